@@ -1,0 +1,65 @@
+"""The `wardwell` command: one group per part of the appliance, each loaded only when it is called.
+
+Owns: the list of commands and how an error is shown (one sentence, one fix, exit code 1; wrong usage exits 2).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from appliance.errors import WardwellError
+
+# name -> where the click command stands; a heavy library loads only with the command that needs it.
+COMMANDS = {
+    "apply": "appliance.custody.commands:apply",
+    "charter": "appliance.charter.commands:charter",
+    "demo": "provisioning.demo.commands:demo",
+    "desk": "appliance.desk.commands:desk",
+    "doctor": "appliance.custody.commands:doctor",
+    "intake": "appliance.intake.commands:intake",
+    "kit": "appliance.kit.commands:kit",
+    "ledger": "appliance.ledger.commands:ledger",
+    "post": "appliance.post.commands:post",
+    "press": "appliance.press.commands:press",
+    "report": "appliance.press.commands:report",
+    "status": "appliance.custody.commands:status",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_Lazy)
+@click.option("--home", type=click.Path(), help="State folder (default: $WARDWELL_HOME, else ./.wardwell).")
+def wardwell(home: str | None) -> None:
+    """Wardwell: confidential wellness support for officers, on the agency's own machine."""
+    if home:
+        os.environ["WARDWELL_HOME"] = home
+
+
+def main() -> None:
+    """Run the command; show a WardwellError as its sentence and its fix."""
+    try:
+        wardwell(prog_name="wardwell", standalone_mode=True)
+    except WardwellError as error:
+        click.echo(f"wardwell: {error.message}", err=True)
+        if error.fix:
+            click.echo(f"  what to do: {error.fix}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""Encrypted databases: one per compartment, one key each.
+
+Owns: engines, the two session factories, column types that both SQLite and PostgreSQL keep, the outbox and seen
+tables that make spool delivery exactly-once, and migrations. Must never see: a key of another compartment.
+"""
+
+from appliance.storage.engine import Store, open_store
+from appliance.storage.types import OutboxMixin, SeenMixin, UtcDateTime
+
+__all__ = ["OutboxMixin", "SeenMixin", "Store", "UtcDateTime", "open_store"]

@@ -1,0 +1,102 @@
+"""SQLCipher engines through SQLAlchemy: raw key, WAL, two session factories.
+
+A compartment opens its own database with its own key file (64 hex digits, HKDF-SHA256 of the root secret, see
+`appliance.custody`). `Store.read()` begins with `BEGIN`, `Store.write()` with `BEGIN IMMEDIATE`: with a deferred
+begin, two writers that both read first fail with "database is locked" instead of waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlcipher3
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from appliance.errors import WardwellError
+from appliance.settings import Home
+
+_BUSY_MS = 15_000
+
+
+def _connect(path: Path, key: str) -> Any:
+    # isolation_level None: the driver begins nothing by itself; the `begin` events below do.
+    connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000)
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA key = \"x'{key}'\"")
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+    except sqlcipher3.DatabaseError:
+        connection.close()
+        raise WardwellError(
+            f"The database {path.name} of {path.parent.name} does not open with its key.",
+            "Restore the key file from custody; never create a new one beside an old database.",
+        ) from None
+    for pragma in ("synchronous = FULL", "secure_delete = ON", "foreign_keys = ON", f"busy_timeout = {_BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    return connection
+
+
+def _engine(path: Path, key: str, begin: str) -> Engine:
+    engine = create_engine(
+        "sqlite://",
+        module=sqlcipher3,
+        creator=lambda: _connect(path, key),
+        poolclass=QueuePool,
+        pool_size=4,
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class Store:
+    """One compartment's database. Open it after fork, once per process."""
+
+    def __init__(self, home: Home, compartment: str) -> None:
+        path, key_file = home.database(compartment), home.key(compartment)
+        try:
+            key = key_file.read_text().strip()
+        except FileNotFoundError:
+            raise WardwellError(
+                f"The key of {compartment} is not here: the appliance is sealed or was never set up.",
+                "Unseal it (`wardwell custody unseal`), or run `make demo` for a demonstration.",
+            ) from None
+        if len(key) != 64:
+            raise WardwellError(f"The key of {compartment} is damaged.", "Restore it from custody.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.home, self.compartment, self.path = home, compartment, path
+        self.reader = _engine(path, key, "BEGIN")
+        self.writer = _engine(path, key, "BEGIN IMMEDIATE")
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only reads; it is rolled back at the end."""
+        with Session(self.reader) as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that holds the write lock from its first statement, committed at the end or rolled back."""
+        with Session(self.writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def open_store(home: Home, compartment: str) -> Store:
+    """The store of `compartment`. Raises WardwellError when its key is missing or does not fit."""
+    return Store(home, compartment)
