@@ -16,7 +16,7 @@ from appliance.spool.messages import Append, Appended, Refused
 
 TIMEOUT_SECONDS = 5.0
 LINE_LIMIT = 8 * 1024 * 1024
-_decoder = msgspec.json.Decoder(Appended | Refused)
+_decoder: msgspec.json.Decoder[Appended | Refused] = msgspec.json.Decoder(Appended | Refused)
 
 
 class LedgerDown(WardwellError):

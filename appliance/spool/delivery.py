@@ -59,7 +59,7 @@ def write_message(folder: Path, name: str, body: bytes) -> None:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())
-    os.rename(temporary, final)
+    temporary.rename(final)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

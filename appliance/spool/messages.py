@@ -25,7 +25,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     version: int = VERSION
 
 
-# --- intake -> desk -------------------------------------------------------------------------------------------------
+# --- intake -> desk --------------------------------------------------------------------------------------------------
 
 
 class Attended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +37,7 @@ class Attended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end: datetime | None
 
 
-class IncidentNotice(Message):
+class IncidentNotice(Message, frozen=True):
     """A critical incident: its canonical type, its time, who attended, which units nobody could be matched to.
 
     No place, no narrative, no names of the public. A later notice with the same reference and a higher `revision`
@@ -53,7 +53,7 @@ class IncidentNotice(Message):
     unmatched_units: list[str]
 
 
-class SealedExposure(Message):
+class SealedExposure(Message, frozen=True):
     """One delivery to one officer's mailbox: `kind` "delta" (every cycle, equal size) or "history" (at enrolment)."""
 
     crosses = ("intake", "desk")
@@ -72,7 +72,7 @@ class RefusedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-class FileReceipt(Message):
+class FileReceipt(Message, frozen=True):
     """What became of one dropped file, for the CAD administrator's page."""
 
     crosses = ("intake", "desk")
@@ -91,7 +91,7 @@ class FileReceipt(Message):
     unmapped_types: dict[str, int]
 
 
-# --- desk -> intake -------------------------------------------------------------------------------------------------
+# --- desk -> intake --------------------------------------------------------------------------------------------------
 
 
 class RosterPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,15 +105,15 @@ class RosterPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     division: str
 
 
-class RosterPublished(Message):
-    """The whole roster, whenever two people signed a new one. Replaces the earlier one. Also desk -> press' headcounts."""
+class RosterPublished(Message, frozen=True):
+    """The whole roster, whenever two people signed a new one. Replaces the earlier one."""
 
     crosses = ("desk", "intake")
     roster_version: int
     people: list[RosterPerson]
 
 
-class MailboxKeyPublished(Message):
+class MailboxKeyPublished(Message, frozen=True):
     """An officer's mailbox key, with the index of the ledger leaf that names it; intake seals to no other key."""
 
     crosses = ("desk", "intake")
@@ -134,8 +134,8 @@ class GroupCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts: dict[str, int]
 
 
-class HeavyCallCounts(Message):
-    """Heavy calls per rolled-up group for one month. Counted in memory; groups under the floor are already rolled up."""
+class HeavyCallCounts(Message, frozen=True):
+    """Heavy calls per group for one month. Counted in memory; groups under the floor are already rolled up."""
 
     crosses = ("intake", "press")
     period: str
@@ -144,7 +144,7 @@ class HeavyCallCounts(Message):
     feed_days_missing: int
 
 
-class FollowUpCounts(Message):
+class FollowUpCounts(Message, frozen=True):
     """Follow-up steps due and done on time per rolled-up group for one month."""
 
     crosses = ("desk", "press")
@@ -153,7 +153,7 @@ class FollowUpCounts(Message):
     groups: list[GroupCount]
 
 
-class Practices(Message):
+class Practices(Message, frozen=True):
     """Facts with no person behind them, shown at any size: name -> value, as words for a page."""
 
     crosses = ("desk", "press")
@@ -161,7 +161,7 @@ class Practices(Message):
     facts: dict[str, str]
 
 
-class ReportRequested(Message):
+class ReportRequested(Message, frozen=True):
     """The auditor's page asks for a signed report over a period (dates "2026-10-01", both included)."""
 
     crosses = ("desk", "press")
@@ -170,10 +170,10 @@ class ReportRequested(Message):
     last_day: str
 
 
-# --- press -> desk --------------------------------------------------------------------------------------------------
+# --- press -> desk ---------------------------------------------------------------------------------------------------
 
 
-class ReleasePublished(Message):
+class ReleasePublished(Message, frozen=True):
     """One monthly release: the canonical JSON that everyone is shown, and its leaf in the ledger."""
 
     crosses = ("press", "desk")
@@ -182,7 +182,7 @@ class ReleasePublished(Message):
     leaf_index: int
 
 
-class ReportPublished(Message):
+class ReportPublished(Message, frozen=True):
     """A signed report: PDF, canonical JSON, detached SSHSIG over the JSON and over the PDF; or why there is none."""
 
     crosses = ("press", "desk")
@@ -196,10 +196,10 @@ class ReportPublished(Message):
     problem: str
 
 
-# --- ledger -> desk -------------------------------------------------------------------------------------------------
+# --- ledger -> desk --------------------------------------------------------------------------------------------------
 
 
-class SealedEntry(Message):
+class SealedEntry(Message, frozen=True):
     """One ledger entry about one person, sealed to that person's key (or to the provisional key before enrolment)."""
 
     crosses = ("ledger", "desk")
@@ -210,7 +210,7 @@ class SealedEntry(Message):
     sealed: bytes
 
 
-class ProvisionalKeyHandedOver(Message):
+class ProvisionalKeyHandedOver(Message, frozen=True):
     """The seed of the provisional key, sealed to the officer's new mailbox key; the ledger has destroyed its copy."""
 
     crosses = ("ledger", "desk")
@@ -218,7 +218,7 @@ class ProvisionalKeyHandedOver(Message):
     sealed: bytes
 
 
-class HeadProof(Message):
+class HeadProof(Message, frozen=True):
     """One officer's row under a heads leaf: with it the browser proves that none of its entries is missing."""
 
     crosses = ("ledger", "desk")
@@ -233,10 +233,10 @@ class HeadProof(Message):
     proof: list[str]
 
 
-# --- desk -> ledger, post -> ledger (spooled): the epoch turns --------------------------------------------------------
+# --- post -> ledger (spooled): the epoch turns ------------------------------------------------------------
 
 
-class EpochTurned(Message):
+class EpochTurned(Message, frozen=True):
     """Post closed an epoch: the ledger writes its heads leaf for it."""
 
     crosses = ("post", "ledger")
@@ -246,7 +246,7 @@ class EpochTurned(Message):
 # --- any -> desk: health for the status page -------------------------------------------------------------------------
 
 
-class Health(Message):
+class Health(Message, frozen=True):
     """One compartment's health, for the administrator's page: counts and words, nothing about a person."""
 
     crosses = ("any", "desk")
@@ -257,7 +257,7 @@ class Health(Message):
     fix: str
 
 
-# --- the one synchronous crossing: any -> ledger, on its unix socket ---------------------------------------------------
+# --- the one synchronous crossing: any -> ledger, on its unix socket -------------------------------------------------
 
 
 class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -267,7 +267,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body: dict[str, Any]
 
 
-class Append(Message):
+class Append(Message, frozen=True):
     """Append before revealing. `public` is a leaf anyone may read (no person in it); `about` are people's entries."""
 
     crosses = ("any", "ledger")
@@ -276,7 +276,7 @@ class Append(Message):
     about: list[About] = []
 
 
-class Appended(Message):
+class Appended(Message, frozen=True):
     """The ledger has the entries on disk: index of the public leaf (or -1), indexes per handle, and the tree size."""
 
     crosses = ("ledger", "any")
@@ -285,7 +285,7 @@ class Appended(Message):
     tree_size: int
 
 
-class Refused(Message):
+class Refused(Message, frozen=True):
     """The ledger did not append; nothing may be disclosed."""
 
     crosses = ("ledger", "any")
