@@ -1,0 +1,59 @@
+"""Fixtures that every test may use: a scratch appliance home, and stores made from the models."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.charter.model import SHIPPED
+from appliance.settings import COMPARTMENTS, Home
+from appliance.storage import Store, open_store
+from appliance.storage.migrate import metadata_of
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def make_home(root: Path) -> Home:
+    """A scratch home: keys, default settings, the shipped charter; no database yet."""
+    home = Home(root)
+    for compartment in COMPARTMENTS:
+        home.folder(compartment).mkdir(parents=True)
+        home.key(compartment).write_text(secrets.token_hex(32))
+    for folder in (home.public, home.log, home.root / "run"):
+        folder.mkdir(parents=True)
+    home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\n')
+    shutil.copy(SHIPPED, home.charter_file)
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return make_home(tmp_path / "home")
+
+
+@pytest.fixture
+def store_of(home: Home) -> Iterator[Callable[[str], Store]]:
+    """`store_of("desk")` opens that compartment's database with its tables made."""
+    opened: dict[str, Store] = {}
+
+    def make(compartment: str) -> Store:
+        if compartment not in opened:
+            opened[compartment] = open_store(home, compartment)
+            metadata_of(compartment).create_all(opened[compartment].writer)
+        return opened[compartment]
+
+    yield make
+    for store in opened.values():
+        store.close()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real feeds; tests that need it are skipped with a reason where it is not present."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the folder of real feeds is not beside this checkout")
+    return SHARED_DATA

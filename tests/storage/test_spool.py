@@ -1,0 +1,72 @@
+"""Promise: a message crosses exactly once, and nothing that is no message crosses at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from appliance import clock
+from appliance.desk.models.base import Outbox, SeenMessage
+from appliance.spool import delivery
+from appliance.spool.messages import EpochTurned, Health
+from appliance.storage import Store
+
+
+def _health(compartment: str = "post") -> Health:
+    return Health(compartment=compartment, at=clock.now(), ok=True, facts={}, fix="")
+
+
+def test_a_message_is_acted_on_once_even_when_the_file_comes_twice(store_of: Callable[[str], Store]) -> None:
+    desk = store_of("desk")
+    delivery.send(desk.home, "post", "desk", _health())
+    path = next(desk.home.spool("post", "desk").glob("*.json"))
+    copy = path.read_bytes()
+    got: list[Any] = []
+    handlers = {Health: lambda _session, message: got.append(message)}
+    assert delivery.receive(desk, SeenMessage, handlers, ("post",)) == 1
+    path.write_bytes(copy)
+    assert delivery.receive(desk, SeenMessage, handlers, ("post",)) == 0
+    assert len(got) == 1
+
+
+def test_an_effect_that_fails_leaves_the_message_for_the_next_time(store_of: Callable[[str], Store]) -> None:
+    desk = store_of("desk")
+    delivery.send(desk.home, "post", "desk", _health())
+
+    def fail(_session: Any, _message: Any) -> None:
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        delivery.receive(desk, SeenMessage, {Health: fail}, ("post",))
+    with desk.read() as session:
+        assert session.scalar(select(func.count()).select_from(SeenMessage)) == 0
+    assert delivery.receive(desk, SeenMessage, {Health: lambda *_: None}, ("post",)) == 1
+
+
+@pytest.mark.parametrize("body", [b"{}", b"not json", b'{"message":"Health"}'])
+def test_what_is_no_message_is_set_aside(store_of: Callable[[str], Store], body: bytes) -> None:
+    desk = store_of("desk")
+    delivery.write_message(desk.home.spool("post", "desk"), "000000000000-" + "0" * 32, body)
+    delivery.send(desk.home, "post", "desk", _health())
+    assert delivery.receive(desk, SeenMessage, {Health: lambda *_: None}, ("post",)) == 1
+    assert len(list((desk.home.spool("post", "desk") / ".refused").iterdir())) == 1
+
+
+def test_a_message_from_the_wrong_sender_is_set_aside(store_of: Callable[[str], Store]) -> None:
+    desk = store_of("desk")
+    delivery.send(desk.home, "intake", "desk", EpochTurned(epoch=1))
+    assert delivery.receive(desk, SeenMessage, {EpochTurned: lambda *_: None}, ("intake",)) == 0
+
+
+def test_the_outbox_is_flushed_in_order(store_of: Callable[[str], Store]) -> None:
+    desk = store_of("desk")
+    with desk.write() as session:
+        for epoch in range(3):
+            delivery.enqueue(session, Outbox, EpochTurned(epoch=epoch), receiver="ledger")
+    assert delivery.flush(desk, Outbox) == 3
+    assert delivery.flush(desk, Outbox) == 0
+    names = sorted(desk.home.spool("desk", "ledger").glob("*.json"))
+    assert [path.read_bytes().count(b'"epoch":%d' % n) for n, path in enumerate(names)] == [1, 1, 1]
