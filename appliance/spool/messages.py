@@ -127,7 +127,11 @@ class MailboxKeyPublished(Message, frozen=True):
 
 
 class GroupCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One rolled-up group: its path ("Agency/Patrol"), its headcount on the roster, and counts by name."""
+    """One group of the floor or more: its path ("Agency/Patrol/Day watch"), roster headcount, and counts by name.
+
+    Headcount and counts include everyone at or below the path, so a parent covers its children; `press` decides which
+    groups may stand beside each other. No group at all means that the whole agency is below the floor.
+    """
 
     group: str
     headcount: int
@@ -135,7 +139,7 @@ class GroupCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeavyCallCounts(Message, frozen=True):
-    """Heavy calls per group for one month. Counted in memory; groups under the floor are already rolled up."""
+    """Attendances at heavy calls per group for one month (`counts`: "heavy_calls"). Counted in memory, floor obeyed."""
 
     crosses = ("intake", "press")
     period: str
@@ -145,7 +149,7 @@ class HeavyCallCounts(Message, frozen=True):
 
 
 class FollowUpCounts(Message, frozen=True):
-    """Follow-up steps due and done on time per rolled-up group for one month."""
+    """Follow-up steps per group for one month (`counts`: "steps_due", "steps_on_time"). Floor obeyed."""
 
     crosses = ("desk", "press")
     period: str
