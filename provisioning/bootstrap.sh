@@ -1,0 +1,210 @@
+#!/bin/sh
+# From a bare Debian 12 machine to a working Wardwell: what `make TARGET` calls, and what works where make is missing.
+#
+#   sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|check|bench|attacks|lock
+#
+# Root is needed for missing Debian packages only (as root, or by sudo). Everything that is fetched comes from the
+# package registries that apt, pip, uv and npm are set up for; every Python and npm package is checked against a hash
+# in a lock. A second run finds its stamps in .venv/.stamps and is done at once.
+set -eu
+
+cd "$(dirname "$0")/.."
+root=$(pwd)
+venv=$root/.venv
+stamps=$venv/.stamps
+python=$venv/bin/python
+locks=provisioning/locks
+guard=/usr/sbin/policy-rc.d
+logs=$root/.cache/bootstrap
+
+say() { printf '%s\n' "== $*"; }
+
+fail() {
+    printf '%s\n' "wardwell: $1" "  what to do: $2" >&2
+    exit 1
+}
+
+# long TITLE LOG COMMAND...: run quietly into a log with a line every 15 s; the log's end is shown when it fails.
+long() {
+    title=$1 log=$logs/$2
+    shift 2
+    mkdir -p "$logs"
+    say "$title"
+    started=$(date +%s)
+    "$@" >"$log" 2>&1 &
+    job=$!
+    tick=0
+    while kill -0 "$job" 2>/dev/null; do
+        sleep 1
+        tick=$((tick + 1))
+        if [ $((tick % 15)) -eq 0 ]; then say "  still at it: $title ($(($(date +%s) - started)) s)"; fi
+    done
+    if wait "$job"; then return 0; fi
+    tail -n 30 "$log" >&2
+    return 1
+}
+
+digest() { cat "$@" | sha256sum | cut -d' ' -f1; }
+
+# --- Debian packages -------------------------------------------------------------------------------------------------
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        return 1
+    fi
+}
+
+guard_off() {
+    if [ -n "${guard_is_ours:-}" ]; then as_root rm -f "$guard"; fi
+    guard_is_ours=
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
+apt_packages() {
+    wanted=$(sed -e 's/#.*//' "$@" | tr -s ' \n' '  ')
+    missing=
+    for package in $wanted; do
+        state=$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null) || state=none
+        case $state in ii*) ;; *) missing="$missing $package" ;; esac
+    done
+    [ -n "$missing" ] || return 0
+    say "Debian packages to install:$missing"
+    as_root true || fail "Debian packages are missing and this is not root." "As root: apt-get install$missing"
+    # Installing slapd or nginx must not start a system service; a guard that is already here is left alone.
+    guard_is_ours=
+    if [ ! -e "$guard" ]; then
+        trap guard_off EXIT
+        trap 'exit 130' INT TERM
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
+        guard_is_ours=yes
+        as_root chmod 755 "$guard"
+    fi
+    # The package list is fetched only when it is missing or too old to install from.
+    # shellcheck disable=SC2086
+    if ! long "installing Debian packages" apt.log apt_install $missing; then
+        long "fetching the list of Debian packages" apt-update.log as_root apt-get update
+        long "installing Debian packages" apt.log apt_install $missing ||
+            fail "apt-get could not install:$missing" "Read $logs/apt.log."
+    fi
+    guard_off
+}
+
+# --- Python ----------------------------------------------------------------------------------------------------------
+
+# uv uses this interpreter and never fetches one of its own.
+uv() { UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" "$@"; }
+
+sync() { uv pip sync --quiet --python "$python" --require-hashes --no-build-isolation "$1"; }
+
+python_environment() {
+    lock=$1
+    if [ ! -x "$python" ]; then
+        say "making the Python environment .venv"
+        /usr/bin/python3 -m venv "$venv"
+    fi
+    mkdir -p "$stamps"
+    build=$(digest $locks/build.txt)
+    if [ "$(cat "$stamps/build" 2>/dev/null)" != "$build" ]; then
+        long "installing uv (hash-pinned)" uv.log "$python" -m pip install --quiet --require-hashes -r $locks/build.txt ||
+            fail "uv could not be installed." "Read $logs/uv.log; check that the package registry is reached."
+        printf '%s' "$build" >"$stamps/build"
+    fi
+    packages=$(digest "$lock")
+    if [ "$(cat "$stamps/packages" 2>/dev/null)" != "$packages" ]; then
+        long "installing Python packages from the lock" packages.log sync "$lock" ||
+            fail "Python packages could not be installed." "Read $logs/packages.log."
+        printf '%s' "$packages" >"$stamps/packages"
+    fi
+    # The project itself: a path file and one small command, so nothing is built and nothing is fetched.
+    site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    printf '%s\n' "$root" >"$site/wardwell.pth"
+    printf '#!%s\nfrom appliance.cli import main\n\nmain()\n' "$python" >"$venv/bin/wardwell"
+    chmod 755 "$venv/bin/wardwell"
+}
+
+# setup_for LOCK APT...: everything that is needed before any command of Wardwell runs.
+setup_for() {
+    lock=$1
+    shift
+    apt_packages "$@"
+    python_environment "$lock"
+    "$python" -m provisioning.build
+}
+
+environment() { setup_for $locks/requirements-dev.txt provisioning/apt.txt; }
+
+# --- what a developer keeps green ------------------------------------------------------------------------------------
+
+linters() {
+    say "ruff, mypy, import rules"
+    "$venv/bin/ruff" check .
+    "$venv/bin/ruff" format --check --quiet .
+    "$venv/bin/mypy" --no-error-summary
+    "$venv/bin/lint-imports"
+}
+
+lock() {
+    for name in build requirements requirements-dev; do
+        say "locking $name"
+        set -- "$locks/$name.in"
+        if [ "$name" != build ]; then set -- "$@" -c $locks/build.txt; fi
+        uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate \
+            --python "$python" "$@" -o "$locks/$name.txt"
+    done
+}
+
+case ${1:-} in
+setup)
+    environment
+    say "done: .venv/bin/wardwell is the command"
+    ;;
+demo)
+    environment
+    set -- demo up
+    if [ -n "${DROP:-}" ]; then set -- "$@" --drop "$DROP"; fi
+    if [ -n "${ROSTER:-}" ]; then set -- "$@" --roster "$ROSTER"; fi
+    if [ -n "${PROFILE:-}" ]; then set -- "$@" --profile "$PROFILE"; fi
+    exec "$venv/bin/wardwell" "$@"
+    ;;
+demo-stop)
+    if [ ! -x "$venv/bin/wardwell" ]; then
+        say "nothing to stop: no demonstration was ever started here"
+        exit 0
+    fi
+    exec "$venv/bin/wardwell" demo stop
+    ;;
+demo-open)
+    environment
+    exec "$venv/bin/wardwell" demo open
+    ;;
+check)
+    environment
+    linters
+    exec "$venv/bin/pytest" -m "not system and not browser"
+    ;;
+test)
+    setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
+    linters
+    exec "$venv/bin/pytest"
+    ;;
+bench | attacks)
+    setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
+    exec "$python" -m "provisioning.$1" ${ONLY:+--only "$ONLY"}
+    ;;
+lock)
+    apt_packages provisioning/apt.txt
+    python_environment $locks/requirements-dev.txt
+    lock
+    ;;
+*)
+    printf '%s\n' "usage: sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|check|bench|attacks|lock" >&2
+    exit 2
+    ;;
+esac
