@@ -23,6 +23,7 @@ TARGET = ROOT / "webapp" / "desk" / "dist"
 SPACE = ROOT / "webapp" / "space"
 MODULES = SPACE / "node_modules"
 FONTS = {"PublicSans-Regular": "public-sans-regular", "PublicSans-Bold": "public-sans-bold"}
+LAYOUT = ["kern", "liga", "tnum", "mark", "ccmp"]
 # Basic Latin, Latin-1, Latin Extended-A, and the punctuation, arrows and signs that pages use.
 UNICODES = [*range(0x20, 0x17F), *range(0x2010, 0x2027), 0x202F, 0x2032, 0x2033, 0x20AC, 0x2122, 0x2190, 0x2192, 0x2212]
 
@@ -64,9 +65,7 @@ def _fonts(target: Path) -> None:
     folder.mkdir()
     carried = MODULES / "@uswds" / "uswds" / "dist" / "fonts" / "public-sans"
     for name, ours in FONTS.items():
-        options = subset.Options(
-            flavor="woff2", layout_features=["kern", "liga", "tnum", "mark", "ccmp"], hinting=False
-        )
+        options = subset.Options(flavor="woff2", layout_features=LAYOUT, hinting=False)
         font = subset.load_font(str(carried / f"{name}.ttf"), options)
         subsetter = subset.Subsetter(options)
         subsetter.populate(unicodes=UNICODES)
