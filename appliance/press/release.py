@@ -7,7 +7,7 @@ Owns: the format and how it is built from the counts that crossed. Canonical JSO
      indicators: [{id, title, unit, why, cells: [{group, value: int|null, of: int|null, text, reason}]}],
      practices:  [{title, value}],
      epsilon: 0, epsilon_words,
-     inputs: {intake, desk, practices}}     SHA-256 (hex) of each message as it arrived, or null
+     inputs: {intake, desk, practices}}     HMAC-SHA256 (hex) of each message as it arrived, or null
 
 Every indicator has one cell per group, in the order of `groups`. `value` null means that nothing is shown, and then
 `reason` says why in words; `text` is the cell's figure as a page shows it ("44 of 48 (92%)"), empty when there is none.
@@ -18,6 +18,7 @@ agency is below the floor. Must never see: a row about one person.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,9 +125,13 @@ def _checked(message: HeavyCallCounts | FollowUpCounts, names: tuple[str, ...]) 
     return groups
 
 
-def input_digest(message: Message | None) -> str | None:
-    """SHA-256 (hex) of a message's wire form; None for no message."""
-    return None if message is None else hashlib.sha256(encode(message)).hexdigest()
+def input_digest(message: Message | None, salt: bytes) -> str | None:
+    """HMAC-SHA256 (hex) of a message's wire form under the release's salt; None for no message.
+
+    Salted, because a message may hold a group that is withheld: whoever knows all other figures could try every value
+    of the withheld one against a plain hash. The salt stays in press's database, for an auditor who recounts.
+    """
+    return None if message is None else hmac.new(salt, encode(message), hashlib.sha256).hexdigest()
 
 
 def build(
@@ -138,6 +143,7 @@ def build(
     heavy: HeavyCallCounts | None,
     follow_up: FollowUpCounts | None,
     practices: Practices | None,
+    salt: bytes,
 ) -> dict[str, Any]:
     """The release of `period` from what crossed; the same inputs give the same object.
 
@@ -193,9 +199,9 @@ def build(
         "epsilon": 0,
         "epsilon_words": EPSILON_WORDS,
         "inputs": {
-            "intake": input_digest(heavy),
-            "desk": input_digest(follow_up),
-            "practices": input_digest(practices),
+            "intake": input_digest(heavy, salt),
+            "desk": input_digest(follow_up, salt),
+            "practices": input_digest(practices, salt),
         },
     }
 
@@ -302,4 +308,5 @@ def sample(charter: Charter) -> dict[str, Any]:
             period="2026-10",
             facts={"Charter": "Version 1, signed by agency and trustee", "On-call peer": "Covered on 31 of 31 days"},
         ),
+        salt=bytes(32),
     )
