@@ -49,6 +49,8 @@ def _engine(path: Path, key: str, begin: str) -> Engine:
         creator=lambda: _connect(path, key),
         poolclass=QueuePool,
         pool_size=4,
+        # An error message must not carry the values of a row: they may be secrets or names.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "begin")

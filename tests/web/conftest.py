@@ -1,0 +1,1 @@
+"""Fixtures of desk's web application."""
