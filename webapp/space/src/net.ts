@@ -1,0 +1,239 @@
+// The private space's requests to desk. Owns: paths, the typed answers, and errors as plain sentences.
+//
+// The session's token lives in this object, in page memory, and nowhere else: no cookie, no storage. Requests carry no
+// credentials and no referrer. Must never be used for post: what goes there carries no token (see `anonymous`).
+
+import type { Fetch } from "./context.js";
+
+/** Something failed in a way that a person should read: what went wrong and what to do. */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly fix: string,
+    readonly status = 0,
+  ) {
+    super(message);
+  }
+}
+
+export interface SignedIn {
+  readonly token: string;
+  readonly state: "ready" | "needs_slip";
+  readonly handle: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly enrolled: boolean;
+  readonly idle_seconds: number;
+  readonly warning_seconds: number;
+  readonly now: string;
+}
+
+export interface Wraps {
+  readonly passphrase: string;
+  readonly recovery: string;
+}
+
+export interface StoredVault {
+  readonly version: number;
+  readonly blob: string;
+  readonly wraps: Wraps;
+  readonly enrolled_on: string;
+}
+
+export interface Delivery {
+  readonly id: string;
+  readonly kind: string;
+  readonly cycle: number;
+  readonly sealed: string;
+}
+
+export interface HeadProof {
+  readonly handle: string;
+  readonly epoch: number;
+  readonly leaf_index: number;
+  readonly last_sequence: number;
+  readonly key_hash: string;
+  readonly salt: string;
+  readonly position: number;
+  readonly rows: number;
+  readonly proof: readonly string[];
+}
+
+export interface EntriesAnswer {
+  readonly entries: readonly {
+    readonly sequence: number;
+    readonly leaf_index: number;
+    readonly provisional: boolean;
+    readonly sealed: string;
+  }[];
+  readonly provisional_key: string | null;
+  readonly head: HeadProof | null;
+  readonly mailbox_leaf_index: number | null;
+}
+
+export interface TicketKey {
+  readonly purpose: string;
+  readonly period: string;
+  readonly spki: string;
+  readonly leaf_index: number;
+}
+
+export interface Enrolment {
+  readonly slip: string;
+  readonly wraps: Wraps;
+  readonly mailbox_key: string;
+  readonly blob: string;
+}
+
+/** The vault on desk is newer than the one this save was made from. */
+export class Conflict extends Problem {
+  constructor(
+    readonly version: number,
+    readonly blob: string,
+  ) {
+    super("conflict", "Your private space was changed in another place.", "It is being merged.", 409);
+  }
+}
+
+const PLAIN: RequestInit = { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store", redirect: "error" };
+
+/** `fetch` for requests that must not say who asks: no token, cookie or referrer. Throws Problem when unreachable. */
+export function anonymous(fetch: Fetch): Fetch {
+  return async (url, init = {}) => {
+    try {
+      return await fetch(url, { ...PLAIN, ...init });
+    } catch {
+      throw new Problem("unreachable", "That part of Wardwell does not answer.", "Wait a minute and try again.");
+    }
+  };
+}
+
+/** The bytes of a static file, or null when there is none. Throws Problem when unreachable. */
+export async function readFile(fetch: Fetch, url: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const answer = await fetch(url);
+  if (answer.status === 404) return null;
+  if (!answer.ok) {
+    throw new Problem("unreadable", "A page of this site could not be read.", "Try again in a minute.", answer.status);
+  }
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** Calls to desk. `base` is its origin; `token` is set by `signIn` and forgotten by `lock`. */
+export class Api {
+  #token = "";
+
+  constructor(
+    private readonly fetch: Fetch,
+    private readonly base: string,
+  ) {}
+
+  async #call<T>(method: string, path: string, body?: unknown, keepalive = false): Promise<T> {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    let answer: Response;
+    let parsed: unknown;
+    try {
+      answer = await this.fetch(`${this.base}${path}`, {
+        ...PLAIN,
+        method,
+        headers,
+        keepalive,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      parsed = await answer.json().catch(() => null);
+    } catch {
+      throw new Problem("unreachable", "Wardwell does not answer.", "Check the network, wait a minute and try again.");
+    }
+    if (answer.ok) return parsed as T;
+    const found = parsed as { error?: Partial<Problem>; version?: number; blob?: string } | null;
+    if (answer.status === 409 && typeof found?.version === "number" && typeof found.blob === "string") {
+      throw new Conflict(found.version, found.blob);
+    }
+    throw new Problem(
+      found?.error?.code ?? "failed",
+      found?.error?.message ?? "Wardwell could not do that.",
+      found?.error?.fix ?? "Try again; if it stays, tell agency IT that the space gets an error.",
+      answer.status,
+    );
+  }
+
+  async signIn(name: string, password: string, code: string): Promise<SignedIn> {
+    const signedIn = await this.#call<SignedIn>("POST", "/api/sign-in", { name, password, code });
+    this.#token = signedIn.token;
+    return signedIn;
+  }
+
+  totpBegin(slip: string): Promise<{ secret: string; uri: string; qr_svg: string }> {
+    return this.#call("POST", "/api/totp/begin", { slip });
+  }
+
+  totpConfirm(code: string): Promise<{ state: "ready" }> {
+    return this.#call("POST", "/api/totp/confirm", { code });
+  }
+
+  enrol(enrolment: Enrolment): Promise<{ version: number; leaf_index: number }> {
+    return this.#call("POST", "/api/enrol", enrolment);
+  }
+
+  /** The stored vault, or null when there is none. */
+  async vault(): Promise<StoredVault | null> {
+    try {
+      return await this.#call<StoredVault>("GET", "/api/vault");
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /** Throws Conflict with the newer vault when `expected_version` is not the stored one. */
+  saveVault(expected_version: number, blob: string, keep: boolean): Promise<{ version: number }> {
+    return this.#call("PUT", "/api/vault", { expected_version, blob, keep });
+  }
+
+  saveWraps(expected_version: number, blob: string, wraps: Wraps): Promise<{ version: number }> {
+    return this.#call("PUT", "/api/vault/wraps", { expected_version, blob, wraps });
+  }
+
+  deliveries(): Promise<{ deliveries: readonly Delivery[] }> {
+    return this.#call("GET", "/api/deliveries");
+  }
+
+  deliveriesTaken(ids: readonly string[]): Promise<object> {
+    return this.#call("POST", "/api/deliveries/taken", { ids });
+  }
+
+  entries(after: number): Promise<EntriesAnswer> {
+    return this.#call("GET", `/api/entries?after=${after}`);
+  }
+
+  ticketKeys(): Promise<{ keys: readonly TicketKey[]; epoch: number }> {
+    return this.#call("GET", "/api/ticket-keys");
+  }
+
+  /** `blinded` and `signatures`: base64. */
+  tickets(purpose: string, period: string, blinded: readonly string[]): Promise<{ signatures: readonly string[] }> {
+    return this.#call("POST", "/api/tickets", { purpose, period, blinded });
+  }
+
+  releases(): Promise<{ releases: readonly { period: string; release: unknown; leaf_index: number }[] }> {
+    return this.#call("GET", "/api/releases");
+  }
+
+  extend(): Promise<{ idle_seconds: number }> {
+    return this.#call("POST", "/api/extend", {});
+  }
+
+  /** End the session on desk and forget the token, whether or not desk answers. */
+  async lock(): Promise<void> {
+    try {
+      // keepalive: the request outlives the page when the tab is closed.
+      await this.#call("POST", "/api/lock", {}, true);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    } finally {
+      this.#token = "";
+    }
+  }
+}
