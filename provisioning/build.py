@@ -34,7 +34,7 @@ BUILDERS = (
         "provisioning.build_skin",
         "the look of the pages",
         ("provisioning/build_skin.py", "webapp/common", "webapp/desk"),
-        "webapp/desk/static",
+        "webapp/desk/dist",
     ),
     Builder(
         "provisioning.build_space",

@@ -174,8 +174,8 @@ def _roles(people: list[Person], maker: _Maker) -> dict[str, Person]:
 def from_roster(path: Path) -> Agency:
     """The people of a given roster (CSV with the columns of ROSTER_COLUMNS; `supervisor` may be missing).
 
-    Staff that a roster of call signs does not have (coordinator, command, ...) are added in a unit of their own, so that
-    each role has one person. Raises WardwellError when a column is missing or fewer than two people stand in it.
+    Staff that a roster of call signs does not have (coordinator, command, ...) are added in a unit of their own, so
+    that each role has one person. Raises WardwellError when a column is missing or fewer than two people stand in it.
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:

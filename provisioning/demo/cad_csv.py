@@ -16,10 +16,10 @@ from pathlib import Path
 from provisioning.demo.agency import Agency
 from provisioning.demo.calls import Call, day_of_calls, free_text
 
-COLUMNS = (
-    "case_number,date,received,dispatched,arrived,cleared,type,grid_location,location,address,observed_crime,"
-    "responsible_officer,units,description,call_comments,clearance_code"
-).split(",")
+COLUMNS = [
+    *("case_number", "date", "received", "dispatched", "arrived", "cleared", "type", "grid_location", "location"),
+    *("address", "observed_crime", "responsible_officer", "units", "description", "call_comments", "clearance_code"),
+]
 # Calls of the export's own day stand in it up to this hour; what was still under way then comes again, completed.
 _EARLY_HOURS = 6
 _CLOSINGS = ("No Report", "Report To Follow", "Gone on Arrival", "Report Approved/", "Field Interview", "")

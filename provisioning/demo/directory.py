@@ -64,11 +64,13 @@ def _person(person: Person, by_number: dict[str, Person]) -> list[str]:
 
 
 def entries(agency: Agency, service_password: str) -> str:
-    """LDIF of the whole directory: people, one group per division and per unit, all employees, and the service account."""
+    """LDIF of the whole directory: people, a group per division and unit, all employees, the service account."""
     by_number = {person.number: person for person in agency.people}
     blocks = [
-        [f"dn: {BASE_DN}", "objectClass: dcObject", "objectClass: organization", "dc: harborview"]
-        + [_line("o", agency.name)],
+        [
+            *(f"dn: {BASE_DN}", "objectClass: dcObject", "objectClass: organization", "dc: harborview"),
+            _line("o", agency.name),
+        ],
         *(
             [f"dn: ou={name},{BASE_DN}", "objectClass: organizationalUnit", f"ou: {name}"]
             for name in ("people", "groups", "services")
