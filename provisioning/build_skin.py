@@ -83,7 +83,8 @@ def build() -> dict[str, str]:
         _style(made)
         _script(made)
         _fonts(made)
-        shutil.copy(SOURCE / "icons.svg", made / "icons.svg")
+        for name in ("icons.svg", "icon.svg"):
+            shutil.copy(SOURCE / name, made / name)
         files = sorted(path for path in made.rglob("*") if path.is_file())
         versions = {
             path.relative_to(made).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files

@@ -1,27 +1,41 @@
 """Desk's tables, one module per matter. Import them here so that migrations see them all."""
 
 from appliance.desk.models.base import Base, Outbox, SeenMessage
+from appliance.desk.models.follow_up import Attendance, ClosingRecord, FollowUpMonth, Incident, Step, UnmatchedUnit
 from appliance.desk.models.health import HealthRow
 from appliance.desk.models.people import DeskAccount, Grant, Lockout, Person, RosterVersion, Slip
+from appliance.desk.models.receipts import Receipt, RefusedLine, Unmapped
+from appliance.desk.models.releases import Release, Report
 from appliance.desk.models.sessions import SessionRow
 from appliance.desk.models.vault import Delivery, Entry, Head, KeptVault, ProvisionalKey, Vault
 
 __all__ = [
+    "Attendance",
     "Base",
+    "ClosingRecord",
     "Delivery",
     "DeskAccount",
     "Entry",
+    "FollowUpMonth",
     "Grant",
     "Head",
     "HealthRow",
+    "Incident",
     "KeptVault",
     "Lockout",
     "Outbox",
     "Person",
     "ProvisionalKey",
+    "Receipt",
+    "RefusedLine",
+    "Release",
+    "Report",
     "RosterVersion",
     "SeenMessage",
     "SessionRow",
     "Slip",
+    "Step",
+    "Unmapped",
+    "UnmatchedUnit",
     "Vault",
 ]

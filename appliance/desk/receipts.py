@@ -1,0 +1,112 @@
+"""What became of each dropped file: kept for the CAD administrator, counted for the status page.
+
+Owns: `models.receipts`. Must never see: what a refused row said; a receipt has its place and the reason only.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from appliance.desk.models.receipts import Receipt, RefusedLine, Unmapped
+from appliance.errors import WardwellError
+from appliance.spool.delivery import Handler
+from appliance.spool.messages import FileReceipt, Message
+
+PAGE = 50
+CSV_COLUMNS = ("file", "line", "column", "reason")
+
+
+def store_receipt(session: Session, receipt: FileReceipt) -> None:
+    """Keep one receipt as it arrived."""
+    row = Receipt(
+        feed=receipt.feed,
+        file=receipt.file,
+        sha256=receipt.sha256,
+        at=receipt.at,
+        taken=receipt.taken,
+        rows=receipt.rows,
+        calls=receipt.calls,
+        updates=receipt.updates,
+        repeats=receipt.repeats,
+        involvements=receipt.involvements,
+        refused=len(receipt.refused),
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(
+        RefusedLine(receipt_id=row.id, file=line.file, line=line.line, column=line.column, reason=line.reason)
+        for line in receipt.refused
+    )
+    for what, counts in (("unit", receipt.unmapped_units), ("type", receipt.unmapped_types)):
+        session.add_all(
+            Unmapped(receipt_id=row.id, what=what, value=value, count=count) for value, count in counts.items()
+        )
+
+
+HANDLERS: Mapping[type[Message], Handler] = {FileReceipt: store_receipt}
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How one feed is doing: its last file, how many are in quarantine."""
+
+    name: str
+    last: datetime
+    files: int
+    quarantined: int
+
+
+def latest(session: Session, page: int = 1) -> tuple[list[Receipt], int]:
+    """One page of receipts, newest first, and how many pages there are."""
+    count = session.scalar(select(func.count()).select_from(Receipt)) or 0
+    pages = max(1, -(-count // PAGE))
+    offset = (min(max(page, 1), pages) - 1) * PAGE
+    rows = session.scalars(select(Receipt).order_by(Receipt.at.desc(), Receipt.id.desc()).offset(offset).limit(PAGE))
+    return list(rows), pages
+
+
+def receipt_with(session: Session, receipt_id: int) -> tuple[Receipt, list[RefusedLine], list[Unmapped]]:
+    """One receipt, its refused rows in the file's order, and what had no place, most frequent first."""
+    row = session.get(Receipt, receipt_id)
+    if row is None:
+        raise WardwellError("There is no such receipt.", "Go back to the list.")
+    lines = session.scalars(
+        select(RefusedLine).where(RefusedLine.receipt_id == receipt_id).order_by(RefusedLine.line, RefusedLine.id)
+    )
+    unmapped = session.scalars(
+        select(Unmapped).where(Unmapped.receipt_id == receipt_id).order_by(Unmapped.count.desc(), Unmapped.value)
+    )
+    return row, list(lines), list(unmapped)
+
+
+def refused_csv(lines: list[RefusedLine]) -> str:
+    """The refused rows of one file as CSV (RFC 4180)."""
+    sheet = io.StringIO()
+    writer = csv.writer(sheet)
+    writer.writerow(CSV_COLUMNS)
+    for line in lines:
+        writer.writerow([_plain(line.file), line.line or "", _plain(line.column), _plain(line.reason)])
+    return sheet.getvalue()
+
+
+def _plain(cell: str) -> str:
+    # A file may be named like a formula; a spreadsheet must not run it.
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def feeds(session: Session) -> list[Feed]:
+    """Every feed that ever dropped a file, by name."""
+    quarantined = func.count().filter(Receipt.taken.is_(False))
+    rows = session.execute(
+        select(Receipt.feed, func.max(Receipt.at), func.count(), quarantined)
+        .group_by(Receipt.feed)
+        .order_by(Receipt.feed)
+    )
+    return [Feed(name, last, files, int(bad or 0)) for name, last, files, bad in rows]

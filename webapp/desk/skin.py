@@ -1,0 +1,139 @@
+"""What every page of desk is dressed in: macros, assets, navigation by role, visibility labels, US dates.
+
+Owns: Jinja's globals and filters, and the list of pages that each role finds in its navigation. `register(app)` is
+called when the blueprint of `webapp.desk.public` is registered. Must never see: a row from the database.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g, request
+from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
+
+from appliance.errors import WardwellError
+from webapp.common.site import current_site
+from webapp.desk.charts import bar_chart
+
+DIST = Path(__file__).parent / "dist"
+
+# Per role: the endpoints of its pages and their names, first one is where sign-in leads.
+NAVIGATION: dict[str, tuple[tuple[str, str], ...]] = {
+    "coordinator": (("coordinator.queue", "Follow-up queue"), ("coordinator.open_form", "Open an incident")),
+    "command": (("command.dashboard", "Program dashboard"),),
+    "hr": (("command.dashboard", "Program dashboard"),),
+    "trustee": (
+        ("trustee.overview", "Overview"),
+        ("trustee.slips", "Slips"),
+        ("trustee.grants", "Roles"),
+        ("trustee.checkpoints", "Checkpoints"),
+        ("command.releases", "Releases"),
+    ),
+    "auditor": (
+        ("auditor.reports", "Signed reports"),
+        ("auditor.checkpoints", "Checkpoints"),
+        ("auditor.grants", "Roles"),
+        ("command.releases", "Releases"),
+    ),
+    "admin": (("admin.status", "Status"), ("admin.grants", "Roles")),
+    "cad": (("cad.receipts", "Receipts"),),
+}
+
+ICONS = {"Only you": "lock", "Everyone": "globe", "Anyone": "globe", "Counted": "bars"}
+
+
+def register(app: Flask) -> None:
+    """Give `app` the look: GOV.UK macros, our own components, globals and filters."""
+    versions = _versions()
+    app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_loader = ChoiceLoader(
+        [
+            *([app.jinja_loader] if app.jinja_loader else []),
+            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+        ]
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        asset=lambda name: f"/static/{name}?v={versions.get(name, '0')}",
+        visibility_of=visibility_of,
+        bar_chart=bar_chart,
+    )
+    app.jinja_env.filters.update(day=us_day, moment=us_moment, clock=us_clock, iso=iso, month=us_month)
+    app.context_processor(_context)
+
+
+def _versions() -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((DIST / "manifest.json").read_text())
+    except FileNotFoundError:
+        raise WardwellError("The pages' style sheet was never built.", "Run `make setup`.") from None
+    return found
+
+
+def _context() -> dict[str, Any]:
+    site = current_site()
+    account = g.get("account")
+    return {
+        "site": site,
+        "charter": site.charter,
+        "account": account,
+        "navigation": navigation(account.roles if account else ()),
+        "here": request.endpoint,
+        "crisis_url": f"https://{site.settings.hosts.space}/crisis/",
+        "space_url": f"https://{site.settings.hosts.space}/",
+    }
+
+
+def navigation(roles: Any) -> list[tuple[str, str]]:
+    """The pages of someone who holds `roles`: (endpoint, name), each once, in the charter's order of roles."""
+    pages: dict[str, str] = {}
+    for role, entries in NAVIGATION.items():
+        if role in roles:
+            for endpoint, name in entries:
+                pages.setdefault(endpoint, name)
+    return list(pages.items())
+
+
+def visibility_of(category: str) -> tuple[str, str]:
+    """The icon and the words of `category`'s visibility label, from the charter that the guard enforces."""
+    label = current_site().charter.label(category)
+    icon = next((icon for start, icon in ICONS.items() if label.startswith(start)), "people")
+    return icon, label
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(current_site().settings.time_zone))
+
+
+def iso(at: datetime) -> str:
+    """UTC, as the `datetime` attribute of `<time>` wants it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def us_day(at: datetime | date | str) -> str:
+    """ "Nov 23, 2026", in the agency's time zone."""
+    if isinstance(at, str):
+        at = date.fromisoformat(at)
+    day = _local(at) if isinstance(at, datetime) else at
+    return f"{day:%b} {day.day}, {day.year}"
+
+
+def us_clock(at: datetime) -> str:
+    """ "2:02 pm", in the agency's time zone."""
+    local = _local(at)
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+
+def us_moment(at: datetime) -> str:
+    """ "Nov 23, 2026, 2:02 pm", in the agency's time zone."""
+    return f"{us_day(at)}, {us_clock(at)}"
+
+
+def us_month(period: str) -> str:
+    """ "October 2026" for "2026-10"."""
+    first = date.fromisoformat(f"{period}-01")
+    return f"{first:%B} {first.year}"
