@@ -37,7 +37,7 @@ EPSILON_WORDS = (
     "Epsilon 0: every figure here is an exact operational fact of a whole group. There is no figure with a person "
     "behind it, so no noise was added."
 )
-_PERIOD = re.compile(r"^[0-9]{4}-(0[1-9]|1[0-2])$")
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,14 @@ def _contradiction(what: str) -> WardwellError:
     return WardwellError(f"The counts contradict themselves: {what}.", "Report this to the administrator.")
 
 
+def is_period(period: str) -> bool:
+    """Whether `period` is a month like "2026-10"."""
+    return _PERIOD.fullmatch(period) is not None
+
+
 def check_period(period: str) -> str:
     """`period` when it is a month like "2026-10". Raises WardwellError."""
-    if not _PERIOD.match(period):
+    if not is_period(period):
         raise WardwellError(f"{period!r} is not a month.", "Write it like 2026-10.")
     return period
 
