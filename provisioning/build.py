@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning import packages
+
 ROOT = Path(__file__).resolve().parents[1]
 STAMPS = ROOT / ".cache" / "stamps"
 _MADE_HERE = {"dist", "dist-node", "node_modules", "__pycache__", ".cache"}
@@ -39,7 +41,15 @@ BUILDERS = (
     Builder(
         "provisioning.build_space",
         "the private space",
-        ("provisioning/build_space.py", "webapp/space", "appliance/model", "appliance/charter/charter.toml"),
+        (
+            "provisioning/build_space.py",
+            "provisioning/build_skin.py",
+            "provisioning/packages.py",
+            "webapp/space",
+            "webapp/desk/static-src",
+            "appliance/model",
+            "appliance/charter/charter.toml",
+        ),
         "webapp/space/dist",
     ),
 )
@@ -81,6 +91,7 @@ def build(builder: Builder) -> bool:
 
 
 def main() -> None:
+    packages.install()
     for builder in BUILDERS:
         try:
             build(builder)
