@@ -1,0 +1,189 @@
+"""One supervisord: its configuration from the parts in `provisioning/supervisor/`, its start and its exact stop.
+
+Owns: `run/supervisord.conf` and `run/started.json` under the home. Every process that supervisord starts carries a
+random mark in its environment; stopping ends what carries that mark and nothing else, also when supervisord itself was
+killed. Must never see: what the processes do.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import xmlrpc.client  # talks to our own supervisord, over a unix socket in our own folder
+from pathlib import Path
+from typing import Any, cast
+
+from appliance.errors import WardwellError
+from appliance.settings import Home
+from provisioning.front import ROOT, fill
+
+PARTS = ROOT / "provisioning" / "supervisor"
+COMPARTMENT_PARTS = ("ledger", "desk", "post", "intake", "press")
+_MARK = "WARDWELL_STARTED"
+_STOP_SECONDS = 30.0
+# Unix socket addresses hold 108 bytes on Linux.
+_LONGEST_SOCKET = 107
+
+
+def render(home: Home, parts: tuple[str, ...], commands: dict[str, list[str]]) -> str:
+    """The configuration that runs `parts`; `commands` fills in what only this machine knows (nginx, slapd)."""
+    values = {
+        "HOME": str(home.root),
+        "ROOT": str(ROOT),
+        "LOG": str(home.log),
+        "RUN": str(home.root / "run"),
+        "BIN": str(Path(sys.executable).parent),
+        **{name.upper(): " ".join(words) for name, words in commands.items()},
+    }
+    text = "".join((PARTS / f"{part}.conf.in").read_text() for part in ("supervisord", *parts))
+    return fill(text, values)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=20)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = str(path)
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _UnixConnection(self._path)
+
+
+class Supervisor:
+    """The supervisord of `home`."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.run = home.root / "run"
+        self.configuration = self.run / "supervisord.conf"
+        self._started = self.run / "started.json"
+
+    def _ours(self) -> list[int]:
+        """Process ids that carry the mark of the last start."""
+        try:
+            mark = str(json.loads(self._started.read_text())["mark"])
+        except (FileNotFoundError, ValueError, KeyError):
+            return []
+        wanted = f"{_MARK}={mark}".encode()
+        found = []
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdigit():
+                continue
+            try:
+                carries = wanted in (folder / "environ").read_bytes().split(b"\0")
+                # A zombie has nothing left to stop; its parent will collect it.
+                alive = (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+            except OSError:
+                continue
+            if carries and alive:
+                found.append(int(folder.name))
+        return found
+
+    def _rpc(self) -> Any:
+        return xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self.run / "supervisor.sock"))
+
+    def states(self) -> dict[str, str]:
+        """Program -> state name as supervisord says it ("RUNNING", "BACKOFF", ...); empty when it does not answer."""
+        try:
+            infos = cast("list[dict[str, Any]]", self._rpc().supervisor.getAllProcessInfo())
+        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+            return {}
+        return {str(info["name"]): str(info["statename"]) for info in infos}
+
+    def is_running(self) -> bool:
+        return bool(self._ours()) and bool(self.states())
+
+    def runs(self, configuration: str, code: str) -> bool:
+        """Whether it runs with just this configuration and this state of the code."""
+        try:
+            started = json.loads(self._started.read_text())
+        except (FileNotFoundError, ValueError):
+            return False
+        same = started.get("code") == code and self.configuration.is_file()
+        return same and self.configuration.read_text() == configuration and self.is_running()
+
+    def start(self, configuration: str, code: str) -> None:
+        """Start supervisord in the background. Raises WardwellError when it does not come up."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        self.home.log.mkdir(parents=True, exist_ok=True)
+        longest = max(len(str(self.run / name)) for name in ("supervisor.sock.99999", "ledger.sock"))
+        if longest > _LONGEST_SOCKET:
+            raise WardwellError("The state folder's path is too long for unix sockets.", "Set WARDWELL_HOME shorter.")
+        self.stop()
+        mark = secrets.token_hex(16)
+        self.configuration.write_text(configuration)
+        self._started.write_text(json.dumps({"mark": mark, "code": code}))
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "supervisord"), "-c", str(self.configuration)],
+            env={**os.environ, _MARK: mark, "WARDWELL_HOME": str(self.home.root)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise WardwellError(f"supervisord did not start: {done.stdout[-300:]}", "Read log/supervisord.log.")
+        deadline = time.monotonic() + 10
+        while not self.states():
+            if time.monotonic() > deadline:
+                raise WardwellError("supervisord does not answer.", f"Read {self.home.log / 'supervisord.log'}.")
+            time.sleep(0.1)
+
+    def restart(self, program: str) -> None:
+        """Restart one program and wait until it runs."""
+        self._rpc().supervisor.stopProcess(program)
+        self._rpc().supervisor.startProcess(program)
+
+    def stop(self) -> int:
+        """End every process of the last start, gently first; how many there were. Harmless when none is left."""
+        ours = self._ours()
+        count = len(ours)
+        leader = self._leader(ours)
+        deadline = time.monotonic() + _STOP_SECONDS
+        if leader is not None:
+            _signal([leader], signal.SIGTERM)
+            while self._ours() and time.monotonic() < deadline:
+                time.sleep(0.1)
+        for severity in (signal.SIGTERM, signal.SIGKILL):
+            left = self._ours()
+            if not left:
+                break
+            _signal(left, severity)
+            until = time.monotonic() + 5
+            while self._ours() and time.monotonic() < until:
+                time.sleep(0.1)
+        self._started.unlink(missing_ok=True)
+        return count
+
+    def _leader(self, ours: list[int]) -> int | None:
+        try:
+            pid = int((self.run / "supervisord.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if pid in ours else None
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
