@@ -18,7 +18,7 @@ from provisioning.demo.names import FAMILY, GIVEN, WORDS
 SEED = 20260901
 NAME = "Harborview Police Department"
 BASE_DN = "dc=harborview,dc=example"
-ROSTER_COLUMNS = ("employee_number", "name", "call_sign", "unit", "division", "supervisor")
+ROSTER_COLUMNS = ("employee_number", "name", "call_sign", "unit", "division", "duties")
 
 # division -> unit -> headcount. Some units lie below the charter's floor of 20, some above; 240 in all.
 STRUCTURE: dict[str, dict[str, int]] = {
@@ -63,6 +63,7 @@ class Person:
     unit: str = ""
     division: str = ""
     supervisor: str = ""
+    duties: str = ""
 
     @property
     def display(self) -> str:
@@ -149,6 +150,7 @@ def generate() -> Agency:
                         unit=unit,
                         division=division,
                         supervisor=leader,
+                        duties="" if leader else "supervisor",
                     )
                 )
                 leader = leader or number
@@ -172,7 +174,7 @@ def _roles(people: list[Person], maker: _Maker) -> dict[str, Person]:
 
 
 def from_roster(path: Path) -> Agency:
-    """The people of a given roster (CSV with the columns of ROSTER_COLUMNS; `supervisor` may be missing).
+    """The people of a given roster (CSV with the columns of ROSTER_COLUMNS; `duties` may be missing).
 
     Staff that a roster of call signs does not have (coordinator, command, ...) are added in a unit of their own, so
     that each role has one person. Raises WardwellError when a column is missing or fewer than two people stand in it.
@@ -182,7 +184,7 @@ def from_roster(path: Path) -> Agency:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise WardwellError(f"The roster {path.name} cannot be read.", "Give a CSV file in UTF-8.") from None
-    needed = set(ROSTER_COLUMNS) - {"supervisor"}
+    needed = set(ROSTER_COLUMNS) - {"duties"}
     if len(rows) < 2 or not needed <= set(rows[0]):
         raise WardwellError(
             f"The roster {path.name} needs at least two people and the columns {', '.join(sorted(needed))}.",
@@ -203,7 +205,7 @@ def from_roster(path: Path) -> Agency:
                 row["call_sign"].strip(),
                 row["unit"].strip(),
                 row["division"].strip(),
-                (row.get("supervisor") or "").strip(),
+                duties=(row.get("duties") or "").strip(),
             )
         )
     roles = {"officer": people[0], "peer": people[1]}
@@ -230,6 +232,6 @@ def write_roster(agency: Agency, path: Path) -> None:
                     person.call_sign,
                     person.unit,
                     person.division,
-                    person.supervisor,
+                    person.duties,
                 ]
             )
