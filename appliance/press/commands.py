@@ -47,7 +47,7 @@ def release(period: str) -> None:
 
     store = open_store(Home.find(), "press")
     try:
-        click.get_binary_stream("stdout").write(make(store, period) + b"\n")
+        click.echo(make(store, period))
     finally:
         store.close()
 

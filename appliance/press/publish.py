@@ -70,9 +70,11 @@ def due_periods(store: Store) -> list[str]:
     """
     time_zone = store.home.settings().time_zone
     with store.read() as session:
-        published = dict(session.execute(select(Release.period, Release.published_at)).tuples().all())
+        published = {
+            row.period: row.published_at for row in session.execute(select(Release.period, Release.published_at))
+        }
         arrived: dict[str, list[tuple[str, datetime]]] = {}
-        for period, kind, at in session.execute(select(Input.period, Input.kind, Input.received_at)).tuples():
+        for period, kind, at in session.execute(select(Input.period, Input.kind, Input.received_at)):
             arrived.setdefault(period, []).append((kind, at))
     due = [period for period, at in published.items() if at is None]
     for period, inputs in arrived.items():
@@ -108,7 +110,7 @@ def make(store: Store, period: str) -> bytes:
 def _made(session: Session, home: Home, period: str) -> Release:
     inputs: dict[str, Any] = {
         kind: msgspec.json.decode(body, type=TYPES[kind])
-        for kind, body in session.execute(select(Input.kind, Input.body).where(Input.period == period)).tuples()
+        for kind, body in session.execute(select(Input.kind, Input.body).where(Input.period == period))
     }
     if not inputs:
         raise WardwellError(

@@ -22,12 +22,17 @@ from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
 from appliance.errors import WardwellError
 from appliance.press import facts, keys
-from appliance.press.logview import LogView, read_log, witness_state
+from appliance.press.logview import LogView, read_log, site_agrees, witness_state
 from appliance.press.pages import FONTS
 from appliance.press.pdf import make_pdf
 from appliance.settings import Home
 
 VERSION = 1
+_IN_SITE_FILE = {
+    True: "the site file that the officers' trustee signed names this key",
+    False: "the site file that the officers' trustee signed names ANOTHER key",
+    None: "there is no signed site file yet that could name this key",
+}
 HERE = Path(__file__).parent
 
 
@@ -95,7 +100,11 @@ def assemble(home: Home, first: date, last: date) -> dict[str, Any]:
         "last_day": last.isoformat(),
         "time_zone": settings.time_zone,
         "made_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "key": {"public": public_line, "fingerprint": sshsig.fingerprint(public_line)},
+        "key": {
+            "public": public_line,
+            "fingerprint": sshsig.fingerprint(public_line),
+            "in_site_file": _IN_SITE_FILE[site_agrees(home, public_line)],
+        },
         "summary": _summary(parts, span, witness, charter),
         "charter": charter,
         "log": _heads(log, span),
@@ -106,8 +115,9 @@ def assemble(home: Home, first: date, last: date) -> dict[str, Any]:
 
 def _heads(log: LogView, span: facts.Span) -> dict[str, Any]:
     return {
-        "origin": log.origin,
-        "vkey": log.vkey,
+        "origin": log.checkpoint.origin,
+        "vkey": str(log.ledger),
+        "key_source": log.key_source,
         "first": {"size": span.first, "root": log.root(span.first).hex()},
         "last": {"size": span.end, "root": log.root(span.end).hex()},
         "newest": {"size": log.size, "root": log.root(log.size).hex(), "note": log.note},
