@@ -1,9 +1,9 @@
 """One-time slips: what the officers' trustee hands over in person, and what a new sign-in or vault needs.
 
-Owns: issuing, recognizing and using up slips. A slip belongs to one person and is good for 14 days. It has two uses, one
-of each kind: one first or replacement secret for sign-in codes, and one first or replacement vault (with its mailbox key).
-A new slip for the same person ends the earlier one. Only the SHA-256 of a slip is stored (100 random bits need no slow
-hash), so nobody, the administrator included, can list slips. Must never see: what the slip is used for beyond its kind.
+Owns: issuing, recognizing and using up slips. A slip belongs to one person and is good for 14 days. It has two uses,
+one of each kind: one first or replacement secret for sign-in codes, and one first or replacement vault with its mailbox
+key. A new slip for the same person ends the earlier one. Only the SHA-256 of a slip is stored (100 random bits need no
+slow hash), so nobody, the administrator included, can list slips. Must never see: what a use leads to.
 """
 
 from __future__ import annotations
@@ -120,8 +120,5 @@ def count_open(store: Store) -> int:
 def clean(store: Store) -> None:
     """Delete slips that are good for nothing any more."""
     with store.write() as session:
-        session.execute(
-            delete(Slip).where(
-                or_(Slip.expires_at <= clock.now(), Slip.totp_used.is_(True) & Slip.vault_used.is_(True))
-            )
-        )
+        used_up = Slip.totp_used.is_(True) & Slip.vault_used.is_(True)
+        session.execute(delete(Slip).where(or_(Slip.expires_at <= clock.now(), used_up)))

@@ -1,7 +1,7 @@
 """One-time codes (RFC 6238: SHA-1, 6 digits, 30 s, as authenticator apps expect them).
 
-Owns: secrets, the last accepted time step of each account, and the two-step enrolment with a slip. Nothing as old as the
-last accepted step is accepted again. Must never see: a password.
+Owns: secrets, the last accepted time step of each account, and the two-step enrolment with a slip. Nothing as old as
+the last accepted step is accepted again. Must never see: a password.
 """
 
 from __future__ import annotations
