@@ -56,7 +56,7 @@ const app = await build({
   ...shared,
   entryPoints: ["src/main.tsx"],
   minify: true,
-  target: "es2023",
+  target: "es2024",
   platform: "browser",
   write: false,
   define: { ICONS: JSON.stringify(icons) },

@@ -1,0 +1,153 @@
+// Reads the access log's public files and proves things about them: C2SP tlog-tiles below `/ledger/`.
+//
+// Owns: the fetched tiles of one check. Everything is checked against a checkpoint signed by the ledger's key (from the
+// signed site.json). Must never see: the content of an entry; callers hash what they opened and ask where it stands.
+
+import { text, type Bytes } from "./bytes.js";
+import type { Fetch } from "./context.js";
+import {
+  consistencyProof,
+  inclusionProof,
+  leafHash,
+  nodeHash,
+  verifyConsistency,
+  verifyInclusion,
+  type Nodes,
+} from "./crypto/merkle.js";
+import { cosignedAt, openCheckpoint, readVerifier, type Checkpoint } from "./crypto/note.js";
+import { Problem, readFile } from "./net.js";
+import type { Site } from "./site.js";
+
+const WIDTH = 256;
+const HEIGHT = 8;
+const HASH = 32;
+
+/** "067", "x001/x234/067": a tile's number in its path. */
+export function tileNumber(n: number): string {
+  let path = String(n % 1000).padStart(3, "0");
+  for (let rest = Math.floor(n / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
+    path = `x${String(rest % 1000).padStart(3, "0")}/${path}`;
+  }
+  return path;
+}
+
+/** The checkpoint that a check was made against, and when the witness had cosigned one of at least that size. */
+export interface Head {
+  readonly checkpoint: Checkpoint;
+  /** Size and time (ms since 1970) of the witness's last cosignature; null without one. */
+  readonly witnessed: { readonly size: number; readonly at: number } | null;
+}
+
+export class LedgerReader {
+  readonly #tiles = new Map<string, Promise<Bytes>>();
+
+  private constructor(
+    private readonly fetch: Fetch,
+    private readonly base: string,
+    readonly head: Head,
+  ) {}
+
+  /** Fetch and check the checkpoint and the witness's copy. Throws Problem when the checkpoint is not the ledger's. */
+  static async open(fetch: Fetch, base: string, site: Site): Promise<LedgerReader> {
+    // In this order, so that the ledger's checkpoint is never older than the one the witness saw.
+    const witnessed = await readFile(fetch, `${base}/witness/checkpoint`);
+    const note = await readFile(fetch, `${base}/ledger/checkpoint`);
+    const ledger = await readVerifier(site.ledger_vkey);
+    try {
+      if (!note) throw new Error("no checkpoint");
+      const checkpoint = await openCheckpoint(note, ledger);
+      const reader = new LedgerReader(fetch, base, { checkpoint, witnessed: null });
+      const seen = witnessed && site.witness_vkey ? await reader.#witnessed(witnessed, site) : null;
+      return seen ? new LedgerReader(fetch, base, { checkpoint, witnessed: seen }) : reader;
+    } catch {
+      throw new Problem(
+        "checkpoint_not_signed",
+        "The access log's newest checkpoint is missing or not signed by its key.",
+        "Tell the officers' trustee; nothing in the list below could be checked.",
+      );
+    }
+  }
+
+  async #witnessed(note: Bytes, site: Site): Promise<Head["witnessed"]> {
+    const cosigned = await openCheckpoint(note, await readVerifier(site.ledger_vkey));
+    const at = await cosignedAt(note, await readVerifier(site.witness_vkey));
+    if (at === null || !(await this.extends(cosigned))) return null;
+    return { size: cosigned.size, at: at * 1000 };
+  }
+
+  /** Whether the present tree contains all that `earlier` (a signed checkpoint seen before) contained, unchanged. */
+  async extends(earlier: Pick<Checkpoint, "size" | "root">): Promise<boolean> {
+    const { size, root } = this.head.checkpoint;
+    if (earlier.size === 0) return true;
+    if (earlier.size > size) return false;
+    const proof = await consistencyProof(this.#nodes, earlier.size, size);
+    return verifyConsistency(earlier.size, earlier.root, size, root, proof);
+  }
+
+  /** Whether `leaf` (its bytes) is leaf `index` of the tree; null when the checkpoint does not reach so far yet. */
+  async holds(leaf: Uint8Array, index: number): Promise<boolean | null> {
+    const { size, root } = this.head.checkpoint;
+    if (index >= size) return null;
+    const proof = await inclusionProof(this.#nodes, index, size);
+    return verifyInclusion(await leafHash(leaf), index, size, proof, root);
+  }
+
+  /** The bytes of public leaf `index`, proved to stand there; null when it is not there (yet) or differs. */
+  async leaf(index: number): Promise<Bytes | null> {
+    const { size } = this.head.checkpoint;
+    if (index >= size) return null;
+    const number = Math.floor(index / WIDTH);
+    const bundle = await this.#file("entries", number, Math.min(WIDTH, size - number * WIDTH));
+    const view = new DataView(bundle.buffer, bundle.byteOffset);
+    let at = 0;
+    for (let skip = index % WIDTH; skip > 0; skip--) at += 2 + view.getUint16(at);
+    const leaf = bundle.slice(at + 2, at + 2 + view.getUint16(at));
+    return (await this.holds(leaf, index)) ? leaf : null;
+  }
+
+  #nodes: Nodes = async (level, index) => {
+    const tileLevel = Math.floor(level / HEIGHT);
+    const within = level % HEIGHT;
+    const first = index * 2 ** within;
+    const tile = Math.floor(first / WIDTH);
+    const available = Math.floor(this.head.checkpoint.size / 2 ** (tileLevel * HEIGHT)) - tile * WIDTH;
+    const hashes = await this.#file(String(tileLevel), tile, Math.min(WIDTH, available));
+    const start = first - tile * WIDTH;
+    let row: Bytes[] = [];
+    for (let i = start; i < start + 2 ** within; i++) row.push(hashes.slice(i * HASH, (i + 1) * HASH));
+    if (row.some((hash) => hash.length !== HASH)) throw new Error("a tile is too short");
+    while (row.length > 1) {
+      const above: Bytes[] = [];
+      for (let i = 0; i < row.length; i += 2) above.push(await nodeHash(row[i] as Bytes, row[i + 1] as Bytes));
+      row = above;
+    }
+    return row[0] as Bytes;
+  };
+
+  #file(kind: string, number: number, width: number): Promise<Bytes> {
+    const path = `${kind}/${tileNumber(number)}${width < WIDTH ? `.p/${width}` : ""}`;
+    let found = this.#tiles.get(path);
+    if (!found) {
+      found = this.#read(kind, number, path);
+      this.#tiles.set(path, found);
+    }
+    return found;
+  }
+
+  async #read(kind: string, number: number, path: string): Promise<Bytes> {
+    const whole = `${kind}/${tileNumber(number)}`;
+    // A partial tile may be gone once its full one exists; the full one begins with the same hashes.
+    const bytes =
+      (await readFile(this.fetch, `${this.base}/ledger/tile/${path}`)) ??
+      (path === whole ? null : await readFile(this.fetch, `${this.base}/ledger/tile/${whole}`));
+    if (!bytes) throw new Problem("no_tile", "A part of the access log is missing.", "Tell the officers' trustee.");
+    return bytes;
+  }
+}
+
+/** A public leaf as JSON when its kind is `kind`, else null. */
+export function readLeaf(leaf: Bytes | null, kind: string): Record<string, unknown> | null {
+  if (!leaf) return null;
+  const value = JSON.parse(text(leaf)) as Record<string, unknown>;
+  return value.kind === kind ? value : null;
+}

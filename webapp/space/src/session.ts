@@ -1,0 +1,239 @@
+// From sign-in to lock, without DOM: the one path that the browser's pages and the Node tools both take.
+//
+// Owns: the order of things. Gate: which site, who. Unlock: vault open, site and key list checked by the pinned key,
+// deliveries merged, entries checked, post's hook, first save. While unlocked: a save every minute, whatever happened.
+// Lock: post's hook, the kept save, the token dead, everything forgotten.
+
+import { base64, unbase64 } from "./bytes.js";
+import { constants } from "./constants.js";
+import type { Context, Fetch } from "./context.js";
+import { keyPair } from "./crypto/sealing.js";
+import { takeDeliveries } from "./deliveries.js";
+import { checkEntries, type Findings } from "./entries.js";
+import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
+import { readKeyList, readSite, readUnverifiedSite, type PinnedTrustee, type Site } from "./site.js";
+import { newPassphrase, newRecoveryCode, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
+import { Vault } from "./vault/vault.js";
+
+/** What takes its turn at unlock and at lock; in the product, the two exports of `post/session.ts`. */
+export interface Hooks {
+  onUnlock(ctx: Context): Promise<void>;
+  onLock(ctx: Context): Promise<void>;
+}
+
+/** Before a vault is open: the site as it claims to be, and who signed in. */
+export class Gate {
+  readonly api: Api;
+  person: SignedIn | null = null;
+  #since = 0;
+
+  private constructor(
+    readonly fetch: Fetch,
+    readonly spaceBase: string,
+    readonly site: Site,
+    readonly hooks: Hooks,
+  ) {
+    this.api = new Api(fetch, `https://${site.hosts.desk}`);
+  }
+
+  /** Read which site this is. Throws Problem when it does not answer. */
+  static async open(fetch: Fetch, spaceBase: string, hooks: Hooks): Promise<Gate> {
+    const site = await readUnverifiedSite(anonymous(fetch), spaceBase);
+    return new Gate(fetch, spaceBase, site, hooks);
+  }
+
+  async signIn(name: string, password: string, code: string): Promise<SignedIn> {
+    this.person = await this.api.signIn(name, password, code);
+    this.#since = performance.now();
+    return this.person;
+  }
+
+  /** Desk's clock at sign-in plus what has passed here since. */
+  now = (): Date => new Date(Date.parse(this.signedIn.now) + (performance.now() - this.#since));
+
+  get signedIn(): SignedIn {
+    if (!this.person) throw new Error("nobody has signed in");
+    return this.person;
+  }
+}
+
+/** The two secrets of a vault about to be created, both drawn here. */
+export async function newSecrets(): Promise<{ passphrase: string; recovery: string }> {
+  return { passphrase: newPassphrase(), recovery: await newRecoveryCode() };
+}
+
+/** The mailbox key as the vault keeps it; base64. */
+interface MailboxKey {
+  readonly seed: string;
+  readonly public: string;
+}
+
+/** One unlock-to-lock. */
+export class Session {
+  /** Result of the last check of the person's entries; null before the first, or when it could not be made. */
+  findings: Findings | null = null;
+  /** Why the entries could not be checked, as a sentence. */
+  entriesProblem: Problem | null = null;
+  readonly #listeners = new Set<() => void>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #busy: Promise<void> = Promise.resolve();
+  #ended = false;
+
+  private constructor(
+    readonly ctx: Context,
+    private readonly vault: Vault,
+    private readonly hooks: Hooks,
+  ) {}
+
+  /** Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. */
+  static async create(
+    gate: Gate,
+    slip: string,
+    secrets: { readonly passphrase: string; readonly recovery: string },
+    trustee: PinnedTrustee,
+  ): Promise<Session> {
+    const vault = Vault.create(gate.signedIn.handle, gate.now);
+    const mailbox = await keyPair();
+    vault.records.put<MailboxKey>("mailbox-key", { seed: base64(mailbox.seed), public: base64(mailbox.public) });
+    vault.records.put<PinnedTrustee>("trustee", trustee);
+    const wraps = await vault.wraps(secrets.passphrase, secrets.recovery);
+    const blob = await vault.nextBlob();
+    const { version } = await gate.api.enrol({ slip, wraps, mailbox_key: base64(mailbox.public), blob });
+    vault.stored(version);
+    return Session.#start(gate, vault);
+  }
+
+  /** Unlock with the six words or the recovery code; null when it is neither, or not the right one. */
+  static async unlock(gate: Gate, typed: string): Promise<Session | null> {
+    const stored = await gate.api.vault();
+    if (!stored) throw new Problem("no_vault", "There is no private space yet.", "Create it with your slip.", 404);
+    const vault = await openWith(stored, gate, typed);
+    return vault && Session.#start(gate, vault);
+  }
+
+  static async #start(gate: Gate, vault: Vault): Promise<Session> {
+    const trustee = vault.records.all<PinnedTrustee>("trustee").at(-1)?.body;
+    if (!trustee) throw new Error("a vault without a pinned trustee");
+    const fetch = anonymous(gate.fetch);
+    const site = await readSite(fetch, gate.spaceBase, trustee);
+    const { roles, handle, name } = gate.signedIn;
+    const ctx: Context = {
+      api: gate.api,
+      vault: vault.records,
+      site,
+      keylist: await readKeyList(fetch, gate.spaceBase, trustee),
+      roles,
+      handle,
+      name,
+      now: gate.now,
+      fetch,
+      postBase: `https://${site.hosts.post}`,
+      spaceBase: gate.spaceBase,
+    };
+    const session = new Session(ctx, vault, gate.hooks);
+    await session.refresh();
+    await gate.hooks.onUnlock(ctx);
+    await vault.save(ctx.api, false);
+    session.#timer = setInterval(() => void session.save(), constants.vault_save_seconds * 1000);
+    return session;
+  }
+
+  /** Take what arrived: deliveries into the vault, new entries checked. Saved before desk may delete anything. */
+  async refresh(): Promise<void> {
+    await this.#alone(async () => {
+      const { ctx, vault } = this;
+      const { deliveries } = await ctx.api.deliveries();
+      const mailbox = ctx.vault.all<MailboxKey>("mailbox-key").at(-1)?.body;
+      if (!mailbox) throw new Error("a vault without a mailbox key");
+      await takeDeliveries(ctx.vault, unbase64(mailbox.seed), ctx.handle, deliveries);
+      try {
+        this.findings = await checkEntries(ctx);
+        this.entriesProblem = null;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        this.entriesProblem = error;
+      }
+      await vault.save(ctx.api, false);
+      await ctx.api.deliveriesTaken(deliveries.map(({ id }) => id));
+    });
+    this.#tell();
+  }
+
+  /** The regular save; a failure is told to the listeners by `saveProblem` and tried again in a minute. */
+  async save(): Promise<void> {
+    await this.#alone(async () => {
+      if (this.#ended) return;
+      try {
+        await this.vault.save(this.ctx.api, false);
+        this.saveProblem = null;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        this.saveProblem = error;
+      }
+    });
+    this.#tell();
+  }
+
+  /** Why the last save did not work, or null. */
+  saveProblem: Problem | null = null;
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Lock in order: post's turn, the kept save, the token dead. Throws Problem when the save failed; all is gone then too. */
+  async lock(): Promise<void> {
+    if (this.#ended) return;
+    clearInterval(this.#timer);
+    await this.#alone(async () => {
+      this.#ended = true;
+      try {
+        await this.hooks.onLock(this.ctx);
+        await this.vault.save(this.ctx.api, true);
+      } finally {
+        await this.ctx.api.lock();
+        this.#forget();
+      }
+    });
+  }
+
+  /** The page goes away: forget everything at once; only the token's death is still sent. */
+  abandon(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#timer);
+    void this.ctx.api.lock();
+    this.#forget();
+  }
+
+  /** Be told when something arrived or was saved; the answer stops it. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #forget(): void {
+    this.vault.close();
+    this.#tell();
+    this.#listeners.clear();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  // Saves, refreshes and the lock follow one another; two at once would race for the vault's version.
+  async #alone(work: () => Promise<void>): Promise<void> {
+    const mine = this.#busy.then(work);
+    this.#busy = mine.catch(() => undefined);
+    await mine;
+  }
+}
+
+async function openWith(stored: StoredVault, gate: Gate, typed: string): Promise<Vault | null> {
+  const passphrase = readPassphrase(typed);
+  if (passphrase) return Vault.open(stored, gate.signedIn.handle, "passphrase", passphrase, gate.now);
+  const recovery = await readRecoveryCode(typed);
+  if (recovery) return Vault.open(stored, gate.signedIn.handle, "recovery", recovery, gate.now);
+  return null;
+}
