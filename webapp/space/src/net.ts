@@ -84,6 +84,8 @@ export interface Enrolment {
   readonly wraps: Wraps;
   readonly mailbox_key: string;
   readonly blob: string;
+  /** Destroy the vault that there is: nothing sealed before can be read again. */
+  readonly replace: boolean;
 }
 
 /** The vault on desk is newer than the one this save was made from. */

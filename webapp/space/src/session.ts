@@ -85,12 +85,13 @@ export class Session {
     private readonly hooks: Hooks,
   ) {}
 
-  /** Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. */
+  /** Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. `replace` ends an old vault. */
   static async create(
     gate: Gate,
     slip: string,
     secrets: { readonly passphrase: string; readonly recovery: string },
     trustee: PinnedTrustee,
+    replace = false,
   ): Promise<Session> {
     const vault = Vault.create(gate.signedIn.handle, gate.now);
     const mailbox = await keyPair();
@@ -98,7 +99,13 @@ export class Session {
     vault.records.put<PinnedTrustee>("trustee", trustee);
     const wraps = await vault.wraps(secrets.passphrase, secrets.recovery);
     const blob = await vault.nextBlob();
-    const { version } = await gate.api.enrol({ slip, wraps, mailbox_key: base64(mailbox.public), blob });
+    const { version } = await gate.api.enrol({
+      slip,
+      wraps,
+      mailbox_key: base64(mailbox.public),
+      blob,
+      replace,
+    });
     vault.stored(version);
     return Session.#start(gate, vault);
   }

@@ -16,7 +16,6 @@ const SALT = 32;
 const TAG = 16;
 const NONCE = new Uint8Array(12);
 const INFO = `${constants.info_prefix}/${constants.kinds.vault}`;
-const YEAR_MS = 365.25 * 86_400_000;
 
 /** The content does not fit into the size that this year allows. */
 export class TooLarge extends Error {
@@ -28,9 +27,11 @@ export class TooLarge extends Error {
   }
 }
 
-/** Size in bytes of every blob of someone who enrolled on `enrolledOn` ("2026-11-23"), at `now`. */
+/** Size in bytes of every blob of someone who enrolled on `enrolledOn` ("2026-11-23"), at `now`; desk refuses others. */
 export function blobSize(enrolledOn: string, now: Date): number {
-  const years = Math.max(0, Math.floor((now.getTime() - Date.parse(`${enrolledOn}T00:00:00Z`)) / YEAR_MS));
+  const today = now.toISOString().slice(0, 10);
+  const anniversaryAhead = today.slice(5) < enrolledOn.slice(5) ? 1 : 0;
+  const years = Number(today.slice(0, 4)) - Number(enrolledOn.slice(0, 4)) - anniversaryAhead;
   return constants.vault_base_bytes + years * constants.vault_bytes_per_year;
 }
 

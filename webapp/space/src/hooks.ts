@@ -1,0 +1,5 @@
+// The product's hooks: the sealed post takes its turn at unlock and at lock, for the browser and for Node alike.
+
+import type { Hooks } from "./session.js";
+
+export const hooks: Hooks = { onUnlock: async () => undefined, onLock: async () => undefined };
