@@ -13,33 +13,33 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
-from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from appliance.errors import WardwellError
+from appliance.identity import NOBODY
 from webapp.common.site import current_site
-from webapp.desk.charts import bar_chart
 
 DIST = Path(__file__).parent / "dist"
 
 # Per role: the endpoints of its pages and their names, first one is where sign-in leads.
 NAVIGATION: dict[str, tuple[tuple[str, str], ...]] = {
     "coordinator": (("coordinator.queue", "Follow-up queue"), ("coordinator.open_form", "Open an incident")),
-    "command": (("command.dashboard", "Program dashboard"),),
-    "hr": (("command.dashboard", "Program dashboard"),),
+    "command": (("command.dashboard", "Program dashboard"), ("command.releases", "Releases")),
+    "hr": (("command.dashboard", "Program dashboard"), ("command.releases", "Releases")),
     "trustee": (
         ("trustee.overview", "Overview"),
-        ("trustee.slips", "Slips"),
-        ("trustee.grants", "Roles"),
-        ("trustee.checkpoints", "Checkpoints"),
+        ("trustee.slips_page", "Slips"),
+        ("roles.listed", "Roles"),
+        ("public.checkpoints", "Checkpoints"),
+        ("auditor.reports", "Signed reports"),
         ("command.releases", "Releases"),
     ),
     "auditor": (
         ("auditor.reports", "Signed reports"),
-        ("auditor.checkpoints", "Checkpoints"),
-        ("auditor.grants", "Roles"),
+        ("public.checkpoints", "Checkpoints"),
+        ("roles.listed", "Roles"),
         ("command.releases", "Releases"),
     ),
-    "admin": (("admin.status", "Status"), ("admin.grants", "Roles")),
+    "admin": (("admin.status", "Status"), ("roles.listed", "Roles")),
     "cad": (("cad.receipts", "Receipts"),),
 }
 
@@ -49,18 +49,9 @@ ICONS = {"Only you": "lock", "Everyone": "globe", "Anyone": "globe", "Counted": 
 def register(app: Flask) -> None:
     """Give `app` the look: GOV.UK macros, our own components, globals and filters."""
     versions = _versions()
-    app.jinja_env.add_extension("jinja2.ext.do")
-    app.jinja_loader = ChoiceLoader(
-        [
-            *([app.jinja_loader] if app.jinja_loader else []),
-            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
-        ]
-    )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=lambda name: f"/static/{name}?v={versions.get(name, '0')}",
-        visibility_of=visibility_of,
-        bar_chart=bar_chart,
+        visibility_icon=visibility_icon,
     )
     app.jinja_env.filters.update(day=us_day, moment=us_moment, clock=us_clock, iso=iso, month=us_month)
     app.context_processor(_context)
@@ -75,16 +66,10 @@ def _versions() -> dict[str, str]:
 
 
 def _context() -> dict[str, Any]:
-    site = current_site()
-    account = g.get("account")
     return {
-        "site": site,
-        "charter": site.charter,
-        "account": account,
-        "navigation": navigation(account.roles if account else ()),
+        "navigation": navigation(g.get("account", NOBODY).roles),
         "here": request.endpoint,
-        "crisis_url": f"https://{site.settings.hosts.space}/crisis/",
-        "space_url": f"https://{site.settings.hosts.space}/",
+        "crisis_url": f"https://{current_site().settings.hosts.space}/crisis/",
     }
 
 
@@ -98,11 +83,9 @@ def navigation(roles: Any) -> list[tuple[str, str]]:
     return list(pages.items())
 
 
-def visibility_of(category: str) -> tuple[str, str]:
-    """The icon and the words of `category`'s visibility label, from the charter that the guard enforces."""
-    label = current_site().charter.label(category)
-    icon = next((icon for start, icon in ICONS.items() if label.startswith(start)), "people")
-    return icon, label
+def visibility_icon(label: str) -> str:
+    """The icon beside a visibility label: a lock, a globe, bars or people."""
+    return next((icon for start, icon in ICONS.items() if label.startswith(start)), "people")
 
 
 def _local(at: datetime) -> datetime:

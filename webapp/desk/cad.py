@@ -1,0 +1,63 @@
+"""The CAD administrator's page: what became of each dropped file.
+
+Owns: these routes. Must never see: what a row said; a receipt has file, line, column and reason only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from appliance.desk import receipts as stored
+from webapp.common.guard import discloses
+from webapp.common.site import current_site
+
+blueprint = Blueprint("cad", __name__, url_prefix="/receipts")
+
+SHOWN_LINES = 200
+
+
+@blueprint.context_processor
+def _place() -> dict[str, Any]:
+    return {"current_page": "cad.receipts"}
+
+
+@blueprint.get("/")
+@discloses("receipt", "operate")
+def receipts() -> str:
+    """Receipts, newest first."""
+    page = request.args.get("page", 1, type=int)
+    with current_site().store.read() as session:
+        rows, pages = stored.latest(session, page)
+    return render_template("cad/receipts.html", rows=rows, page=min(max(page, 1), pages), pages=pages)
+
+
+@blueprint.get("/<int:receipt_id>")
+@discloses("receipt", "operate")
+def receipt(receipt_id: int) -> str:
+    """One file: its counts, its refused rows, what had no place in the feed profile."""
+    with current_site().store.read() as session:
+        row, lines, unmapped = stored.receipt_with(session, receipt_id)
+    return render_template(
+        "cad/receipt.html",
+        row=row,
+        lines=lines[:SHOWN_LINES],
+        more=max(0, len(lines) - SHOWN_LINES),
+        units=[found for found in unmapped if found.what == "unit"],
+        types=[found for found in unmapped if found.what == "type"],
+    )
+
+
+@blueprint.get("/<int:receipt_id>.csv")
+@discloses("receipt", "operate")
+def receipt_csv(receipt_id: int) -> Response:
+    """Every refused row of one file, for a spreadsheet."""
+    with current_site().store.read() as session:
+        row, lines, _ = stored.receipt_with(session, receipt_id)
+    name = f"wardwell-refused-{row.id}.csv"
+    return Response(
+        stored.refused_csv(lines),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,125 @@
+"""Pages of the officers' trustee: what is in force, and the slips that the trustee hands over in person.
+
+Owns: these routes. A slip's code is shown once, on a page for printing, and each issue is in that person's access log
+before there is a code. Must never see: any officer's record; overview figures are releases and published parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, request
+
+from appliance.crypto import sshsig
+from appliance.desk import people, releases, slips
+from appliance.errors import WardwellError
+from webapp.common.guard import discloses
+from webapp.common.reveal import reveal
+from webapp.common.site import current_site
+from webapp.desk.public import charter_signatures, log_state
+
+blueprint = Blueprint("trustee", __name__, url_prefix="/trustee")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One slip on paper."""
+
+    name: str
+    number: str
+    code: str
+    expires: datetime
+
+
+@blueprint.get("/")
+@discloses("report", "verify")
+def overview() -> str:
+    """What is in force: charter, checkpoints, the newest release; whoever may read signed reports may see all three."""
+    site = current_site()
+    with site.store.read() as session:
+        row = releases.newest(session)
+        release = releases.content(row) if row is not None else None
+    return render_template(
+        "trustee/overview.html",
+        signatures=charter_signatures(site.home),
+        log=log_state(site.home, timedelta(hours=site.charter.constants.cosignature_age_hours)),
+        release=release,
+        leaf_index=row.leaf_index if row is not None else -1,
+    )
+
+
+def _nobody(_view_args: Mapping[str, Any]) -> Sequence[str]:
+    return []
+
+
+def _asked_for(_view_args: Mapping[str, Any]) -> Sequence[str]:
+    try:
+        return [people.find_account(current_site().store, request.form.get("person", ""))]
+    except WardwellError:
+        return []
+
+
+def _all(_view_args: Mapping[str, Any]) -> Sequence[str]:
+    return people.everyone(current_site().store)
+
+
+@blueprint.get("/slips/")
+@discloses("slip", "hand_over", subjects=_nobody)
+def slips_page() -> str:
+    """How slips work, and the two ways to print them."""
+    return render_template(
+        "trustee/slips.html", out=slips.count_open(current_site().store), days=slips.DAYS, problem=None
+    )
+
+
+@blueprint.post("/slips/one")
+@discloses("slip", "hand_over", subjects=_asked_for)
+def slip_for_one() -> Any:
+    """Print the slip of one person; it is in that person's access log first."""
+    store = current_site().store
+    try:
+        handle = people.find_account(store, request.form.get("person", ""))
+    except WardwellError as error:
+        page = render_template("trustee/slips.html", out=slips.count_open(store), days=slips.DAYS, problem=error)
+        return page, 400
+    printed = reveal([handle], "slip", "hand_over", lambda: [_printed(handle)], note="A slip was printed")
+    return _paper(printed)
+
+
+@blueprint.post("/slips/everyone")
+@discloses("slip", "hand_over", subjects=_all)
+def slips_for_everyone() -> Any:
+    """Print a slip for everyone alike, in one action."""
+    handles = people.everyone(current_site().store)
+    printed = reveal(
+        handles,
+        "slip",
+        "hand_over",
+        lambda: [_printed(handle) for handle in handles],
+        everyone=True,
+        note="A slip was printed for everyone",
+    )
+    return _paper(printed)
+
+
+def _printed(handle: str) -> Printed:
+    store = current_site().store
+    issued = slips.issue(store, handle)
+    return Printed(*people.label(store, handle), issued.code, issued.expires_at)
+
+
+def _paper(printed: list[Printed]) -> str:
+    return render_template("trustee/paper.html", slips=printed, fingerprint=_fingerprint())
+
+
+def _fingerprint() -> str:
+    try:
+        return sshsig.fingerprint((current_site().home.public / "trustee.pub").read_text())
+    except OSError:
+        raise WardwellError(
+            "The trustee's public key is not here, so no slip can carry its fingerprint.",
+            "Found the appliance first: put trustee.pub into the public folder.",
+        ) from None

@@ -1,0 +1,72 @@
+"""The words that staff pages use for what the database keeps as codes.
+
+Owns: titles of incident types, steps, ways, statuses, and the notes that a page may show after an action. Types not
+listed here are shown by their own name, in words. Must never see: a person.
+"""
+
+from __future__ import annotations
+
+from appliance.desk.follow_up import StepName
+
+# Critical incidents as the charter's section on duty of care lists them: type of the taxonomy -> title.
+KINDS: dict[str, str] = {
+    "officer_involved_shooting": "Officer-involved shooting",
+    "line_of_duty_death": "Line-of-duty death",
+    "child_death": "Death or serious injury of a child",
+    "suicide": "Suicide",
+    "mass_casualty": "Mass casualty",
+    "assault_on_officer": "Assault on an officer",
+}
+
+SAFETY = {
+    "relief": "Relief from duty offered",
+    "medical_check": "Medical check offered",
+    "equipment": "Equipment checked or replaced",
+    "return_check": "Check before return to duty",
+}
+
+HOW = {"to_all": "One message to everyone", "in_person": "In person", "phone": "By phone"}
+
+# status -> (word, kind of tag)
+STATUS = {
+    "new": ("Not started", "new"),
+    "overdue": ("Overdue", "late"),
+    "soon": ("Due soon", "soon"),
+    "due": ("Due later", ""),
+    "going": ("In progress", ""),
+    "not_reached": ("Not all reached", "soon"),
+    "offered": ("Offered to all", "done"),
+    "closed": ("Closed", "done"),
+}
+
+ROLES_AT_INCIDENT = {
+    "primary": "Primary unit",
+    "responding": "Responded",
+    "dispatch": "Dispatcher",
+    "added": "Added by hand",
+}
+
+NOTES = {
+    "offered": "Recorded: offered to all.",
+    "added": "Added. The same steps are open as for everyone else.",
+    "unit": "Recorded: that unit was not a person.",
+    "closed": "Closed for everyone alike.",
+    "opened": "Opened. Now add the people who were there.",
+    "proposed": "Proposed. It counts once a second person countersigns it.",
+    "countersigned": "Countersigned. It counts from now on.",
+    "requested": "Requested. The signed report will be in the list within a minute or two.",
+}
+
+
+def kind_title(kind: str) -> str:
+    """The title of an incident type."""
+    return KINDS.get(kind) or kind.replace("_", " ").replace("-", " ").capitalize()
+
+
+def step_title(step: StepName) -> str:
+    """The title of a step: "Contact within 72 hours", "Medical check offered"."""
+    if step.name != "contact":
+        return SAFETY[step.name]
+    if step.hours <= 72:
+        return f"Contact within {step.hours} hours"
+    return f"Contact within {step.hours // 24} days"
