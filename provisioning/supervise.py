@@ -19,6 +19,7 @@ import time
 import xmlrpc.client  # talks to our own supervisord, over a unix socket in our own folder
 from pathlib import Path
 from typing import Any, cast
+from xml.parsers.expat import ExpatError
 
 from appliance.errors import WardwellError
 from appliance.settings import Home
@@ -47,23 +48,14 @@ def render(home: Home, parts: tuple[str, ...], commands: dict[str, list[str]]) -
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=20)
-        self._path = path
+        self._path = str(path)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
-
-
-class _UnixTransport(xmlrpc.client.Transport):
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = str(path)
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
 
 
 class Supervisor:
@@ -96,14 +88,23 @@ class Supervisor:
                 found.append(int(folder.name))
         return found
 
-    def _rpc(self) -> Any:
-        return xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self.run / "supervisor.sock"))
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        """One call to supervisord's XML-RPC interface. Raises OSError, HTTPException or xmlrpc.client.Error."""
+        connection = _UnixConnection(self.run / "supervisor.sock")
+        try:
+            body = xmlrpc.client.dumps(arguments, f"supervisor.{method}")
+            connection.request("POST", "/RPC2", body.encode(), {"Content-Type": "text/xml"})
+            with connection.getresponse() as answer:
+                content = answer.read()
+            return xmlrpc.client.loads(content)[0][0]
+        finally:
+            connection.close()
 
     def states(self) -> dict[str, str]:
         """Program -> state name as supervisord says it ("RUNNING", "BACKOFF", ...); empty when it does not answer."""
         try:
-            infos = cast("list[dict[str, Any]]", self._rpc().supervisor.getAllProcessInfo())
-        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+            infos = cast("list[dict[str, Any]]", self._ask("getAllProcessInfo"))
+        except (OSError, xmlrpc.client.Error, http.client.HTTPException, ExpatError):
             return {}
         return {str(info["name"]): str(info["statename"]) for info in infos}
 
@@ -149,8 +150,8 @@ class Supervisor:
 
     def restart(self, program: str) -> None:
         """Restart one program and wait until it runs."""
-        self._rpc().supervisor.stopProcess(program)
-        self._rpc().supervisor.startProcess(program)
+        self._ask("stopProcess", program)
+        self._ask("startProcess", program)
 
     def stop(self) -> int:
         """End every process of the last start, gently first; how many there were. Harmless when none is left."""

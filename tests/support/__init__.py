@@ -1,0 +1,1 @@
+"""Fixtures and helpers for tests against the whole, running appliance."""
