@@ -7,6 +7,7 @@ from appliance.desk.models.people import DeskAccount, Grant, Lockout, Person, Ro
 from appliance.desk.models.receipts import Receipt, RefusedLine, Unmapped
 from appliance.desk.models.releases import Release, Report
 from appliance.desk.models.sessions import SessionRow
+from appliance.desk.models.tickets import TicketDraw, TicketKey
 from appliance.desk.models.vault import Delivery, Entry, Head, KeptVault, ProvisionalKey, Vault
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "SessionRow",
     "Slip",
     "Step",
+    "TicketDraw",
+    "TicketKey",
     "Unmapped",
     "UnmatchedUnit",
     "Vault",
