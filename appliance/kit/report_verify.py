@@ -20,7 +20,6 @@ from appliance.errors import WardwellError
 from appliance.kit import report_log
 
 NAMESPACE = "wardwell-report"
-FILES = ("report.json", "report.json.sig", "report.pdf", "report.pdf.sig", "report.pub")
 
 
 @dataclass(frozen=True)
@@ -36,25 +35,40 @@ def verify(folder: Path, public_line: str | None = None) -> Verified:
 
     Raises WardwellError at the first thing that does not hold.
     """
-    missing = [name for name in FILES if not (folder / name).is_file() and not (name == "report.pub" and public_line)]
-    if missing:
-        raise WardwellError(f"The report is not complete: {', '.join(missing)} is missing.", "Fetch the report again.")
-    line = public_line or (folder / "report.pub").read_text().strip()
-    body, pdf = (folder / "report.json").read_bytes(), (folder / "report.pdf").read_bytes()
-    for name, data in (("report.json", body), ("report.pdf", pdf)):
+    name = _name(folder)
+    line = public_line or _read(folder, "report.pub").decode(errors="replace").strip()
+    body, pdf = _read(folder, f"{name}.json"), _read(folder, f"{name}.pdf")
+    for file, data in ((f"{name}.json", body), (f"{name}.pdf", pdf)):
         try:
-            sshsig.verify(line, data, (folder / f"{name}.sig").read_bytes(), NAMESPACE)
+            sshsig.verify(line, data, _read(folder, f"{file}.sig"), NAMESPACE)
         except WardwellError as problem:
-            raise WardwellError(f"{name} is refused. {problem.message}", problem.fix) from None
+            raise WardwellError(f"{file} is refused. {problem.message}", problem.fix) from None
     try:
         document: dict[str, Any] = json.loads(body)
         same = canonical(document) == body and document["kind"] == "wardwell-report"
     except (ValueError, KeyError, TypeError):
         same = False
     if not same:
-        raise WardwellError("report.json is signed but not in its canonical form.", "Report this to the agency.")
+        raise WardwellError(f"{name}.json is signed but not in its canonical form.", "Report this to the agency.")
     report_log.check(document)
     return Verified(document, sshsig.fingerprint(line))
+
+
+def _name(folder: Path) -> str:
+    names = sorted(path.stem for path in folder.glob("*report*.json"))
+    if len(names) != 1:
+        raise WardwellError(
+            f"There are {len(names)} reports (.json) in that folder; one is needed.",
+            "Put each report in its own folder.",
+        )
+    return names[0]
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError:
+        raise WardwellError(f"The report is not complete: {name} is missing.", "Fetch the report again.") from None
 
 
 @click.command("report-verify")

@@ -79,23 +79,28 @@ def report() -> None:
 @report.command()
 @click.option("--from", "first_day", required=True, metavar="DAY", help='First day, like "2026-10-01".')
 @click.option("--to", "last_day", required=True, metavar="DAY", help="Last day, included.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the files (default: here).")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files (default: one named after the report, here).",
+)
 def export(first_day: str, last_day: str, out: Path | None) -> None:
-    """Write report.pdf and report.json with their signatures, and say how to check them with ssh-keygen."""
+    """Write the report as PDF and JSON with their signatures, and say how to check them with ssh-keygen."""
     from appliance.crypto.sshsig import fingerprint
     from appliance.press.report import export as make
+    from appliance.press.report import file_name
 
     home = Home.find()
-    folder = out or Path(f"wardwell-report-{first_day}-to-{last_day}")
-    made = make(home, first_day, last_day)
+    made, name = make(home, first_day, last_day), file_name(first_day, last_day)
+    folder = out or Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     line = keys.report_public_line(home)
-    for name, data in made.files(line).items():
-        (folder / name).write_bytes(data)
-    click.echo(f"{folder}: report.pdf and report.json, each with its signature (.sig)")
+    for file, data in made.files(name, line).items():
+        (folder / file).write_bytes(data)
+    click.echo(f"{folder}: {name}.pdf and {name}.json, each with its signature (.sig)")
     click.echo(f"Key: {fingerprint(line)}. Compare it with the fingerprint that the officers' trustee published.")
     click.echo("allowed_signers holds this line:")
     click.echo(f"  {keys.allowed_signers(line)}")
     click.echo("Check with OpenSSH alone, in that folder:")
-    for name in ("report.json", "report.pdf"):
-        click.echo(f"  {keys.verify_command(name)}")
+    for ending in ("json", "pdf"):
+        click.echo(f"  {keys.verify_command(f'{name}.{ending}')}")

@@ -111,10 +111,10 @@ def sections(home: Home, leaves: list[Leaf], span: Span, first_day: date, last_d
         section(
             "grants",
             "Roles granted and revoked",
-            "A role needs two people. Names and handles do not stand here.",
-            ["Entered", "Entry", "Change", "Role", "Countersigned by the trustee"],
+            "A role needs two people, one of them the trustee where the charter says so. Nobody is named here.",
+            ["Entered", "Entry", "Change", "Role", "Two people"],
             (
-                [*_when(x), "granted" if x.kind == "grant" else "revoked", _word(x, "role"), _countersigned(x)]
+                [*_when(x), "granted" if x.kind == "grant" else "revoked", _word(x, "role"), _two_people(x)]
                 for x in inside
                 if x.kind in ("grant", "revoke")
             ),
@@ -182,9 +182,14 @@ def _number(leaf: Leaf, name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _countersigned(leaf: Leaf) -> str:
-    value = leaf.fields.get("countersigned")
-    return {True: "yes", False: "no"}.get(value, "not stated") if isinstance(value, bool) else "not stated"
+def _two_people(leaf: Leaf) -> str:
+    # The leaf names both people by salted hashes only; they are not copied.
+    if leaf.fields.get("founding") is True:
+        return "founding document, signed by agency and trustee"
+    if leaf.fields.get("proposed_by") and leaf.fields.get("countersigned_by"):
+        same = leaf.fields["proposed_by"] == leaf.fields["countersigned_by"]
+        return "NO: one person" if same else "proposed by one, countersigned by another"
+    return "not stated"
 
 
 def _release_file(home: Home, leaf: Leaf) -> str:

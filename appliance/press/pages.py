@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from appliance import clock
 from appliance.charter import Charter, load_charter
+from appliance.crypto import sshsig
 from appliance.errors import WardwellError
 from appliance.press.files import write_file
 from appliance.press.resources import load_resources
@@ -65,12 +66,21 @@ def _environment() -> Environment:
 
 
 def _supporters(home: Home) -> tuple[list[dict[str, Any]], int]:
-    """The trustee's key list as the page shows it, by role, in the list's order; and its version (0: none yet)."""
+    """The trustee's key list as the page shows it, by role, in the list's order; and its version (0: none yet).
+
+    Raises WardwellError when the trustee did not sign it: a false phone number must not get onto the page.
+    """
     path = home.public / "keylist.json"
     if not path.exists():
         return [], 0
+    raw = path.read_bytes()
     try:
-        keylist = json.loads(path.read_bytes())
+        trustee, signature = (home.public / "trustee.pub").read_text(), (home.public / "keylist.json.sig").read_bytes()
+    except OSError:
+        raise WardwellError("The key list is not signed.", "Have the officers' trustee sign it.") from None
+    sshsig.verify(trustee.strip(), raw, signature, "wardwell-keylist")
+    try:
+        keylist = json.loads(raw)
         people = [
             {
                 "role": str(person["role"]),

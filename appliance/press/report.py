@@ -45,16 +45,21 @@ class Report:
     json_signature: bytes
     pdf_signature: bytes
 
-    def files(self, public_line: str) -> dict[str, bytes]:
-        """Name to bytes of everything that an auditor takes away."""
+    def files(self, name: str, public_line: str) -> dict[str, bytes]:
+        """Name to bytes of everything that an auditor takes away; `name` is what `file_name` says."""
         return {
-            "report.json": self.json,
-            "report.json.sig": self.json_signature,
-            "report.pdf": self.pdf,
-            "report.pdf.sig": self.pdf_signature,
+            f"{name}.json": self.json,
+            f"{name}.json.sig": self.json_signature,
+            f"{name}.pdf": self.pdf,
+            f"{name}.pdf.sig": self.pdf_signature,
             "report.pub": (public_line + "\n").encode(),
             "allowed_signers": (keys.allowed_signers(public_line) + "\n").encode(),
         }
+
+
+def file_name(first_day: str, last_day: str) -> str:
+    """What a report's files are called, without their endings; the auditor's page calls them the same."""
+    return f"wardwell-report-{first_day}-to-{last_day}"
 
 
 def export(home: Home, first_day: str, last_day: str) -> Report:
@@ -173,13 +178,15 @@ def layout(document: dict[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     first, last = (date.fromisoformat(document[name]) for name in ("first_day", "last_day"))
+    name = file_name(document["first_day"], document["last_day"])
     return environment.get_template("report/report.html").render(
         report=document,
         css=_Sheet((HERE / "static" / "report.css").read_text()),
         first_words=f"{first:%B} {first.day}, {first.year}",
         last_words=f"{last:%B} {last.day}, {last.year}",
         allowed_signers=keys.allowed_signers(document["key"]["public"]),
-        commands=[keys.verify_command("report.json"), keys.verify_command("report.pdf")],
+        commands=[keys.verify_command(f"{name}.json"), keys.verify_command(f"{name}.pdf")],
+        name=name,
         json_sha256=hashlib.sha256(canonical(document)).hexdigest(),
     )
 

@@ -30,6 +30,7 @@ from appliance.spool.messages import ReportRequested
 from appliance.storage import Store
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+NAME = "wardwell-report-2026-10-01-to-2026-11-22"
 HANDLE = "feedfacefeedfacefeedfacefeedface"
 
 
@@ -44,7 +45,7 @@ def about(number: int) -> bytes:
 LEAVES = [
     public("charter", "2026-10-01T16:00:00Z", version=1, digest="c" * 64),
     public("roster", "2026-10-01T17:00:00Z", version=1, digest="d" * 64),
-    public("grant", "2026-10-02T17:00:00Z", role="coordinator", handle=HANDLE, countersigned=True),
+    public("grant", "2026-10-02T17:00:00Z", role="coordinator", subject=HANDLE, proposed_by="1", countersigned_by="2"),
     public("mailbox-key", "2026-10-02T18:00:00Z", handle=HANDLE, key="AAAA"),
     about(1),
     public("board", "2026-10-03T18:00:00Z", epoch=1, board="requests", sha256="e" * 64, cells=44),
@@ -96,7 +97,9 @@ def rows(document: dict[str, Any], id: str) -> list[list[str]]:
 def test_it_lists_what_the_log_holds_for_the_period(logged: Home) -> None:
     document = assembled(logged)
     assert rows(document, "charter") == [["2026-10-01 16:00 UTC", "0", "1", "c" * 64, "not stated"]]
-    assert rows(document, "grants") == [["2026-10-02 17:00 UTC", "2", "granted", "coordinator", "yes"]]
+    assert rows(document, "grants") == [
+        ["2026-10-02 17:00 UTC", "2", "granted", "coordinator", "proposed by one, countersigned by another"]
+    ]
     assert rows(document, "boards") == [["requests", "2", "1", "3", "84"]]
     assert rows(document, "releases") == []
     assert ["entries about people (commitments only)", "2"] in rows(document, "entries")
@@ -206,7 +209,7 @@ def ssh_verify(folder: Path, name: str) -> bool:
     return found.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["report.json", "report.pdf"])
+@pytest.mark.parametrize("name", [f"{NAME}.json", f"{NAME}.pdf"])
 def test_one_flipped_byte_is_refused_by_openssh_and_by_the_kit(
     exported: tuple[Home, Path, str], name: str, tmp_path: Path
 ) -> None:
@@ -245,28 +248,30 @@ def test_a_signed_report_whose_proof_does_not_hold_is_refused(exported: tuple[Ho
     home, out, _ = exported
     folder = tmp_path / "copy"
     shutil.copytree(out, folder)
-    document = json.loads((folder / "report.json").read_bytes())
+    document = json.loads((folder / f"{NAME}.json").read_bytes())
     document["log"]["last"]["root"] = "0" * 64
     body = canonical(document)
-    (folder / "report.json").write_bytes(body)
-    (folder / "report.json.sig").write_bytes(keys.sign(home, body))
+    (folder / f"{NAME}.json").write_bytes(body)
+    (folder / f"{NAME}.json.sig").write_bytes(keys.sign(home, body))
     with pytest.raises(WardwellError, match="consistency proof"):
         verify(folder)
 
 
 def test_the_pdf_is_tagged_shows_the_command_and_is_the_same_every_time(exported: tuple[Home, Path, str]) -> None:
     home, out, _ = exported
-    pdf = (out / "report.pdf").read_bytes()
+    pdf = (out / f"{NAME}.pdf").read_bytes()
     with clock.held(NOW):
         again = report.export(home, "2026-10-01", "2026-11-22")
     assert again.pdf == pdf
-    assert again.json == (out / "report.json").read_bytes()
-    text = subprocess.run(["pdftotext", "-layout", str(out / "report.pdf"), "-"], capture_output=True, text=True).stdout
+    assert again.json == (out / f"{NAME}.json").read_bytes()
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(out / f"{NAME}.pdf"), "-"], capture_output=True, text=True
+    ).stdout
     words = "".join(text.split())
-    assert "".join(keys.verify_command("report.pdf").split()) in words
+    assert "".join(keys.verify_command(f"{NAME}.pdf").split()) in words
     assert "".join(keys.allowed_signers((home.public / "report.pub").read_text()).split()) in words
     assert HANDLE not in words
-    info = subprocess.run(["pdfinfo", str(out / "report.pdf")], capture_output=True, text=True).stdout
+    info = subprocess.run(["pdfinfo", str(out / f"{NAME}.pdf")], capture_output=True, text=True).stdout
     assert "Tagged:" in info and "yes" in info.split("Tagged:")[1].splitlines()[0]
 
 
