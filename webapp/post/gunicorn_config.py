@@ -1,0 +1,15 @@
+"""How gunicorn runs the anonymous application: no line about a request, no address passed on.
+
+Owns: gunicorn's settings for post (`gunicorn --config python:webapp.post.gunicorn_config`). Must never see: a request.
+"""
+
+accesslog = None
+errorlog = "-"
+# Warnings may quote a peer's address ("Invalid request from ip=…"); only what concerns the process is written.
+loglevel = "critical"
+forwarded_allow_ips = ""
+worker_class = "gthread"
+workers = 2
+threads = 4
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn's own heartbeat files
+umask = 0o007
