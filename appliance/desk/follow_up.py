@@ -207,10 +207,10 @@ def _handles_by_number(session: Session, numbers: Sequence[str]) -> dict[str, st
 # --- by the coordinator ----------------------------------------------------------------------------------------------
 
 
-def open_by_hand(session: Session, kind: str, occurred: datetime, by: str, steps: Template) -> str:
+def open_by_hand(session: Session, kind: str, occurred: datetime, by: str) -> str:
     """Open an incident that no feed named; returns its reference ("H-" and eight hex digits).
 
-    `by` is the coordinator's account id. The template waits for the first person that is added.
+    `by` is the coordinator's account id. Steps open with each person that is added.
     """
     if occurred > clock.now():
         raise WardwellError("That time lies in the future.", "Enter when the incident happened.")

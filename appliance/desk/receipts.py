@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from appliance.errors import WardwellError
 from appliance.spool.delivery import Handler
 from appliance.spool.messages import FileReceipt, Message
 
+Row = TypeVar("Row", Receipt, RefusedLine, Unmapped)
 PAGE = 50
 CSV_COLUMNS = ("file", "line", "column", "reason")
 
@@ -63,13 +65,20 @@ class Feed:
     quarantined: int
 
 
+def _kept(session: Session, rows: Sequence[Row]) -> list[Row]:
+    # Readable after the session's end, which would otherwise empty them.
+    for row in rows:
+        session.expunge(row)
+    return list(rows)
+
+
 def latest(session: Session, page: int = 1) -> tuple[list[Receipt], int]:
     """One page of receipts, newest first, and how many pages there are."""
     count = session.scalar(select(func.count()).select_from(Receipt)) or 0
     pages = max(1, -(-count // PAGE))
     offset = (min(max(page, 1), pages) - 1) * PAGE
     rows = session.scalars(select(Receipt).order_by(Receipt.at.desc(), Receipt.id.desc()).offset(offset).limit(PAGE))
-    return list(rows), pages
+    return _kept(session, rows.all()), pages
 
 
 def receipt_with(session: Session, receipt_id: int) -> tuple[Receipt, list[RefusedLine], list[Unmapped]]:
@@ -83,7 +92,7 @@ def receipt_with(session: Session, receipt_id: int) -> tuple[Receipt, list[Refus
     unmapped = session.scalars(
         select(Unmapped).where(Unmapped.receipt_id == receipt_id).order_by(Unmapped.count.desc(), Unmapped.value)
     )
-    return row, list(lines), list(unmapped)
+    return _kept(session, [row])[0], _kept(session, lines.all()), _kept(session, unmapped.all())
 
 
 def refused_csv(lines: list[RefusedLine]) -> str:

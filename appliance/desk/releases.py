@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,6 +29,9 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     "json-signature": ("json_signature", ".json.sig", "text/plain"),
     "pdf-signature": ("pdf_signature", ".pdf.sig", "text/plain"),
 }
+
+
+Row = TypeVar("Row", Release, Report, Release | None)
 
 
 def store_release(session: Session, message: ReleasePublished) -> None:
@@ -61,14 +64,21 @@ def store_report(session: Session, message: ReportPublished) -> None:
 HANDLERS: Mapping[type[Message], Handler] = {ReleasePublished: store_release, ReportPublished: store_report}
 
 
+def _kept(session: Session, row: Row) -> Row:
+    # Readable after the session's end, which would otherwise empty it.
+    if row is not None:
+        session.expunge(row)
+    return row
+
+
 def newest(session: Session) -> Release | None:
     """The latest month's release, or None before the first."""
-    return session.scalar(select(Release).order_by(Release.period.desc()).limit(1))
+    return _kept(session, session.scalar(select(Release).order_by(Release.period.desc()).limit(1)))
 
 
 def all_releases(session: Session) -> list[Release]:
     """Every release, newest month first."""
-    return list(session.scalars(select(Release).order_by(Release.period.desc())))
+    return [_kept(session, row) for row in session.scalars(select(Release).order_by(Release.period.desc()))]
 
 
 def release_of(session: Session, period: str) -> Release:
@@ -76,7 +86,7 @@ def release_of(session: Session, period: str) -> Release:
     release = session.get(Release, period)
     if release is None:
         raise WardwellError("There is no release for that month.", "Go back to the list of releases.")
-    return release
+    return _kept(session, release)
 
 
 def content(release: Release) -> dict[str, Any]:
@@ -110,7 +120,7 @@ def request_report(session: Session, first_day: date, last_day: date) -> str:
 
 def reports(session: Session) -> list[Report]:
     """Every report, newest request first."""
-    return list(session.scalars(select(Report).order_by(Report.requested.desc())))
+    return [_kept(session, row) for row in session.scalars(select(Report).order_by(Report.requested.desc()))]
 
 
 def report_part(session: Session, request_id: str, part: str) -> tuple[bytes, str, str]:

@@ -30,7 +30,16 @@ from webapp.common.site import Site, install_site
 from webapp.desk import who
 
 # Each module exports `blueprint`; a page that is not here does not exist.
-BLUEPRINTS: tuple[str, ...] = ()
+BLUEPRINTS: tuple[str, ...] = (
+    "webapp.desk.public",
+    "webapp.desk.coordinator",
+    "webapp.desk.command",
+    "webapp.desk.trustee",
+    "webapp.desk.auditor",
+    "webapp.desk.admin",
+    "webapp.desk.cad",
+    "webapp.desk.roles",
+)
 
 DIST = Path(__file__).parent / "dist"
 LARGEST_REQUEST_BYTES = 24 * 1024 * 1024  # a vault of forty years, in base64

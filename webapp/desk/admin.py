@@ -11,18 +11,15 @@ from pathlib import Path
 
 from cryptography import x509
 from flask import Blueprint, render_template
-from sqlalchemy import select
 
 from appliance import clock
-from appliance.desk import receipts
-from appliance.desk.models.health import HealthRow
-from appliance.settings import COMPARTMENTS, Home
+from appliance.desk import health, receipts
+from appliance.settings import Home
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 
 blueprint = Blueprint("admin", __name__, url_prefix="/status")
 
-SILENT = timedelta(seconds=60)  # every process reports each 10 s
 EXPIRING = timedelta(days=30)
 
 
@@ -60,13 +57,10 @@ def status() -> str:
     """Every compartment: what it last said, and whether it is silent."""
     site = current_site()
     with site.store.read() as session:
-        rows = {row.compartment: row for row in session.scalars(select(HealthRow))}
         feeds = receipts.feeds(session)
-    silent = {name for name, row in rows.items() if clock.now() - row.at > SILENT}
     return render_template(
         "admin/status.html",
-        compartments=[(name, rows.get(name)) for name in COMPARTMENTS],
-        silent=silent,
+        lines=health.shown(site.store),
         feeds=feeds,
         certificates=certificates(site.home),
     )

@@ -72,7 +72,7 @@ def queue(show: str) -> str:
         show=show,
         find=find,
         counts=counts,
-        tag=_tag(every),
+        queue_tag=_tag(every),
         poll_seconds=POLL_SECONDS,
     )
 
@@ -260,4 +260,4 @@ def _opened(kind: str, day: str, time: str) -> str:
     except ValueError:
         raise WardwellError("Enter the day and the time of the incident.", "Fill in both fields.") from None
     with site.store.write() as session:
-        return follow_up.open_by_hand(session, kind, local, g.account.id, follow_up.template(site.charter))
+        return follow_up.open_by_hand(session, kind, local, g.account.id)

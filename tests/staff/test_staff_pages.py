@@ -1,0 +1,424 @@
+"""Every staff page renders for its role, shows who can see it, and is refused to the others."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from staff_site import Browser, RememberingLedger, handle_of
+
+from appliance import clock
+from appliance.charter import Charter
+from appliance.crypto import sshsig
+from appliance.crypto.canonical import canonical
+from appliance.desk import follow_up, receipts, releases
+from appliance.desk.models.base import Outbox
+from appliance.settings import Home
+from appliance.spool.messages import (
+    Attended,
+    FileReceipt,
+    IncidentNotice,
+    RefusedRow,
+    ReleasePublished,
+    ReportPublished,
+)
+from appliance.storage import Store
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+REFERENCE = "260001"
+PAGES = [
+    ("coordinator", "/coordinator/queue/"),
+    ("coordinator", "/coordinator/queue/due"),
+    ("coordinator", "/coordinator/queue/closed"),
+    ("coordinator", "/coordinator/news"),
+    ("coordinator", f"/coordinator/incidents/{REFERENCE}"),
+    ("coordinator", f"/coordinator/incidents/{REFERENCE}/steps/contact-24"),
+    ("coordinator", f"/coordinator/incidents/{REFERENCE}/people?find=Person0"),
+    ("coordinator", "/coordinator/open"),
+    ("command", "/dashboard/"),
+    ("hr", "/dashboard/"),
+    ("command", "/releases/"),
+    ("hr", "/releases/2026-10"),
+    ("trustee", "/trustee/"),
+    ("trustee", "/trustee/slips/"),
+    ("trustee", "/roles/"),
+    ("trustee", "/checkpoints/"),
+    ("trustee", "/reports/"),
+    ("auditor", "/reports/"),
+    ("auditor", "/roles/"),
+    ("auditor", "/checkpoints/"),
+    ("admin", "/status/"),
+    ("admin", "/roles/"),
+    ("cad", "/receipts/"),
+    ("cad", "/receipts/1"),
+    ("cad", "/charter/"),
+]
+REFUSED = [
+    ("command", f"/coordinator/incidents/{REFERENCE}"),
+    ("admin", "/coordinator/queue/"),
+    ("hr", "/coordinator/news"),
+    ("trustee", f"/coordinator/incidents/{REFERENCE}"),
+    ("coordinator", "/trustee/"),
+    ("admin", "/trustee/slips/"),
+    ("auditor", "/status/"),
+    ("cad", "/dashboard/"),
+    ("command", "/receipts/"),
+    ("command", "/roles/"),
+    ("coordinator", "/reports/"),
+]
+
+
+def release(floor: int) -> bytes:
+    """A release in press's format, with a shown and an absent cell."""
+    why = "fewer than 20 people"
+    groups = [
+        {"path": "Agency", "name": "Agency", "depth": 0, "headcount": 40, "reason": ""},
+        {"path": "Agency/Dispatch", "name": "Dispatch", "depth": 1, "headcount": None, "reason": why},
+    ]
+    cells = [
+        {"group": "Agency", "value": 92, "of": 48, "text": "44 of 48 (92%)", "reason": ""},
+        {"group": "Agency/Dispatch", "value": None, "of": None, "text": "", "reason": why},
+    ]
+    return canonical(
+        {
+            "v": 1,
+            "agency": "Test Agency",
+            "period": "2026-10",
+            "made_at": "2026-11-01T08:00:00Z",
+            "charter_digest": "00",
+            "floor": floor,
+            "roster_version": 3,
+            "notice": "",
+            "groups": groups,
+            "indicators": [
+                {
+                    "id": "steps_on_time",
+                    "title": "Follow-up steps done on time",
+                    "unit": "percent of the steps due in the month",
+                    "why": "Because.",
+                    "cells": cells,
+                }
+            ],
+            "practices": [{"title": "Charter", "value": "Version 1"}],
+            "epsilon": 0,
+            "epsilon_words": "No noise.",
+            "inputs": {"intake": None, "desk": None, "practices": None},
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def filled(store: Store, home: Home, charter: Charter) -> None:
+    """One incident, one release, one report, one receipt."""
+    notice = IncidentNotice(
+        reference=REFERENCE,
+        revision=1,
+        kind="suicide",
+        occurred=NOW - timedelta(hours=2),
+        attended=[Attended(str(number), "responding", NOW, None) for number in (100, 101)],
+        unmatched_units=["K9"],
+    )
+    receipt = FileReceipt(
+        feed="slo",
+        file="calls.csv",
+        sha256="ab" * 32,
+        at=NOW,
+        taken=False,
+        rows=9,
+        calls=8,
+        updates=0,
+        repeats=0,
+        involvements=4,
+        refused=[RefusedRow("calls.csv", 7, "received", "not a time"), RefusedRow("=calls.csv", 8, "", "ragged")],
+        unmapped_units={"K9": 3},
+        unmapped_types={"ODD": 1},
+    )
+    report = ReportPublished(
+        request_id="ab" * 16,
+        first_day="2026-10-01",
+        last_day="2026-10-31",
+        pdf=b"%PDF",
+        json=b"{}",
+        json_signature=b"sig",
+        pdf_signature=b"sig",
+        problem="",
+    )
+    with store.write() as session:
+        follow_up.take_notice(session, notice, follow_up.template(charter))
+        receipts.store_receipt(session, receipt)
+        releases.store_release(
+            session, ReleasePublished(period="2026-10", release=release(charter.constants.floor), leaf_index=12)
+        )
+        releases.store_report(session, report)
+    key = home.root / "trustee"
+    key.write_bytes(sshsig.generate_private_openssh())
+    (home.public / "trustee.pub").write_text(sshsig.public_line(sshsig.load_private(key), "trustee"))
+
+
+class Outline(HTMLParser):
+    """What an accessible page must have: one h1, one main, labels for fields, no id twice, headings in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.headings: list[int] = []
+        self.labels: set[str] = set()
+        self.fields: list[dict[str, str | None]] = []
+        self.mains = 0
+        self.inline: list[str] = []
+        self.title = ""
+        self._in_title = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        if tag in {"h1", "h2", "h3"}:
+            self.headings.append(int(tag[1]))
+        if tag == "label":
+            self.labels.add(str(found.get("for")))
+        if tag in {"input", "select", "textarea"} and found.get("type") != "hidden":
+            self.fields.append(found)
+        self.mains += tag == "main"
+        self.inline += [name for name in found if name == "style" or name.startswith("on")]
+        self.inline += ["script"] if tag == "script" and "src" not in found else []
+        self._in_title = tag == "title" and not self.title
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_title = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_title:
+            self.title += data
+
+
+def check_outline(page: str) -> None:
+    outline = Outline(page)
+    assert outline.headings.count(1) == 1 and outline.headings[0] in (1, 2)
+    in_main = outline.headings[outline.headings.index(1) :]
+    assert all(b - a <= 1 for a, b in itertools.pairwise(in_main))
+    assert outline.mains == 1
+    assert len(outline.ids) == len(set(outline.ids))
+    assert [field for field in outline.fields if field.get("id") not in outline.labels] == []
+    assert outline.inline == []  # nothing that the Content-Security-Policy would refuse
+    assert outline.title.endswith("Wardwell")
+
+
+@pytest.mark.parametrize(("role", "path"), PAGES)
+def test_each_page_renders_for_its_role(browser: Callable[..., Browser], role: str, path: str) -> None:
+    answer = browser(role).get(path)
+    assert answer.status_code == 200, answer.get_data(as_text=True)[:2000]
+    if answer.mimetype != "text/html":
+        return
+    page = answer.get_data(as_text=True)
+    check_outline(page)
+    assert "Talk to someone now" in page
+    assert "Who can see this" in page
+    assert "Leave this page" in page
+    assert len(page.encode()) < 60_000
+
+
+@pytest.mark.parametrize(("role", "path"), REFUSED)
+def test_each_page_is_refused_to_others(browser: Callable[..., Browser], role: str, path: str) -> None:
+    assert browser(role).get(path).status_code == 403
+
+
+def test_a_refused_look_is_in_the_log_of_everyone_who_attended(
+    browser: Callable[..., Browser], ledger: RememberingLedger
+) -> None:
+    browser("command").get(f"/coordinator/incidents/{REFERENCE}")
+    (entry,) = ledger.appended
+    assert [about.handle for about in entry.about] == [handle_of(0), handle_of(1)]
+    assert {about.body["outcome"] for about in entry.about} == {"refused"}
+
+
+def test_nothing_is_shown_when_the_ledger_is_down(browser: Callable[..., Browser], ledger: RememberingLedger) -> None:
+    coordinator = browser("coordinator")
+    assert "Person00" in coordinator.get(f"/coordinator/incidents/{REFERENCE}").get_data(as_text=True)
+    ledger.down = True
+    answer = coordinator.get(f"/coordinator/incidents/{REFERENCE}")
+    assert answer.status_code == 503
+    assert "Person00" not in answer.get_data(as_text=True)
+
+
+def test_looking_at_an_incident_is_in_everyones_log_first(
+    browser: Callable[..., Browser], ledger: RememberingLedger
+) -> None:
+    browser("coordinator").get(f"/coordinator/incidents/{REFERENCE}")
+    categories = [entry.about[0].body["category"] for entry in ledger.appended]
+    assert categories == ["attendance", "follow_up"]
+    for entry in ledger.appended:
+        assert [about.handle for about in entry.about] == [handle_of(0), handle_of(1)]
+        assert all(about.body["everyone"] and about.body["incident"] == REFERENCE for about in entry.about)
+
+
+def test_the_coordinator_offers_to_all_adds_someone_and_closes(
+    browser: Callable[..., Browser], store: Store, charter: Charter
+) -> None:
+    coordinator = browser("coordinator")
+    path = f"/coordinator/incidents/{REFERENCE}"
+    assert coordinator.post(f"{path}/people", {"handle": handle_of(7), "unit": "K9"}).status_code == 303
+    page = coordinator.get(path).get_data(as_text=True)
+    assert "Person07" in page and "Units that matched nobody" not in page and "Close for everyone" not in page
+    for name, hours in follow_up.template(charter):
+        key = follow_up.StepName(name, hours).key
+        assert coordinator.post(f"{path}/steps/{key}/all").status_code == 303
+    page = coordinator.get(f"{path}?done=offered").get_data(as_text=True)
+    assert "3 of 3" in page and "Recorded: offered to all." in page
+    assert coordinator.post(f"{path}/close").status_code == 303
+    assert "Closed for all" in coordinator.get(path).get_data(as_text=True)
+    assert REFERENCE in coordinator.get("/coordinator/queue/closed").get_data(as_text=True)
+
+
+def test_exceptions_are_not_reached_only(browser: Callable[..., Browser]) -> None:
+    coordinator = browser("coordinator")
+    path = f"/coordinator/incidents/{REFERENCE}"
+    form = {"how": "phone", "not_reached": handle_of(1)}
+    assert coordinator.post(f"{path}/steps/contact-24", form).status_code == 303
+    assert "Not all reached" in coordinator.get(path).get_data(as_text=True)
+    assert coordinator.post(f"{path}/steps/contact-24", {"how": "accepted"}).status_code == 400
+
+
+def test_the_queue_says_by_etag_whether_it_changed(
+    browser: Callable[..., Browser], store: Store, charter: Charter
+) -> None:
+    coordinator = browser("coordinator")
+    first = coordinator.get("/coordinator/news")
+    tag = first.headers["ETag"]
+    assert f"data-tag='{tag}'" in coordinator.get("/coordinator/queue/").get_data(as_text=True)
+    assert coordinator.get("/coordinator/news", **{"If-None-Match": tag}).status_code == 304
+    with store.write() as session:
+        follow_up.open_by_hand(session, "suicide", NOW - timedelta(hours=1), "c" * 32)
+    changed = coordinator.get("/coordinator/news", **{"If-None-Match": tag})
+    assert changed.status_code == 200 and len(changed.json["references"]) == 2
+
+
+def test_an_incident_is_opened_by_hand(browser: Callable[..., Browser]) -> None:
+    coordinator = browser("coordinator")
+    day = (NOW - timedelta(days=2)).date().isoformat()
+    opened = coordinator.post("/coordinator/open", {"kind": "suicide", "day": day, "time": "10:30"})
+    assert opened.status_code == 303
+    assert "opened by hand" in coordinator.get(opened.headers["Location"]).get_data(as_text=True)
+    for wrong in ({"kind": "party"}, {"day": "yesterday"}, {"day": "2999-01-01"}):
+        form = {"kind": "suicide", "day": day, "time": "10:30", **wrong}
+        answer = coordinator.post("/coordinator/open", form)
+        assert answer.status_code == 400 and "There is a problem" in answer.get_data(as_text=True)
+
+
+def test_each_absent_cell_carries_its_reason(browser: Callable[..., Browser]) -> None:
+    page = browser("command").get("/dashboard/").get_data(as_text=True)
+    assert "<strong>Agency/Dispatch</strong>: fewer than 20 people" in page
+    assert "44 of 48 (92%)" in page
+    assert "stroke-dasharray" in page
+
+
+def test_the_release_is_handed_out_byte_for_byte(browser: Callable[..., Browser], charter: Charter) -> None:
+    answer = browser("command").get("/releases/2026-10.json")
+    assert answer.data == release(charter.constants.floor)
+
+
+def test_command_sees_nothing_before_the_first_release(browser: Callable[..., Browser], store: Store) -> None:
+    from sqlalchemy import delete
+
+    from appliance.desk.models.releases import Release
+
+    with store.write() as session:
+        session.execute(delete(Release))
+    page = browser("command").get("/dashboard/").get_data(as_text=True)
+    assert "has not been published yet" in page and '<svg class="ww-chart"' not in page
+
+
+def test_a_slip_is_in_the_persons_log_before_there_is_a_code(
+    browser: Callable[..., Browser], ledger: RememberingLedger
+) -> None:
+    trustee = browser("trustee")
+    page = trustee.post("/trustee/slips/one", {"person": "105"}).get_data(as_text=True)
+    assert "Person05" in page and "SHA256:" in page
+    assert [about.handle for about in ledger.appended[-1].about] == [handle_of(5)]
+    assert trustee.post("/trustee/slips/one", {"person": "nobody"}).status_code == 400
+    ledger.down = True
+    assert trustee.post("/trustee/slips/one", {"person": "105"}).status_code == 503
+
+
+def test_slips_for_everyone_are_one_action_and_one_entry_for_all(
+    browser: Callable[..., Browser], ledger: RememberingLedger
+) -> None:
+    page = browser("trustee").post("/trustee/slips/everyone").get_data(as_text=True)
+    assert page.count("ww-slip") == 31  # thirty on the roster and the trustee's own local account
+    (entry,) = ledger.appended
+    assert len(entry.about) == 31 and all(about.body["everyone"] for about in entry.about)
+
+
+def test_slips_are_refused_to_it_and_the_person_learns_of_it(
+    browser: Callable[..., Browser], ledger: RememberingLedger
+) -> None:
+    assert browser("admin").post("/trustee/slips/one", {"person": "105"}).status_code == 403
+    assert ledger.appended[-1].about[0].handle == handle_of(5)
+
+
+def test_a_role_needs_two_people(browser: Callable[..., Browser], store: Store) -> None:
+    admin, trustee = browser("admin"), browser("trustee")
+    assert admin.post("/roles/propose", {"person": "103", "role": "peer"}).status_code == 303
+    assert "Countersign" not in admin.get("/roles/").get_data(as_text=True)
+    page = trustee.get("/roles/").get_data(as_text=True)
+    (path,) = re.findall(r'action="(/roles/[0-9]+/countersign)"', page)
+    assert admin.post(path).status_code == 403
+    assert trustee.post(path).status_code == 303
+    assert "Person03" in browser("auditor").get("/roles/").get_data(as_text=True)
+
+
+def test_the_auditor_asks_for_a_report_and_downloads_it(browser: Callable[..., Browser], home: Home) -> None:
+    auditor = browser("auditor")
+    form = {"first": "2026-10-01", "last": "2026-10-31"}
+    assert auditor.post("/reports/", form).status_code == 303
+    assert len(list(home.spool("desk", "press").glob("*.json"))) == 1
+    assert "Being made" in auditor.get("/reports/").get_data(as_text=True)
+    answer = auditor.get(f"/reports/{'ab' * 16}/pdf")
+    assert answer.data == b"%PDF" and "2026-10-01" in answer.headers["Content-Disposition"]
+    assert auditor.get(f"/reports/{'ab' * 16}/problem").status_code == 400
+    assert auditor.post("/reports/", {"first": "2026-10-31", "last": "2026-10-01"}).status_code == 400
+    assert Outbox.__tablename__ == "outbox"
+
+
+def test_receipts_as_csv_run_no_formula(browser: Callable[..., Browser]) -> None:
+    rows = list(csv.reader(io.StringIO(browser("cad").get("/receipts/1.csv").get_data(as_text=True))))
+    assert rows[0] == list(receipts.CSV_COLUMNS)
+    assert rows[1] == ["calls.csv", "7", "received", "not a time"]
+    assert rows[2][0] == "'=calls.csv"
+
+
+def test_leaving_ends_the_session_and_shows_a_neutral_page(browser: Callable[..., Browser]) -> None:
+    coordinator = browser("coordinator")
+    left = coordinator.get("/leave").get_data(as_text=True)
+    assert "Wardwell" not in left
+    assert coordinator.get("/coordinator/queue/").status_code == 303
+
+
+def test_everyone_starts_at_the_own_first_page(browser: Callable[..., Browser]) -> None:
+    assert browser("trustee").get("/").headers["Location"] == "/trustee/"
+    assert browser().get("/").headers["Location"] == "/sign-in"
+    assert "private space" in browser("officer").get("/").get_data(as_text=True)
+
+
+def test_the_charter_page_is_for_everyone_and_says_what_the_charter_says(
+    browser: Callable[..., Browser], charter: Charter
+) -> None:
+    page = browser().get("/charter/").get_data(as_text=True)
+    check_outline(page)
+    for name, category in charter.categories.items():
+        row = page.split(f">{category.title}<br>")[1].split("</tr>")[0]
+        assert row.count(">Yes<") == len(charter.roles_that_see(name))
+
+
+def test_a_session_near_its_end_is_told_so(browser: Callable[..., Browser], charter: Charter) -> None:
+    page = browser("cad").get("/receipts/").get_data(as_text=True)
+    assert f'data-idle-seconds="{charter.constants.idle_minutes * 60}"' in page
+    assert charter.constants.idle_warning_seconds >= 60
+    assert clock.now() is not None
