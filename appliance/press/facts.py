@@ -92,11 +92,8 @@ def sections(home: Home, leaves: list[Leaf], span: Span, first_day: date, last_d
             "charter",
             "Charter versions",
             "Who may see what. Each version needs the signatures of the agency and of the officers' trustee.",
-            ["Entered", "Entry", "Version", "SHA-256", "Signed by"],
-            (
-                [*_when(x), _word(x, "version"), _word(x, "digest", "sha256"), _word(x, "signed_by")]
-                for x in _of(inside, "charter")
-            ),
+            ["Entered", "Entry", "Version", "SHA-256"],
+            ([*_when(x), _word(x, "version"), _word(x, "digest", "sha256")] for x in _of(inside, "charter")),
         ),
         section(
             "roster",
@@ -225,11 +222,7 @@ def gaps(
         found.append(["The log begins inside the period", f"first entry on {founded}"])
     seen = {leaf.at.astimezone(zone).date() for leaf in inside if leaf.at is not None}
     last = min(last_day, now.astimezone(zone).date())
-    day = max(first_day, founded)
-    while day <= last:
-        if day not in seen:
-            found.append(["A day without an entry", str(day)])
-        day += timedelta(days=1)
+    found += _silent_days(max(first_day, founded), last, seen)
     found += _missing_epochs(inside)
     found += _missing_releases(leaves, founded, first_day, last)
     latest = None
@@ -239,6 +232,23 @@ def gaps(
         if leaf.at is not None and latest is not None and leaf.at < latest:
             found.append(["An entry dated before the one above it", f"entry {leaf.index}"])
         latest = leaf.at or latest
+    return found
+
+
+def _silent_days(first: date, last: date, seen: set[date]) -> list[list[str]]:
+    """Days from `first` to `last` that are not in `seen`, consecutive ones together."""
+    found: list[list[str]] = []
+    day = first
+    while day <= last:
+        begin = day
+        while day <= last and day not in seen:
+            day += timedelta(days=1)
+        length = (day - begin).days
+        if length == 1:
+            found.append(["A day without an entry", str(begin)])
+        elif length > 1:
+            found.append([f"{length} days without an entry", f"{begin} to {day - timedelta(days=1)}"])
+        day += timedelta(days=1)
     return found
 
 

@@ -28,7 +28,7 @@ from typing import Any
 from appliance.charter import Charter
 from appliance.crypto.canonical import canonical
 from appliance.errors import WardwellError
-from appliance.press.suppression import tree, withheld
+from appliance.model.suppression import tree, withheld
 from appliance.spool.delivery import encode
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Message, Practices
 

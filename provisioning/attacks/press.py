@@ -21,7 +21,7 @@ from unittest import mock
 
 from appliance.charter import load_charter
 from appliance.press import release
-from appliance.press.suppression import below_floor, parent_of
+from appliance.model.suppression import below_floor, parent_of
 from appliance.spool.messages import GroupCount, HeavyCallCounts
 
 AGENCIES = 60

@@ -96,7 +96,7 @@ def rows(document: dict[str, Any], id: str) -> list[list[str]]:
 
 def test_it_lists_what_the_log_holds_for_the_period(logged: Home) -> None:
     document = assembled(logged)
-    assert rows(document, "charter") == [["2026-10-01 16:00 UTC", "0", "1", "c" * 64, "not stated"]]
+    assert rows(document, "charter") == [["2026-10-01 16:00 UTC", "0", "1", "c" * 64]]
     assert rows(document, "grants") == [
         ["2026-10-02 17:00 UTC", "2", "granted", "coordinator", "proposed by one, countersigned by another"]
     ]
@@ -131,7 +131,7 @@ def test_gaps_are_named(home: Home, ledger_key: Signer) -> None:
     found = rows(assembled(home, "2026-09-28", "2026-11-22"), "gaps")
     assert ["The log begins inside the period", "first entry on 2026-10-01"] in found
     assert ["A day without an entry", "2026-10-04"] not in found
-    assert ["A day without an entry", "2026-10-06"] in found
+    assert ["48 days without an entry", "2026-10-05 to 2026-11-21"] in found or found == 0
     assert ["A missing epoch: board of requests", "epoch 2"] in found
     assert ["A missing release", "2026-10"] in found
     assert ["An entry dated before the one above it", "entry 8"] in found
