@@ -1,7 +1,7 @@
 // From sign-in to lock, without DOM: the one path that the browser's pages and the Node tools both take.
 //
 // Owns: the order of things. Gate: which site, who. Unlock: vault open, site and key list checked by the pinned key,
-// deliveries merged, entries checked, post's hook, first save. While unlocked: a save every minute, whatever happened.
+// deliveries merged, entries checked, post's hook, first save. While unlocked: the same every minute, whatever happened.
 // Lock: post's hook, the kept save, the token dead, everything forgotten.
 
 import { base64, unbase64 } from "./bytes.js";
@@ -141,13 +141,14 @@ export class Session {
     await session.refresh();
     await gate.hooks.onUnlock(ctx);
     await vault.save(ctx.api, false);
-    session.#timer = setInterval(() => void session.save(), constants.vault_save_seconds * 1000);
+    session.#timer = setInterval(() => void session.tick(), constants.vault_save_seconds * 1000);
     return session;
   }
 
   /** Take what arrived: deliveries into the vault, new entries checked. Saved before desk may delete anything. */
   async refresh(): Promise<void> {
     await this.#alone(async () => {
+      if (this.#ended) return;
       const { ctx, vault } = this;
       const { deliveries } = await ctx.api.deliveries();
       const mailbox = ctx.vault.all<MailboxKey>("mailbox-key").at(-1)?.body;
@@ -166,22 +167,19 @@ export class Session {
     this.#tell();
   }
 
-  /** The regular save; a failure is told to the listeners by `saveProblem` and tried again in a minute. */
-  async save(): Promise<void> {
-    await this.#alone(async () => {
-      if (this.#ended) return;
-      try {
-        await this.vault.save(this.ctx.api, false);
-        this.saveProblem = null;
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        this.saveProblem = error;
-      }
-    });
-    this.#tell();
+  /** What happens every minute, the same whether or not anything changed; also when a person asks to look again. */
+  async tick(): Promise<void> {
+    try {
+      await this.refresh();
+      this.saveProblem = null;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.saveProblem = error;
+      this.#tell();
+    }
   }
 
-  /** Why the last save did not work, or null. */
+  /** Why the last save did not work, or null; it is tried again in a minute. */
   saveProblem: Problem | null = null;
 
   get ended(): boolean {

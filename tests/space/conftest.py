@@ -1,0 +1,64 @@
+"""What the private space's tests share: the Node bundle of its modules without DOM, and a way to call it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning import build, build_space, packages
+
+HERE = Path(__file__).parent
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def library() -> Path:
+    """The built Node library; built anew when a source changed."""
+    packages.install()
+    for builder in build.BUILDERS:
+        build.build(builder)
+    return build_space.DIST_NODE / "library.mjs"
+
+
+@pytest.fixture(scope="session")
+def call(library: Path) -> Call:
+    """`call("sealing_open", seed=…)` runs the export of that name of `calls.mjs`; bytes travel as base64."""
+
+    def run(name: str, **arguments: Any) -> Any:
+        done = subprocess.run(
+            [str(packages.NODE), str(HERE / "calls.mjs"), str(library), name],
+            input=json.dumps(arguments),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_node_tests(library: Path) -> Callable[[str], None]:
+    """Run one `*.test.mjs` with Node's own test runner; its whole output is shown when it fails."""
+
+    def run(name: str) -> None:
+        done = subprocess.run(
+            [str(packages.NODE), "--test", "--test-reporter=spec", str(HERE / name)],
+            env={"WARDWELL_LIBRARY": str(library), "PATH": ""},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        # A file that ran nothing would pass too.
+        assert "pass 0" not in done.stdout
+
+    return run

@@ -1,0 +1,12 @@
+"""Node's own tests of the modules without DOM, one file per module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["vault.test.mjs"])
+def test_node(run_node_tests: Callable[[str], None], name: str) -> None:
+    run_node_tests(name)

@@ -1,0 +1,180 @@
+// The vault: sizes, merging, compare-and-swap, secrets. The desk here is a few lines in memory with the same answers.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const { bytes, compact, constants, deliveries, format, net, records, secrets, session, vault, wraps } = await import(
+  process.env.WARDWELL_LIBRARY
+);
+const { Vault } = vault;
+const now = () => new Date("2026-11-23T12:00:00Z");
+const handle = "ab".repeat(16);
+
+class MemoryDesk {
+  version = 1;
+  saves = [];
+  constructor(blob, wraps) {
+    Object.assign(this, { blob, wraps });
+  }
+  stored() {
+    return { version: this.version, blob: this.blob, wraps: this.wraps, enrolled_on: "2026-11-23" };
+  }
+  async saveVault(expected, blob, keep) {
+    if (expected !== this.version) throw new net.Conflict(this.version, this.blob);
+    this.saves.push({ size: blob.length, keep });
+    this.blob = blob;
+    return { version: ++this.version };
+  }
+  async saveWraps(expected, blob, wraps) {
+    const answer = await this.saveVault(expected, blob, false);
+    this.wraps = wraps;
+    return answer;
+  }
+}
+
+async function enrolled() {
+  const made = Vault.create(handle, now);
+  const { passphrase, recovery } = await session.newSecrets();
+  const wraps = await made.wraps(passphrase, recovery);
+  const desk = new MemoryDesk(await made.nextBlob(), wraps);
+  made.stored(1);
+  return { made, desk, passphrase, recovery };
+}
+
+test("both secrets open the vault; another passphrase does not", async () => {
+  const { made, desk, passphrase, recovery } = await enrolled();
+  made.records.put("note", { text: "kept" });
+  await made.save(desk, false);
+  for (const [which, secret] of [["passphrase", passphrase], ["recovery", recovery]]) {
+    const opened = await Vault.open(desk.stored(), handle, which, secret, now);
+    assert.equal(opened.records.all("note")[0].body.text, "kept");
+  }
+  assert.equal(await Vault.open(desk.stored(), handle, "passphrase", secrets.newPassphrase(), now), null);
+});
+
+test("a blob's size depends on the year and not on what is in it", async () => {
+  const { made, desk } = await enrolled();
+  await made.save(desk, false);
+  for (let i = 0; i < 500; i++) made.records.put("note", { text: bytes.hex(bytes.random(40)) });
+  await made.save(desk, true);
+  const size = bytes.unbase64(desk.blob).length;
+  assert.equal(size, constants.constants.vault_base_bytes);
+  assert.equal(new Set(desk.saves.map((save) => save.size)).size, 1);
+  assert.equal(format.blobSize("2024-11-23", now()), size + 2 * constants.constants.vault_bytes_per_year);
+  assert.equal(format.blobSize("2024-11-24", now()), size + constants.constants.vault_bytes_per_year);
+});
+
+test("a blob opens for its owner and its number only", async () => {
+  const master = bytes.random(32);
+  const blob = await format.sealVault(master, handle, 7, { records: [], tombstones: [] }, 4096);
+  assert.equal(blob.length, 4096);
+  await format.openVault(master, handle, 7, blob);
+  await assert.rejects(format.openVault(master, handle, 8, blob), "an old blob under a new number");
+  await assert.rejects(format.openVault(master, "cd".repeat(16), 7, blob), "another person's");
+  const flipped = blob.slice();
+  flipped[2000] ^= 1;
+  await assert.rejects(format.openVault(master, handle, 7, flipped), "altered");
+});
+
+test("an older copy under a new number is told as such", async () => {
+  const { made, desk, passphrase } = await enrolled();
+  const old = desk.blob;
+  await made.save(desk, false);
+  const stored = { ...desk.stored(), blob: old };
+  await assert.rejects(Vault.open(stored, handle, "passphrase", passphrase, now), { code: "vault_altered" });
+});
+
+test("two sessions at once: both keep what either put, and what either removed stays removed", async () => {
+  const { made: first, desk, passphrase } = await enrolled();
+  const shared = first.records.put("note", { text: "shared" });
+  await first.save(desk, false);
+  const second = await Vault.open(desk.stored(), handle, "passphrase", passphrase, now);
+  first.records.put("note", { text: "of the first" });
+  first.records.remove(shared.id);
+  await first.save(desk, false);
+  second.records.put("note", { text: "of the second" });
+  await second.save(desk, false);
+  await first.save(desk, true);
+  for (const copy of [first, second]) {
+    const texts = copy.records.all("note").map(({ body }) => body.text);
+    assert.deepEqual(texts.sort(), ["of the first", "of the second"]);
+  }
+});
+
+test("new secrets: the old ones open nothing, and a session under the old key cannot save", async () => {
+  const { made, desk, passphrase } = await enrolled();
+  const other = await Vault.open(desk.stored(), handle, "passphrase", passphrase, now);
+  const fresh = await session.newSecrets();
+  await made.changeSecrets(desk, fresh.passphrase, fresh.recovery);
+  assert.equal(await Vault.open(desk.stored(), handle, "passphrase", passphrase, now), null);
+  assert.ok(await Vault.open(desk.stored(), handle, "passphrase", fresh.passphrase, now));
+  await assert.rejects(other.save(desk, false), { code: "new_secrets" });
+});
+
+test("a full vault folds what the intake no longer holds, and career counts stay", async () => {
+  const { made } = await enrolled();
+  const contribution = (i, at) => ({
+    id: bytes.hex(bytes.random(16)), at, type: "structure_fire", role: "primary", minutes: 30 + (i % 50), revision: 1, gone: false,
+  });
+  for (let i = 0; i < 6000; i++) made.records.put("exposure", contribution(i, "2024-05-06T07:08:09Z"));
+  made.records.put("exposure", contribution(1, "2026-11-01T00:00:00Z"));
+  compact.compact(made.records, now());
+  assert.equal(made.records.all("exposure").length, 1);
+  assert.deepEqual(made.records.all("exposure-month").map(({ body }) => body), [
+    { month: "2024-05", counts: { structure_fire: 6000 } },
+  ]);
+});
+
+test("a vault that cannot be made to fit says so and saves nothing", async () => {
+  const { made, desk } = await enrolled();
+  for (let i = 0; i < 300; i++) made.records.put("note", { text: bytes.hex(bytes.random(1000)) });
+  await assert.rejects(made.save(desk, false), { code: "vault_full" });
+  assert.equal(desk.version, 1);
+});
+
+test("old tombstones are forgotten, young ones are kept", () => {
+  let day = new Date("2026-01-01T00:00:00Z");
+  const store = new records.RecordStore(() => day);
+  store.remove(store.put("note", {}).id);
+  day = new Date("2026-02-20T00:00:00Z");
+  store.remove(store.put("note", {}).id);
+  store.dropOldTombstones();
+  assert.equal(store.snapshot().tombstones.length, 1);
+});
+
+test("contributions: a higher revision replaces, a late lower one does not, gone withdraws", () => {
+  const store = new records.RecordStore(now);
+  const first = { id: "1", at: "2026-11-01T00:00:00Z", type: "a", role: "primary", minutes: 1, revision: 2, gone: false };
+  deliveries.mergeContributions(store, [first]);
+  deliveries.mergeContributions(store, [{ ...first, revision: 1, type: "late" }]);
+  assert.deepEqual(deliveries.contributions(store).map(({ type }) => type), ["a"]);
+  deliveries.mergeContributions(store, [{ ...first, revision: 3, gone: true }]);
+  deliveries.mergeContributions(store, [{ ...first, revision: 2 }]);
+  assert.deepEqual(deliveries.contributions(store), []);
+});
+
+test("words: six of the list, completed from their beginning, read with any separators", () => {
+  const words = secrets.newPassphrase();
+  assert.equal(words.split("-").length, 6);
+  assert.equal(secrets.readPassphrase(` ${words.replaceAll("-", "  ").toUpperCase()} `), words);
+  assert.equal(secrets.readPassphrase(words.replace(/-\w+$/, "-notaword")), null);
+  assert.deepEqual(secrets.complete("zebr"), ["zebra"]);
+  assert.deepEqual(secrets.complete("z"), []);
+});
+
+test("recovery code: typing mistakes are told from wrong codes, look-alikes are read", async () => {
+  const code = await secrets.newRecoveryCode();
+  assert.match(code, /^([0-9A-HJKMNP-TV-Z]{4}-){7}[0-9A-HJKMNP-TV-Z]{4}$/);
+  assert.equal(await secrets.readRecoveryCode(code.toLowerCase().replaceAll("0", "o").replaceAll("-", " ")), code);
+  const other = code[0] === "A" ? "B" : "A";
+  assert.equal(await secrets.readRecoveryCode(other + code.slice(1)), null);
+});
+
+test("the least work factor is the browser's own", async () => {
+  const master = bytes.random(32);
+  const wrapped = await wraps.wrap(master, "one-two-three");
+  const header = Buffer.from(wrapped, "base64").toString("latin1").split("\n")[1];
+  assert.ok(Number(header.split(" ").at(-1)) >= wraps.LEAST_LOG_N);
+  const weak = bytes.base64(bytes.utf8("age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 10\nAAAA\n--- AAAA\n"));
+  await assert.rejects(wraps.unwrap(weak, "one-two-three"), /too low/);
+});

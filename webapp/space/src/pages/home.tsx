@@ -1,0 +1,83 @@
+// The first page of an open space: three cards, and the latest calls that count.
+
+import type { JSX } from "preact";
+import { count, type Formats } from "../app/format.js";
+import { Card, Title, Visibility } from "../app/parts.js";
+import type { Context } from "../context.js";
+import { contributions } from "../deliveries.js";
+import { countsByWindow, titleOf } from "../exposure.js";
+import { recentLooks } from "./who_looked.js";
+
+function greeting(now: Date, timeZone: string, name: string): string {
+  const hour = Number(new Intl.DateTimeFormat("en-US", { timeZone, hour: "numeric", hourCycle: "h23" }).format(now));
+  const part = hour < 12 ? "morning" : hour < 18 ? "afternoon" : "evening";
+  return `Good ${part}, ${name.split(" ")[0] ?? name}`;
+}
+
+export function HomePage({ ctx, formats, hasExposure }: {
+  ctx: Context;
+  formats: Formats;
+  hasExposure: boolean;
+}): JSX.Element {
+  const own = hasExposure ? contributions(ctx.vault) : [];
+  const month = countsByWindow(own, [], ctx.now())["30"] ?? 0;
+  const { allowed, refused } = recentLooks(ctx);
+  const latest = [...own].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, 3);
+  return (
+    <>
+      <Title>{greeting(ctx.now(), ctx.site.time_zone, ctx.name)}</Title>
+      <div class="ww-grid">
+        {hasExposure && (
+          <Card title="Your exposure" category="exposure">
+            <p class="ww-number">{month}</p>
+            <p class="govuk-body">{`${month === 1 ? "call" : "calls"} in the last 30 days that can weigh on people.`}</p>
+            <p class="govuk-body">
+              <a class="govuk-link" href="#/exposure">
+                See your exposure
+              </a>
+            </p>
+          </Card>
+        )}
+        <Card title="Support" category="vault">
+          <p class="govuk-body">
+            Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell that you
+            wrote.
+          </p>
+          <p class="govuk-body">
+            <a class="govuk-link" href="#/support">
+              Ask for support
+            </a>
+          </p>
+        </Card>
+        <Card title="Who looked" category="access_log">
+          <p class="ww-number">{allowed}</p>
+          <p class="govuk-body">
+            {`${allowed === 1 ? "time" : "times"} your record was opened in the last 30 days. `}
+            {refused > 0 ? `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.` : "No attempt was refused."}
+          </p>
+          <p class="govuk-body">
+            <a class="govuk-link" href="#/who-looked">
+              See every access
+            </a>
+          </p>
+        </Card>
+      </div>
+      {latest.length > 0 && (
+        <section>
+          <h2 class="govuk-heading-m">Latest calls</h2>
+          <Visibility category="exposure" />
+          <p class="govuk-body">Calls you attended that can weigh on people. Only the type is kept, never the details.</p>
+          <ul class="ww-timeline">
+            {latest.map((contribution) => (
+              <li key={contribution.id}>
+                <p class="govuk-body">
+                  <strong>{formats.date(contribution.at)}</strong> – {titleOf(contribution.type)}
+                </p>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}

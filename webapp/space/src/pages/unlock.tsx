@@ -1,0 +1,55 @@
+// Unlocking with the six words or the recovery code, after signing in.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { useWork } from "../app/work.js";
+import { WordsField } from "../app/words_field.js";
+import { Session, type Gate } from "../session.js";
+import { WorkstationNotice } from "./notice.js";
+
+interface UnlockProps {
+  readonly gate: Gate;
+  readonly onOpen: (session: Session) => void;
+  readonly onStartOver: () => void;
+}
+
+export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Element {
+  const [typed, setTyped] = useState("");
+  const [error, setError] = useState("");
+  const work = useWork();
+  const unlock = () => {
+    setError("");
+    work.run(async () => {
+      const session = await Session.unlock(gate, typed);
+      if (session) onOpen(session);
+      else setError("These words do not open your space. Check each word and their order.");
+    });
+  };
+  return (
+    <>
+      <Title>Unlock your private space</Title>
+      <Visibility category="vault" />
+      <ProblemNote problem={work.problem} />
+      <WorkForm action="Unlock" busyText="Unlocking" busy={work.busy} onSubmit={unlock}>
+        <WordsField id="words" label="Six words, or your recovery code" value={typed} onValue={setTyped}
+          hint="Type the first letters of a word; the words that fit appear below. A space completes the only one."
+          {...(error ? { error } : {})} />
+      </WorkForm>
+      <WorkstationNotice />
+      <details class="govuk-details">
+        <summary class="govuk-details__summary">
+          <span class="govuk-details__summary-text">I have lost the words and the recovery code</span>
+        </summary>
+        <div class="govuk-details__text">
+          <p class="govuk-body">
+            Nobody can open your space then. With a new slip from the officers' trustee you can start over with an empty one.
+          </p>
+          <button type="button" class="govuk-button govuk-button--secondary" onClick={onStartOver}>
+            Start over with a new slip
+          </button>
+        </div>
+      </details>
+    </>
+  );
+}
