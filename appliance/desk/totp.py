@@ -30,6 +30,10 @@ FAR = 10  # steps within which a code proves that a clock is wrong, not the code
 Outcome = Literal["accepted", "wrong", "clock"]
 
 
+class WrongCode(WardwellError):
+    """The code does not belong to the secret that is being set up."""
+
+
 def _step() -> int:
     return int(clock.now().timestamp()) // STEP_SECONDS
 
@@ -101,11 +105,11 @@ def confirm(store: Store, found: sessions.Found, account: Account, code: str) ->
     """Take the pending secret when `code` belongs to it; use the slip up, end every other session of the person.
 
     The ledger has it first: the public leaf `account` with a salted hash, and an entry that the person can read.
-    Raises WardwellError for a wrong code, WrongSlip when the slip was used meanwhile, LedgerDown.
+    Raises WrongCode, WrongSlip when the slip was used meanwhile, LedgerDown.
     """
     step = _matching(found.pending_totp, code, WINDOW) if found.pending_totp else None
     if step is None:
-        raise WardwellError("That code does not fit.", "Wait for the next one in the app, and check the phone's clock.")
+        raise WrongCode("That code does not fit.", "Wait for the next one in the app, and check the phone's clock.")
     record_change(store, account, "A new secret for sign-in codes was set up with a slip")
     with store.write() as session:
         slips.use_up(session, found.pending_slip, "totp")

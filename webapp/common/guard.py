@@ -24,7 +24,6 @@ from webapp.common.site import current_site
 
 View = TypeVar("View", bound=Callable[..., Any])
 Subjects = Callable[[Mapping[str, Any]], Sequence[str]]
-Authenticate = Callable[[frozenset[str]], Account]
 
 _ATTRIBUTE = "__discloses__"
 _log = structlog.get_logger("guard")
@@ -32,12 +31,17 @@ _log = structlog.get_logger("guard")
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a view discloses. `states` are the session states that count as signed in for it."""
+    """What a view discloses. `states` are the session states that count as signed in for it; `touch` whether a request
+    counts as use of the session."""
 
     category: str
     purpose: str
     subjects: Subjects | None
     states: frozenset[str]
+    touch: bool
+
+
+Authenticate = Callable[[Declaration], Account]
 
 
 def discloses(
@@ -46,15 +50,17 @@ def discloses(
     subjects: Subjects | None = None,
     *,
     states: Sequence[str] = ("ready",),
+    touch: bool = True,
 ) -> Callable[[View], View]:
     """Declare what the view function discloses, in the charter's words.
 
     `subjects(view_args)` names the handles of the people concerned, for categories about people: a refused attempt is
-    written into their access logs. `states` widens who counts as signed in, for the steps of signing in itself.
+    written into their access logs. `states` widens who counts as signed in, for the steps of signing in itself. With
+    `touch=False` (a page's own polling) a request does not keep the session from locking.
     """
 
     def mark(view: View) -> View:
-        setattr(view, _ATTRIBUTE, Declaration(category, purpose, subjects, frozenset(states)))
+        setattr(view, _ATTRIBUTE, Declaration(category, purpose, subjects, frozenset(states), touch))
         return view
 
     return mark
@@ -123,7 +129,7 @@ def _log_refusal(charter: Charter, account: Account, declared: Declaration) -> N
 def install_guard(app: Flask, authenticate: Authenticate | None = None) -> None:
     """Ask the charter before every request of `app`.
 
-    `authenticate(states)` returns the account of this request's session when its state is one of `states`, else
+    `authenticate(declaration)` returns the account of this request's session when its state is one that counts, else
     NOBODY; without it (the anonymous application) everybody is NOBODY. What the charter refuses ends as 403 here;
     the application's error handler gives it a face.
     """
@@ -137,7 +143,7 @@ def install_guard(app: Flask, authenticate: Authenticate | None = None) -> None:
         if declared is None:
             raise Forbidden
         if authenticate is not None:
-            g.account = authenticate(declared.states)
+            g.account = authenticate(declared)
         charter = current_site().charter
         if not charter.allows(g.account.roles | {ANYONE}, declared.category, declared.purpose):
             _log_refusal(charter, g.account, declared)

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from appliance.charter import Charter
-from appliance.desk import sessions
+from appliance.desk import sessions, signin, slips, vault
 from appliance.errors import WardwellError
 from appliance.identity import NOBODY
 from appliance.settings import Home
@@ -28,6 +28,7 @@ from webapp.common.guard import check_declared, discloses, install_guard
 from webapp.common.headers import install_headers
 from webapp.common.site import Site, install_site
 from webapp.desk import who
+from webapp.desk.api_common import install_cors
 
 # Each module exports `blueprint`; a page that is not here does not exist.
 BLUEPRINTS: tuple[str, ...] = (
@@ -39,6 +40,11 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.desk.admin",
     "webapp.desk.cad",
     "webapp.desk.roles",
+    "webapp.desk.signin",
+    "webapp.desk.api_signin",
+    "webapp.desk.api_vault",
+    "webapp.desk.api_inbox",
+    "webapp.desk.api_tickets",
 )
 
 DIST = Path(__file__).parent / "dist"
@@ -58,6 +64,14 @@ PROBLEMS = {
 }
 
 
+_STATUS: dict[type[WardwellError], tuple[int, str]] = {
+    LedgerDown: (503, "ledger_down"),
+    slips.WrongSlip: (403, "slip"),
+    vault.VaultExists: (409, "exists"),
+    vault.WrongSize: (400, "size"),
+}
+
+
 def create_app(home: Home | None = None) -> Flask:
     """The desk application for `home` (default: `Home.find()`).
 
@@ -72,6 +86,7 @@ def create_app(home: Home | None = None) -> Flask:
     )
     site = install_site(app, home or Home.find(), "desk")
     install_headers(app, site.settings.hosts.desk)
+    install_cors(app, f"https://{site.settings.hosts.space}")
     _install_templates(app, site)
     install_guard(app, who.authenticate)
     install_csrf(app, f"https://{site.settings.hosts.desk}", who.form_secret, who.is_api)
@@ -139,9 +154,10 @@ def _install_errors(app: Flask) -> None:
 
     @app.errorhandler(WardwellError)
     def _wardwell(error: WardwellError) -> Any:
-        if isinstance(error, LedgerDown):
-            return problem(503, error.message, error.fix, "ledger_down")
-        return problem(400, error.message, error.fix, "refused")
+        if isinstance(error, signin.SignInRefused):
+            return problem(error.status, error.message, error.fix, error.code)
+        status, code = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), (400, "refused"))
+        return problem(status, error.message, error.fix, code)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:

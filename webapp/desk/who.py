@@ -10,6 +10,7 @@ from flask import Response, g, request
 
 from appliance.desk import accounts, sessions
 from appliance.identity import NOBODY, Account
+from webapp.common.guard import Declaration
 from webapp.common.site import current_site
 
 COOKIE = "__Host-wardwell"
@@ -33,15 +34,15 @@ def form_secret() -> str:
     return request.cookies.get(COOKIE, "") or request.cookies.get(BEFORE_COOKIE, "")
 
 
-def authenticate(states: frozenset[str]) -> Account:
-    """The account of this request's session when its state is one of `states`, else NOBODY; sets `g.session`.
+def authenticate(declared: Declaration) -> Account:
+    """The account of this request's session when its state counts for the view, else NOBODY; sets `g.session`.
 
     A cookie never opens the API and a bearer token never opens a page.
     """
     site = current_site()
     kind, token = (sessions.SPACE, bearer()) if is_api() else (sessions.STAFF, request.cookies.get(COOKIE, ""))
-    g.session = sessions.find(site.store, site.charter, token, kind)
-    if g.session is None or g.session.state not in states:
+    g.session = sessions.find(site.store, site.charter, token, kind, touch=declared.touch)
+    if g.session is None or g.session.state not in declared.states:
         return NOBODY
     account = accounts.load(site.store, g.session.handle)
     return account if account is not None else NOBODY
