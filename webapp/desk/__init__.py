@@ -18,7 +18,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from appliance.charter import Charter
-from appliance.desk import sessions, signin, slips, vault
+from appliance.desk import sessions, slips, vault
+from appliance.desk.signin import SignInRefused
 from appliance.errors import WardwellError
 from appliance.identity import NOBODY
 from appliance.settings import Home
@@ -154,7 +155,7 @@ def _install_errors(app: Flask) -> None:
 
     @app.errorhandler(WardwellError)
     def _wardwell(error: WardwellError) -> Any:
-        if isinstance(error, signin.SignInRefused):
+        if isinstance(error, SignInRefused):
             return problem(error.status, error.message, error.fix, error.code)
         status, code = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), (400, "refused"))
         return problem(status, error.message, error.fix, code)
