@@ -1,0 +1,106 @@
+"""From units on calls to people, by the feed's own crew list or the roster's call signs.
+
+Owns: that rule and the counts of what matched nobody. A person is involved when a unit of theirs was on the call; the
+officer whom the feed names as responsible is primary only if their unit was there, since a name alone may have been
+written in for the report. Must never see: more of the roster than employee number, name, call sign, unit, division.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from appliance.errors import WardwellError
+from appliance.intake.profiles import Profile
+from appliance.intake.records import CallVersion
+from appliance.spool.messages import RosterPerson
+
+_COLUMNS = {"employee_number", "name", "call_sign", "unit", "division"}
+
+
+@dataclass(frozen=True)
+class Involved:
+    """One person at one call. `role`: "primary", "responding", "dispatch", or "assigned" when the unit never arrived."""
+
+    person_id: str
+    unit: str
+    role: str
+    start: datetime
+    end: datetime | None
+
+
+@dataclass
+class Matched:
+    """Who was at one call, and the units that nobody could be matched to."""
+
+    involved: list[Involved] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+
+
+class Crew:
+    """The roster as intake uses it."""
+
+    def __init__(self, people: Iterable[RosterPerson]) -> None:
+        people = list(people)
+        self.by_call_sign = {person.call_sign: person for person in people if person.call_sign}
+        self.by_id = {person.person_id: person for person in people}
+        names = Counter(person.name for person in people)
+        # A name that two people share says nothing.
+        self.by_name = {person.name: person.person_id for person in people if names[person.name] == 1}
+
+    def match(self, call: CallVersion, profile: Profile) -> Matched:
+        """Who was at `call`. A person in two of its units is involved once, with the weightier part."""
+        found = Matched()
+        primary = self.by_name.get(call.primary_name)
+        people: dict[str, Involved] = {}
+        for unit in call.units:
+            ids = [number for number in unit.people if number in self.by_id]
+            if not ids and unit.unit in self.by_call_sign:
+                ids = [self.by_call_sign[unit.unit].person_id]
+            if not ids:
+                found.unmatched.append(unit.unit)
+            for person_id in ids:
+                role = self._role(unit.unit, unit.arrived, unit.primary or person_id == primary, profile)
+                known = people.get(person_id)
+                if known is None or _RANK[role] < _RANK[known.role]:
+                    people[person_id] = Involved(person_id, unit.unit, role, unit.start, unit.end)
+        found.involved = sorted(people.values(), key=lambda one: one.person_id)
+        return found
+
+    @staticmethod
+    def _role(unit: str, arrived: bool, primary: bool, profile: Profile) -> str:
+        if profile.is_dispatch(unit):
+            return "dispatch"
+        if not arrived:
+            return "assigned"
+        return "primary" if primary else "responding"
+
+
+_RANK = {"primary": 0, "responding": 1, "dispatch": 2, "assigned": 3}
+
+
+def read_roster(path: Path) -> Crew:
+    """A roster file for a dry run (CSV: employee_number, name, call_sign, unit, division). Raises WardwellError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise WardwellError(f"The roster {path.name} cannot be read as UTF-8.", "Export it as CSV in UTF-8.") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if not set(reader.fieldnames or ()) >= _COLUMNS:
+        raise WardwellError(f"The roster {path.name} lacks a column.", f"It needs: {', '.join(sorted(_COLUMNS))}.")
+    return Crew(
+        RosterPerson(
+            person_id=(row["employee_number"] or "").strip(),
+            handle="",
+            name=(row["name"] or "").strip(),
+            call_sign=(row["call_sign"] or "").strip(),
+            unit=(row["unit"] or "").strip(),
+            division=(row["division"] or "").strip(),
+        )
+        for row in reader
+    )

@@ -1,0 +1,151 @@
+"""Files are parsed in a short-lived child process that hands back named facts only.
+
+Owns: that child and the pipe to it. The long-lived process never holds a row: narratives live and die in the child,
+whose standard error is thrown away with it. Run as `python -m appliance.intake.parsing`, it reads a msgpack request
+`{profile, paths}` from standard input and writes one msgpack `ParsedFile` per path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from appliance.errors import WardwellError
+from appliance.intake import delimited, newworld
+from appliance.intake.profiles import Profile
+from appliance.intake.records import CallVersion, ParsedFile
+from appliance.spool.messages import RefusedRow
+
+MAX_BYTES = 256 * 1024 * 1024
+_LENGTH = struct.Struct(">Q")
+_SPOILED = "not taken, because other rows of this file cannot be read"
+
+
+class _Request(msgspec.Struct):
+    profile: Profile
+    paths: list[str]
+
+
+def parse_files(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]:
+    """Parse `paths` in one child, in order. Raises WardwellError when the child dies."""
+    if not paths:
+        return
+    request = msgspec.msgpack.encode(_Request(profile, [str(path) for path in paths]))
+    with subprocess.Popen(
+        [sys.executable, "-m", "appliance.intake.parsing"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as child:
+        if child.stdin is None or child.stdout is None:
+            raise RuntimeError("the child has no pipes")
+        child.stdin.write(request)
+        child.stdin.close()
+        for path in paths:
+            head = child.stdout.read(_LENGTH.size)
+            body = child.stdout.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
+            if not body:
+                raise WardwellError(
+                    f"{printable(path.name)} could not be parsed: the parser stopped.",
+                    "Set the file aside and ask the vendor for a new export.",
+                )
+            yield msgspec.msgpack.decode(body, type=ParsedFile)
+
+
+def printable(name: str) -> str:
+    """A file's name as it may stand in a receipt: no control characters, at most 120."""
+    return "".join(character if character.isprintable() else "?" for character in name)[:120]
+
+
+def path_problem(path: Path) -> str:
+    """Why `path` is no file that may be read, or "". Looks at the name and the entry itself, never through a link."""
+    if path.name.startswith(".") or any(not character.isprintable() or character in "\\" for character in path.name):
+        return "a name with hidden or control characters"
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return "it cannot be read"
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    if not stat.S_ISREG(mode):
+        return "not an ordinary file"
+    return ""
+
+
+def _read(path: Path) -> bytes:
+    # O_NOFOLLOW and O_NONBLOCK: between the look and the opening, a link or a FIFO may have taken the file's place.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("not an ordinary file")
+        return file.read(MAX_BYTES + 1)
+
+
+def version_stamp(path: Path, profile: Profile) -> str:
+    """When this export was made: from its name by the profile's rule, else the file's own time; ISO, UTC."""
+    found = re.search(profile.version_pattern, path.name) if profile.version_pattern else None
+    if found:
+        try:
+            wall = datetime.strptime(found.group(1), profile.version_format)  # noqa: DTZ007 - a wall time
+            return wall.replace(tzinfo=ZoneInfo(profile.time_zone)).astimezone(UTC).isoformat()
+        except ValueError:
+            pass
+    return datetime.fromtimestamp(path.lstat().st_mtime, UTC).isoformat()
+
+
+def _refused_whole(name: str, digest: str, line: int, column: str, reason: str) -> ParsedFile:
+    # A file that cannot be read at all counts as one refused row, so that every row stays accounted for.
+    return ParsedFile(name, digest, 1, [], [RefusedRow(name, line, column, reason)], unusable=True)
+
+
+def parse_one(path: Path, profile: Profile) -> ParsedFile:
+    """Parse one file (inside the child). Never raises for what a file may contain."""
+    name = printable(path.name)
+    problem = path_problem(path)
+    if problem:
+        return _refused_whole(name, "", 0, "", problem)
+    try:
+        raw = _read(path)
+    except OSError:
+        return _refused_whole(name, "", 0, "", "it cannot be read")
+    digest = hashlib.sha256(raw).hexdigest()
+    if len(raw) > MAX_BYTES:
+        return _refused_whole(name, digest, 0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
+    try:
+        if profile.format == "newworld-xml":
+            return ParsedFile(name, digest, 1, [newworld.parse(raw, profile, "")], [], unusable=False)
+        rows, calls, refused = delimited.parse(raw, profile, version_stamp(path, profile))
+    except delimited.Unusable as error:
+        return _refused_whole(name, digest, error.line, error.column, error.reason)
+    refused = [msgspec.structs.replace(row, file=name) for row in refused]
+    if all(row.reason in delimited.HARMLESS for row in refused):
+        return ParsedFile(name, digest, rows, calls, refused, unusable=False)
+    # All rows or none: the readable rows are accounted for too, so that rows = taken + refused always holds.
+    refused += [RefusedRow(name, call.line, "", _SPOILED) for call in calls]
+    return ParsedFile(name, digest, rows, [], sorted(refused, key=lambda row: row.line), unusable=True)
+
+
+def _child(source: BinaryIO, sink: BinaryIO) -> None:
+    request = msgspec.msgpack.decode(source.read(), type=_Request)
+    for path in request.paths:
+        body = msgspec.msgpack.encode(parse_one(Path(path), request.profile))
+        sink.write(_LENGTH.pack(len(body)) + body)
+        sink.flush()
+
+
+if __name__ == "__main__":
+    _child(sys.stdin.buffer, sys.stdout.buffer)
+
+__all__ = ["CallVersion", "ParsedFile", "parse_files", "parse_one", "path_problem", "printable", "version_stamp"]

@@ -1,0 +1,102 @@
+"""Feed profiles: how one vendor's export is read, as a TOML file that an administrator can edit.
+
+Owns: the typed profile and its checks. A profile names the columns that are read; every other column of the feed must be
+named under `dropped`, so that a new column is noticed instead of being read or ignored in silence. Columns that smell of
+discipline, complaints, internal affairs, performance or use-of-force findings are refused unless dropped by name.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from appliance.errors import WardwellError
+from appliance.model.exposure import load_model
+
+SHIPPED = Path(__file__).parent / "profiles"
+
+# Words in a column's name that mean a record about an officer's conduct. Wardwell takes none of those (design, 7).
+CONDUCT = re.compile(
+    r"disciplin|complain|internal.?affairs|\bia[_ -]|misconduct|performance|evaluation|use.?of.?force|grievance|sustained",
+    re.IGNORECASE,
+)
+
+
+class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Column (or XML element) per fact; "" when the feed has none. Times may be full or a time of the call's day."""
+
+    number: str
+    received: str
+    type: str
+    units: str
+    date: str = ""
+    dispatched: str = ""
+    arrived: str = ""
+    cleared: str = ""
+    primary: str = ""
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One feed's layout. `types` maps the vendor's codes to canonical ids of the exposure model."""
+
+    name: str
+    description: str
+    format: Literal["delimited", "newworld-xml"]
+    time_zone: str
+    columns: Columns
+    types: dict[str, str]
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    date_format: str = "%m/%d/%y"
+    time_format: str = "%H:%M"
+    unit_separator: str = ","
+    version_pattern: str = ""
+    version_format: str = ""
+    dispatch_units: str = ""
+    dropped: list[str] = []
+
+    @property
+    def taken(self) -> list[str]:
+        """The columns that leave the parser."""
+        return [name for name in msgspec.structs.astuple(self.columns) if name]
+
+    def is_dispatch(self, unit: str) -> bool:
+        """Whether `unit` hears the call instead of going to it."""
+        return bool(self.dispatch_units) and re.fullmatch(self.dispatch_units, unit) is not None
+
+
+def shipped() -> list[str]:
+    """Names of the profiles that ship."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """A shipped profile by name, or one from a file. Raises WardwellError naming what is wrong with it."""
+    path = SHIPPED / f"{name_or_path}.toml" if name_or_path in shipped() else Path(name_or_path)
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        raise WardwellError(
+            f"There is no feed profile {name_or_path!r}.", f"Give a file, or one of: {', '.join(shipped())}."
+        ) from None
+    try:
+        profile = msgspec.toml.decode(raw, type=Profile)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise WardwellError(f"The feed profile {path.name} is not valid: {error}.", "Correct that line.") from None
+    model = load_model()
+    unknown = sorted({kind for kind in profile.types.values() if model.type(kind) is None})
+    if unknown:
+        raise WardwellError(
+            f"The feed profile {path.name} maps to unknown types: {', '.join(unknown)}.",
+            "Use the ids of appliance/model/exposure.json.",
+        )
+    conduct = [name for name in profile.taken if CONDUCT.search(name)]
+    if conduct:
+        raise WardwellError(
+            f"The feed profile {path.name} reads a column about conduct: {', '.join(conduct)}.",
+            "Wardwell takes no discipline, complaint or performance data; remove the column.",
+        )
+    return profile

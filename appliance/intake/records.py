@@ -1,0 +1,51 @@
+"""What leaves the parsing child: named facts of calls, and rows refused with place and reason.
+
+Owns: the types on that pipe. Must never carry: a narrative, a caller, an address, or any cell that the profile does not name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from appliance.spool.messages import RefusedRow
+
+
+class UnitOnCall(msgspec.Struct, frozen=True):
+    """One unit on one call; `people` are employee numbers when the feed itself names the crew."""
+
+    unit: str
+    start: datetime
+    end: datetime | None
+    arrived: bool
+    people: list[str]
+    primary: bool
+
+
+class CallVersion(msgspec.Struct, frozen=True):
+    """One row's (or file's) view of one call. Times UTC. `stamp` orders versions: ISO UTC of the call's own version."""
+
+    line: int
+    number: str
+    stamp: str
+    received: datetime
+    type: str
+    primary_name: str
+    canceled: bool
+    units: list[UnitOnCall]
+
+    def content(self) -> bytes:
+        """The facts that make a later version an update: everything but where it stood and when it was exported."""
+        return msgspec.json.encode(msgspec.structs.replace(self, line=0, stamp=""))
+
+
+class ParsedFile(msgspec.Struct, frozen=True):
+    """One file. `rows` counts data records (header repetitions too). `unusable` files are taken not at all."""
+
+    name: str
+    sha256: str
+    rows: int
+    calls: list[CallVersion]
+    refused: list[RefusedRow]
+    unusable: bool

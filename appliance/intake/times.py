@@ -1,0 +1,42 @@
+"""Agency-local times of a call: wraps past midnight, the hours that the clock change repeats or skips, odd blanks.
+
+Owns: turning "23:58" of "09/14/21" into an aware UTC time. Must never see: anything but times.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+# What feeds write where a time is missing (seen in real exports).
+_BLANK = {"", "null", "none", "9999", "99:99", "n/a"}
+# A later step of a call that seems earlier by more than this happened the next day; by less, two clocks disagree.
+_WRAP = timedelta(hours=1)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell holds no time."""
+    return text.strip().lower() in _BLANK
+
+
+def wall_time(text: str, time_format: str) -> tuple[time, int]:
+    """A time of day and how many days to add (24:00 and 2400 are midnight of the next day). Raises ValueError."""
+    text = text.strip()
+    if text in ("24:00", "2400", "24:00:00"):
+        return time(0), 1
+    return datetime.strptime(text, time_format).time(), 0  # noqa: DTZ007 - a wall time; the zone is added by `to_utc`
+
+
+def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
+    """A naive wall time of `zone` as UTC. An hour that happens twice is taken as the first; a skipped one moves on."""
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def after(start: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
+    """A later step of a call that began at `start` (UTC), given only as wall time on the call's day."""
+    found = to_utc(wall, zone)
+    if found < start - _WRAP:
+        # Either the repeated hour of the autumn clock change, or past midnight.
+        second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+        return second if second != found and second >= start else to_utc(wall + timedelta(days=1), zone)
+    return found
