@@ -59,7 +59,7 @@ const calls = {
     return { head: { size: reader.head.checkpoint.size, witnessed: reader.head.witnessed }, holds, first: first && base64(first), prefix };
   },
   exposure({ histories }) {
-    return histories.map(({ contributions, now, time_zone }) => exposure.summarize(contributions, new Date(now), time_zone));
+    return histories.map(({ contributions, at, time_zone }) => exposure.summarize(contributions, new Date(at), time_zone));
   },
 };
 

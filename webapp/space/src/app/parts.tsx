@@ -2,7 +2,7 @@
 //
 // Owns: markup that repeats. Class names are GOV.UK Frontend's and the skin's. No style attribute, no HTML from strings.
 
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, JSX, TargetedInputEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { label } from "../constants.js";
 import { Problem } from "../net.js";
@@ -82,17 +82,29 @@ interface FieldProps {
   readonly error?: string;
   readonly value: string;
   readonly onValue: (value: string) => void;
-  readonly type?: string;
+  readonly type?: "text" | "password";
   readonly autocomplete?: string;
   readonly inputMode?: "text" | "numeric";
   readonly width?: string;
-  readonly spellcheck?: boolean;
   readonly children?: ComponentChildren;
 }
 
 /** One labelled input with hint and error. */
 export function Field(props: FieldProps): JSX.Element {
   const described = [props.hint && `${props.id}-hint`, props.error && `${props.id}-error`].filter(Boolean).join(" ");
+  const common = {
+    class: `govuk-input ${props.width ?? ""}${props.error ? " govuk-input--error" : ""}`,
+    id: props.id,
+    name: props.id,
+    value: props.value,
+    autocomplete: (props.autocomplete ?? "off") as "off",
+    autocapitalize: "none" as const,
+    spellcheck: false,
+    inputMode: props.inputMode ?? ("text" as const),
+    "aria-describedby": described || undefined,
+    "aria-invalid": props.error ? (true as const) : undefined,
+    onInput: (event: TargetedInputEvent<HTMLInputElement>) => props.onValue(event.currentTarget.value),
+  };
   return (
     <div class={`govuk-form-group${props.error ? " govuk-form-group--error" : ""}`}>
       <label class="govuk-label" for={props.id}>
@@ -108,20 +120,7 @@ export function Field(props: FieldProps): JSX.Element {
           <span class="govuk-visually-hidden">Error:</span> {props.error}
         </p>
       )}
-      <input
-        class={`govuk-input ${props.width ?? ""}${props.error ? " govuk-input--error" : ""}`}
-        id={props.id}
-        name={props.id}
-        type={props.type ?? "text"}
-        value={props.value}
-        autocomplete={(props.autocomplete ?? "off") as "off"}
-        autocapitalize="none"
-        spellcheck={props.spellcheck ?? false}
-        inputMode={props.inputMode ?? "text"}
-        aria-describedby={described || undefined}
-        aria-invalid={props.error ? true : undefined}
-        onInput={(event) => props.onValue(event.currentTarget.value)}
-      />
+      {props.type === "password" ? <input {...common} type="password" /> : <input {...common} type="text" />}
       {props.children}
     </div>
   );

@@ -5,7 +5,8 @@ import { count, type Formats } from "../app/format.js";
 import { Card, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { contributions } from "../deliveries.js";
-import { countsByWindow, titleOf } from "../exposure.js";
+import { titleOf, weighing } from "../exposure.js";
+import { ownSummary } from "./exposure.js";
 import { recentLooks } from "./who_looked.js";
 
 function greeting(now: Date, timeZone: string, name: string): string {
@@ -19,10 +20,10 @@ export function HomePage({ ctx, formats, hasExposure }: {
   formats: Formats;
   hasExposure: boolean;
 }): JSX.Element {
-  const own = hasExposure ? contributions(ctx.vault) : [];
-  const month = countsByWindow(own, [], ctx.now())["30"] ?? 0;
+  const own = hasExposure ? weighing(contributions(ctx.vault), ctx.now()) : [];
+  const month = hasExposure ? (ownSummary(ctx).counts["30"] ?? 0) : 0;
   const { allowed, refused } = recentLooks(ctx);
-  const latest = [...own].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, 3);
+  const latest = own.slice(-3).reverse();
   return (
     <>
       <Title>{greeting(ctx.now(), ctx.site.time_zone, ctx.name)}</Title>
