@@ -42,3 +42,12 @@ def roll_up(
         for path in sorted(headcounts)
         if path not in hidden
     ]
+
+
+def withheld_groups(people: Iterable[tuple[str, str]], floor: int) -> dict[str, str]:
+    """The groups of the same roster that `roll_up` leaves out: path to reason, in path order, no number.
+
+    They are named so that a release can say of a watch why it has no figure.
+    """
+    headcounts = Counter(path for division, unit in people for path in paths_of(division, unit))
+    return dict(sorted(withheld(headcounts, floor).items()))

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ from typing import Any
 from appliance.charter import Charter
 from appliance.crypto.canonical import canonical
 from appliance.errors import WardwellError
-from appliance.model.suppression import tree, withheld
+from appliance.model.suppression import COMPLEMENT, below_floor, tree, withheld
 from appliance.spool.delivery import encode
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Message, Practices
 
@@ -37,6 +37,7 @@ EPSILON_WORDS = (
     "Epsilon 0: every figure here is an exact operational fact of a whole group. There is no figure with a person "
     "behind it, so no noise was added."
 )
+NOT_SHOWN = "not shown"
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -156,6 +157,7 @@ def build(
     """
     check_period(period)
     floor = charter.constants.floor
+    known = (below_floor(floor), COMPLEMENT)
     sources: list[tuple[Indicator, HeavyCallCounts | FollowUpCounts | None]] = [
         (HEAVY_CALLS, heavy),
         (STEPS_ON_TIME, follow_up),
@@ -163,14 +165,17 @@ def build(
     arrived = [message for _, message in sources if message is not None]
     roster = max((message.roster_version for message in arrived), default=0)
     headcounts: dict[str, int] = {}
+    left_out: dict[str, str] = {}
     for indicator, message in sources:
         if message is None or message.roster_version != roster:
             continue
         for path, group in _checked(message, indicator.counts).items():
             if headcounts.setdefault(path, group.headcount) != group.headcount:
                 raise _contradiction("the same group has two headcounts on one roster")
-    reasons = withheld(headcounts, floor)
-    order = _in_order(headcounts)
+        left_out |= {path: reason if reason in known else NOT_SHOWN for path, reason in message.withheld.items()}
+    # What the senders left out stays out; leaving out more is safe (see `appliance.model.suppression`).
+    reasons = withheld(headcounts, floor) | left_out
+    order = _in_order(headcounts.keys() | left_out.keys())
     shown = {path for path in order if path not in reasons}
     notice = ""
     if arrived and not shown:
@@ -211,7 +216,7 @@ def build(
     }
 
 
-def _in_order(paths: dict[str, int]) -> list[str]:
+def _in_order(paths: Iterable[str]) -> list[str]:
     children = tree(paths)
     order: list[str] = []
 

@@ -139,22 +139,30 @@ class GroupCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeavyCallCounts(Message, frozen=True):
-    """Attendances at heavy calls per group for one month (`counts`: "heavy_calls"). Counted in memory, floor obeyed."""
+    """Attendances at heavy calls per group for one month (`counts`: "heavy_calls"). Counted in memory, floor obeyed.
+
+    `withheld` names the groups that do not cross, each with the reason (`appliance.model.suppression`), and no number.
+    """
 
     crosses = ("intake", "press")
     period: str
     roster_version: int
     groups: list[GroupCount]
     feed_days_missing: int
+    withheld: dict[str, str] = {}
 
 
 class FollowUpCounts(Message, frozen=True):
-    """Follow-up steps per group for one month (`counts`: "steps_due", "steps_on_time"). Floor obeyed."""
+    """Follow-up steps per group for one month (`counts`: "steps_due", "steps_on_time"). Floor obeyed.
+
+    `withheld` as in HeavyCallCounts.
+    """
 
     crosses = ("desk", "press")
     period: str
     roster_version: int
     groups: list[GroupCount]
+    withheld: dict[str, str] = {}
 
 
 class Practices(Message, frozen=True):

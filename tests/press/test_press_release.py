@@ -6,11 +6,13 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from appliance.charter import load_charter
 from appliance.crypto.canonical import canonical
 from appliance.errors import WardwellError
+from appliance.model.rollup import roll_up, withheld_groups
 from appliance.press.release import build, canonical_release, check_period, input_digest, percent, sample
 from appliance.spool.delivery import encode
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Practices
@@ -147,3 +149,29 @@ def test_the_sample_has_shown_and_withheld_cells_in_the_order_of_the_groups() ->
     assert reasons == {"", "would reveal a smaller group"}
     assert canonical_release(release) == canonical(release)
     assert release["epsilon"] == 0
+
+
+def test_groups_that_the_senders_left_out_are_named_with_the_reason_and_no_number() -> None:
+    left_out = {"A/night": "fewer than 20 people", "A/day": "would reveal a smaller group", "A/odd": "Smith is ill"}
+    message = msgspec.structs.replace(heavy({"A": (60, 131)}), withheld=left_out)
+    release = make(heavy=message, follow_up=follow_up({"A": (60, 48, 44), "A/day": (45, 9, 9)}))
+    shown = cells(release, "steps_on_time")
+    assert {path: cell["reason"] for path, cell in shown.items() if cell["reason"]} == left_out | {"A/odd": "not shown"}
+    assert [group["headcount"] for group in release["groups"]] == [60, None, None, None]
+
+
+def test_the_roll_up_of_a_roster_names_exactly_the_groups_that_it_leaves_out() -> None:
+    people = (
+        [("Patrol", "Day")] * 25 + [("Patrol", "Swing")] * 22 + [("Patrol", "Night")] * 13 + [("Dispatch", "D")] * 30
+    )
+    groups, left_out = roll_up(people, {"heavy_calls": {}}, 20), withheld_groups(people, 20)
+    assert left_out == {
+        "Agency/Patrol/Night": "fewer than 20 people",
+        "Agency/Patrol/Swing": "would reveal a smaller group",
+    }
+    release = make(
+        heavy=HeavyCallCounts(period=PERIOD, roster_version=1, groups=groups, feed_days_missing=0, withheld=left_out)
+    )
+    assert [cell["reason"] for cell in cells(release, "heavy_calls").values()] == [
+        "", "", "", "", "", "fewer than 20 people", "would reveal a smaller group",
+    ]  # fmt: skip
