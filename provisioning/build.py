@@ -32,12 +32,7 @@ class Builder:
 
 
 BUILDERS = (
-    Builder(
-        "provisioning.build_skin",
-        "the look of the pages",
-        ("provisioning/build_skin.py", "webapp/common", "webapp/desk"),
-        "webapp/desk/dist",
-    ),
+    # The space first: its npm packages are the skin's too.
     Builder(
         "provisioning.build_space",
         "the private space",
@@ -51,6 +46,12 @@ BUILDERS = (
             "appliance/charter/charter.toml",
         ),
         "webapp/space/dist",
+    ),
+    Builder(
+        "provisioning.build_skin",
+        "the look of the pages",
+        ("provisioning/build_skin.py", "webapp/common", "webapp/desk"),
+        "webapp/desk/dist",
     ),
 )
 

@@ -21,7 +21,7 @@ STEP_SECONDS = 30
 
 
 class Pocket(msgspec.Struct, forbid_unknown_fields=True):
-    """One person's: `totp` is the secret in the phone, `slip` the paper, `passphrase` and `recovery` the vault's words."""
+    """One person's: `totp` the secret in the phone, `slip` the paper, `passphrase` and `recovery` the vault's words."""
 
     role: str
     display: str
