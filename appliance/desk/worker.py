@@ -13,7 +13,7 @@ import structlog
 
 from appliance import clock
 from appliance.charter import Charter, load_charter
-from appliance.desk import follow_up, health, inbox, lockout, receipts, releases, sessions, slips, tickets
+from appliance.desk import follow_up, health, inbox, lockout, practices, receipts, releases, sessions, slips, tickets
 from appliance.desk.models.base import Outbox, SeenMessage
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
@@ -82,6 +82,7 @@ def work(home: Home, stop: threading.Event, ready: Callable[[], None] = lambda: 
                 if moment >= next_clean:
                     next_clean = moment + CLEAN_SECONDS
                     clean(store, charter)
+                    practices.send_due(store, charter)
                     tickets.ensure_keys(store, home)
             except Exception as error:
                 # The kind of error only: its text may carry values of a row.

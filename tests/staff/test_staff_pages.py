@@ -300,6 +300,21 @@ def test_the_queue_says_by_etag_whether_it_changed(
     assert changed.status_code == 200 and len(changed.json["references"]) == 2
 
 
+def test_asking_for_news_does_not_keep_a_session_alive(browser: Callable[..., Browser], charter: Charter) -> None:
+    coordinator = browser("coordinator")
+    half, whole = (timedelta(minutes=charter.constants.idle_minutes * share) for share in (0.6, 1.1))
+    with clock.held(NOW + half):
+        assert coordinator.get("/coordinator/news").status_code == 200
+    with clock.held(NOW + whole):
+        assert coordinator.get("/coordinator/news").status_code == 303
+    # The control: using a page does.
+    used = browser("coordinator", "peer")
+    with clock.held(NOW + half):
+        assert used.get("/coordinator/queue/").status_code == 200
+    with clock.held(NOW + whole):
+        assert used.get("/coordinator/queue/").status_code == 200
+
+
 def test_an_incident_is_opened_by_hand(browser: Callable[..., Browser]) -> None:
     coordinator = browser("coordinator")
     day = (NOW - timedelta(days=2)).date().isoformat()
@@ -421,4 +436,3 @@ def test_a_session_near_its_end_is_told_so(browser: Callable[..., Browser], char
     page = browser("cad").get("/receipts/").get_data(as_text=True)
     assert f'data-idle-seconds="{charter.constants.idle_minutes * 60}"' in page
     assert charter.constants.idle_warning_seconds >= 60
-    assert clock.now() is not None

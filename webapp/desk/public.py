@@ -6,27 +6,19 @@ person other than the one at the keyboard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, g, make_response, redirect, render_template, url_for
 from flask.blueprints import BlueprintSetupState
 
-from appliance import clock
-from appliance.crypto import sshsig
-from appliance.crypto.notes import Checkpoint, Verifier, cosigned_at, open_note
 from appliance.desk import sessions
-from appliance.errors import WardwellError
-from appliance.settings import Home
+from appliance.desk.standing import charter_signatures, log_state
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk import skin, who
 
 blueprint = Blueprint("public", __name__)
-
-CHARTER_NAMESPACE = "wardwell-charter"
-SIGNERS = {"agency": "The agency", "trustee": "The officers' trustee"}
 
 
 @blueprint.record_once
@@ -58,76 +50,12 @@ def leave() -> Any:
     return response
 
 
-@dataclass(frozen=True)
-class Signature:
-    """One signature under the charter: whose, by which key, and whether it fits."""
-
-    signer: str
-    fingerprint: str
-    problem: str
-
-
-def charter_signatures(home: Home) -> list[Signature]:
-    """Both signatures under the charter in force, checked now."""
-    found = []
-    for name, title in SIGNERS.items():
-        fingerprint, problem = "", ""
-        try:
-            key = (home.public / f"{name}.pub").read_text()
-            fingerprint = sshsig.fingerprint(key)
-            signature = (home.public / f"charter.toml.{name}.sig").read_bytes()
-            sshsig.verify(key, home.charter_file.read_bytes(), signature, CHARTER_NAMESPACE)
-        except OSError:
-            problem = "not signed"
-        except WardwellError:
-            problem = "the signature does not fit this charter"
-        found.append(Signature(title, fingerprint, problem))
-    return found
-
-
 @blueprint.get("/charter/")
 @discloses("charter", "inform")
 def charter() -> str:
     """Who can see what, from the object that the guard asks."""
     site = current_site()
     return render_template("charter.html", signatures=charter_signatures(site.home))
-
-
-@dataclass(frozen=True)
-class LogState:
-    """The log's head as the files for everyone show it. `problem` is empty when all of it fits."""
-
-    origin: str
-    size: int
-    root: str
-    witnessed: datetime | None
-    witnessed_size: int
-    problem: str
-
-
-def log_state(home: Home, oldest: timedelta) -> LogState:
-    """Check the newest checkpoint and the witness's cosignature, not older than `oldest`."""
-    empty = LogState("", 0, "", None, 0, "There is no checkpoint yet.")
-    folder, witness = home.public / "ledger", home.public / "witness"
-    try:
-        text = open_note((folder / "checkpoint").read_bytes(), Verifier.parse((folder / "vkey").read_text().strip()))
-        head = Checkpoint.parse(text)
-    except OSError:
-        return empty
-    except WardwellError as error:
-        return LogState("", 0, "", None, 0, str(error))
-    at, size, problem = None, 0, ""
-    try:
-        note = (witness / "checkpoint").read_bytes()
-        at = cosigned_at(note, Verifier.parse((witness / "vkey").read_text().strip()))
-        size = Checkpoint.parse(note.decode().split("\n\n")[0] + "\n").size
-        if clock.now() - at > oldest:
-            problem = "The witness has not signed a checkpoint for too long."
-    except OSError:
-        problem = "No witness has signed a checkpoint yet."
-    except WardwellError as error:
-        problem = str(error)
-    return LogState(head.origin, head.size, head.root.hex(), at, size, problem)
 
 
 @blueprint.get("/checkpoints/")

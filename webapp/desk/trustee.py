@@ -15,11 +15,11 @@ from flask import Blueprint, render_template, request
 
 from appliance.crypto import sshsig
 from appliance.desk import people, releases, slips
+from appliance.desk.standing import charter_signatures, log_state
 from appliance.errors import WardwellError
 from webapp.common.guard import discloses
 from webapp.common.reveal import reveal
 from webapp.common.site import current_site
-from webapp.desk.public import charter_signatures, log_state
 
 blueprint = Blueprint("trustee", __name__, url_prefix="/trustee")
 

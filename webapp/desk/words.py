@@ -7,16 +7,11 @@ listed here are shown by their own name, in words. Must never see: a person.
 from __future__ import annotations
 
 from appliance.desk.follow_up import StepName
+from appliance.model.exposure import load_model
 
-# Critical incidents as the charter's section on duty of care lists them: type of the taxonomy -> title.
-KINDS: dict[str, str] = {
-    "officer_involved_shooting": "Officer-involved shooting",
-    "line_of_duty_death": "Line-of-duty death",
-    "child_death": "Death or serious injury of a child",
-    "suicide": "Suicide",
-    "mass_casualty": "Mass casualty",
-    "assault_on_officer": "Assault on an officer",
-}
+# Every type of the taxonomy that can stand at an incident, and those that a coordinator may open by hand.
+TITLES: dict[str, str] = {kind.id: kind.title for kind in load_model().types}
+KINDS: dict[str, str] = {kind.id: kind.title for kind in load_model().types if kind.critical}
 
 SAFETY = {
     "relief": "Relief from duty offered",
@@ -60,7 +55,7 @@ NOTES = {
 
 def kind_title(kind: str) -> str:
     """The title of an incident type."""
-    return KINDS.get(kind) or kind.replace("_", " ").replace("-", " ").capitalize()
+    return TITLES.get(kind) or kind.replace("_", " ").replace("-", " ").capitalize()
 
 
 def step_title(step: StepName) -> str:
