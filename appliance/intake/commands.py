@@ -32,7 +32,7 @@ def intake() -> None:
 @click.option("--roster", type=click.Path(path_type=Path), help="Roster CSV; without it every unit is unmapped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check_command(paths: tuple[Path, ...], profile: str, roster: Path | None, as_json: bool) -> None:
-    """Dry run: what would be taken from PATHS (files or folders) and what refused. Needs no appliance, stores nothing."""
+    """Dry run: what would be taken from PATHS (files or folders), what refused. Needs no appliance, stores nothing."""
     feed = load_profile(profile)
     crew = read_roster(roster) if roster else Crew([])
     files = expand(paths)

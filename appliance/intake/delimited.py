@@ -185,7 +185,9 @@ def parse(raw: bytes, profile: Profile, stamp: str) -> tuple[int, list[CallVersi
         return 0, [], []
     header = first[1]
     columns = _check_header(header, profile)
-    rows, calls, refused = 0, [], []
+    rows = 0
+    calls: list[CallVersion] = []
+    refused: list[RefusedRow] = []
     for line, cells in records:
         rows += 1
         row = _Row(line, cells, columns, profile)
@@ -197,5 +199,8 @@ def parse(raw: bytes, profile: Profile, stamp: str) -> tuple[int, list[CallVersi
             refused.append(row.refuse("", f"{len(cells)} cells instead of {len(header)}"))
         else:
             call = _call(row, stamp)
-            (calls if isinstance(call, CallVersion) else refused).append(call)  # type: ignore[attr-defined]
+            if isinstance(call, CallVersion):
+                calls.append(call)
+            else:
+                refused.append(call)
     return rows, calls, refused

@@ -25,7 +25,7 @@ _COLUMNS = {"employee_number", "name", "call_sign", "unit", "division"}
 
 @dataclass(frozen=True)
 class Involved:
-    """One person at one call. `role`: "primary", "responding", "dispatch", or "assigned" when the unit never arrived."""
+    """One person at one call. `role`: "primary", "responding", "dispatch", or "assigned": the unit never arrived."""
 
     person_id: str
     unit: str

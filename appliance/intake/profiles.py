@@ -1,8 +1,8 @@
 """Feed profiles: how one vendor's export is read, as a TOML file that an administrator can edit.
 
-Owns: the typed profile and its checks. A profile names the columns that are read; every other column of the feed must be
-named under `dropped`, so that a new column is noticed instead of being read or ignored in silence. Columns that smell of
-discipline, complaints, internal affairs, performance or use-of-force findings are refused unless dropped by name.
+Owns: the typed profile and its checks. A profile names the columns that are read; every other column of the feed must
+be named under `dropped`, so that a new column is noticed instead of being read or ignored in silence. Columns that
+smell of discipline, complaints, internal affairs, performance or use of force are refused unless dropped by name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHIPPED = Path(__file__).parent / "profiles"
 
 # Words in a column's name that mean a record about an officer's conduct. Wardwell takes none of those (design, 7).
 CONDUCT = re.compile(
-    r"disciplin|complain|internal.?affairs|\bia[_ -]|misconduct|performance|evaluation|use.?of.?force|grievance|sustained",
+    r"disciplin|complain|internal.?affairs|\bia[_ -]|misconduct|performance|evaluation|use.?of.?force|sustained",
     re.IGNORECASE,
 )
 

@@ -1,6 +1,6 @@
 """What leaves the parsing child: named facts of calls, and rows refused with place and reason.
 
-Owns: the types on that pipe. Must never carry: a narrative, a caller, an address, or any cell that the profile does not name.
+Owns: the types on that pipe. Must never carry: a narrative, a caller, an address, or any cell that no profile names.
 """
 
 from __future__ import annotations

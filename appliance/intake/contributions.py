@@ -1,0 +1,197 @@
+"""Sealed deliveries: every enrolled officer gets one of equal size each cycle, empty or not.
+
+Owns: contributions (one per officer and call, with an id that only intake could have made), what waits for the next
+delivery, and sealing. Must never keep: a sum; it handles one contribution after the other and forgets it once sealed.
+A delivery's plaintext is canonical JSON padded with spaces to the charter's size (docs/interfaces.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from appliance.charter import Charter
+from appliance.crypto import sealing
+from appliance.crypto.canonical import canonical
+from appliance.crypto.tlog import NotWitnessed, require_witnessed
+from appliance.errors import WardwellError
+from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, State, Waiting
+from appliance.model.exposure import load_model
+from appliance.settings import Home
+from appliance.spool import delivery
+from appliance.spool.messages import MailboxKeyPublished, SealedExposure
+from appliance.storage import Store
+
+
+def state(session: Session, name: str, default: str) -> State:
+    """The row of one single fact, made with `default` when it is not there yet."""
+    row = session.get(State, name)
+    if row is None:
+        row = State(name=name, value=default)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def _contribution(session: Session, call: Call, involved: Involvement, *, gone: bool) -> dict[str, Any] | None:
+    """What the officer will see of one call, or None when it weighs nothing and never did."""
+    kind = load_model().type(call.type)
+    weighs = kind is not None and kind.weight > 0 and involved.role != "assigned"
+    if not weighs and call.revision == 1:
+        return None
+    secret = bytes.fromhex(state(session, "secret", secrets.token_hex(32)).value)
+    named = f"{call.feed}\0{call.number}\0{involved.person_id}".encode()
+    minutes = round((involved.end - involved.start).total_seconds() / 60) if involved.end else 0
+    return {
+        "id": hmac.digest(secret, named, "sha256")[:16].hex(),
+        "at": call.received.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "type": call.type,
+        "role": involved.role,
+        "minutes": max(0, minutes),
+        "revision": call.revision,
+        "gone": gone or not weighs,
+    }
+
+
+def changed(session: Session, call: Call, before: Iterable[Involvement], now: Iterable[Involvement]) -> None:
+    """Queue what changed for the enrolled people of `call`, in the transaction that changed it."""
+    present = {involved.person_id: involved for involved in now}
+    affected = [(involved, False) for involved in present.values()]
+    affected += [(involved, True) for involved in before if involved.person_id not in present]
+    if not affected:
+        return
+    people = [involved.person_id for involved, _ in affected]
+    keys = {
+        key.person_id: key
+        for key in session.scalars(select(MailboxKey).where(MailboxKey.person_id.in_(people), MailboxKey.witnessed))
+    }
+    for involved, gone in affected:
+        key = keys.get(involved.person_id)
+        contribution = _contribution(session, call, involved, gone=gone) if key else None
+        if key and contribution:
+            session.add(Waiting(handle=key.handle, contribution=canonical(contribution)))
+
+
+def _payload(cycle: int, contributions: list[Any], size: int, *, more: bool) -> bytes:
+    plain = canonical({"v": 1, "cycle": cycle, "contributions": contributions, "more": more})
+    if len(plain) > size:
+        raise ValueError("the contributions do not fit")
+    return plain.ljust(size)
+
+
+def _fill(waiting: list[Waiting], size: int) -> tuple[list[Waiting], list[Any]]:
+    """As many of `waiting` as fit beside the frame, oldest first."""
+    room = size - len(canonical({"v": 1, "cycle": 2**40, "contributions": [], "more": False}))
+    taken, contributions = [], []
+    for row in waiting:
+        room -= len(row.contribution) + 1
+        if room < 0:
+            break
+        taken.append(row)
+        contributions.append(json.loads(row.contribution))
+    return taken, contributions
+
+
+def _deliver(session: Session, key: MailboxKey, kind: str, cycle: int, size: int) -> None:
+    waiting = list(session.scalars(select(Waiting).where(Waiting.handle == key.handle).order_by(Waiting.id)))
+    taken, contributions = _fill(waiting, size)
+    plain = _payload(cycle, contributions, size, more=len(taken) < len(waiting))
+    sealed = sealing.seal(key.public_key, plain, info=sealing.info("exposure", key.handle))
+    message = SealedExposure(handle=key.handle, kind=kind, cycle=cycle, sealed=sealed)
+    delivery.enqueue(session, Outbox, message, receiver="desk")
+    for row in taken:
+        session.delete(row)
+
+
+def mark_cycle_due(session: Session) -> None:
+    """A take brought something: the next look at deliveries is a cycle."""
+    state(session, "cycle_due", "1").value = "1"
+
+
+def run_cycle(store: Store, charter: Charter) -> int:
+    """When a cycle is due, one delivery of equal size to every enrolled officer; how many were made."""
+    with store.read() as session:
+        due = session.get(State, "cycle_due")
+        if due is None or due.value != "1":
+            return 0
+    with store.write() as session:
+        state(session, "cycle_due", "0").value = "0"
+        count = state(session, "cycle", "0")
+        count.value = str(int(count.value) + 1)
+        keys = list(session.scalars(select(MailboxKey).where(MailboxKey.witnessed).order_by(MailboxKey.handle)))
+        for key in keys:
+            _deliver(session, key, "delta", int(count.value), charter.constants.delivery_bytes)
+    return len(keys)
+
+
+def accept_key(session: Session, message: MailboxKeyPublished) -> None:
+    """Remember a mailbox key; nothing is sealed to it before the witness has seen its leaf. Replaces an earlier one."""
+    session.execute(delete(MailboxKey).where(MailboxKey.handle == message.handle))
+    session.execute(delete(Waiting).where(Waiting.handle == message.handle))
+    session.add(
+        MailboxKey(
+            handle=message.handle,
+            person_id=message.person_id,
+            public_key=message.public_key,
+            leaf_index=message.leaf_index,
+            witnessed=False,
+        )
+    )
+
+
+def _is_in_the_ledger(home: Home, key: MailboxKey) -> bool:
+    expected = {"kind": "mailbox-key", "handle": key.handle, "key": base64.b64encode(key.public_key).decode()}
+    try:
+        require_witnessed(
+            home, key.leaf_index, lambda leaf: all(leaf.get(name) == value for name, value in expected.items())
+        )
+    except NotWitnessed:
+        return False
+    return True
+
+
+def admit_keys(store: Store, charter: Charter) -> tuple[int, int]:
+    """Seal the first history to each key that the witness has seen by now: (admitted, refused as not the ledger's)."""
+    with store.read() as session:
+        fresh = list(session.scalars(select(MailboxKey).where(MailboxKey.witnessed.is_(False))))
+        session.expunge_all()
+    admitted = refused = 0
+    for key in fresh:
+        try:
+            if not _is_in_the_ledger(store.home, key):
+                continue
+        except WardwellError:
+            refused += 1
+            continue
+        with store.write() as session:
+            known = session.get(MailboxKey, key.handle)
+            if known is None or known.public_key != key.public_key:
+                continue
+            known.witnessed = True
+            _queue_history(session, known)
+            session.flush()
+            cycle = int(state(session, "cycle", "0").value)
+            _deliver(session, known, "history", cycle, charter.constants.history_bytes)
+        admitted += 1
+    return admitted, refused
+
+
+def _queue_history(session: Session, key: MailboxKey) -> None:
+    # Newest first: should the history not fit into one delivery, the officer sees the recent calls at once.
+    query = (
+        select(Call, Involvement)
+        .join(Involvement, Involvement.call_id == Call.id)
+        .where(Involvement.person_id == key.person_id)
+        .order_by(Call.received.desc(), Call.id)
+    )
+    for call, involved in session.execute(query):
+        contribution = _contribution(session, call, involved, gone=False)
+        if contribution and not contribution["gone"]:
+            session.add(Waiting(handle=key.handle, contribution=canonical(contribution)))

@@ -1,0 +1,89 @@
+"""Heavy calls per group and month, for the release.
+
+Owns: one count in memory that leaves as groups of the floor or more (`appliance.model.rollup`). Must never keep or
+print: the count of a person, or of a group below the floor.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from appliance import clock
+from appliance.charter import Charter
+from appliance.intake.models import Call, CountedPeriod, Involvement, Outbox, RosterRow
+from appliance.model.exposure import load_model
+from appliance.model.rollup import roll_up
+from appliance.spool import delivery
+from appliance.spool.messages import HeavyCallCounts
+from appliance.storage import Store
+
+# A month is counted this long after its end, when its last exports have come in.
+_SETTLED = timedelta(days=1)
+
+
+def month(period: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Begin and end (UTC) of "2026-10" in the agency's zone."""
+    year, number = (int(part) for part in period.split("-"))
+    begin = datetime(year, number, 1, tzinfo=zone)
+    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
+    return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def complete_periods(session: Session, zone: ZoneInfo) -> list[str]:
+    """Months that have calls, have ended and have not been counted, oldest first."""
+    first = session.scalar(select(func.min(Call.received)))
+    if first is None:
+        return []
+    done = set(session.scalars(select(CountedPeriod.period)))
+    periods: list[str] = []
+    at = first.astimezone(zone).replace(day=1, hour=12)
+    while True:
+        period = f"{at:%Y-%m}"
+        if month(period, zone)[1] + _SETTLED > clock.now():
+            return periods
+        if period not in done:
+            periods.append(period)
+        at = (at + timedelta(days=31)).replace(day=1)
+
+
+def count(session: Session, period: str, zone: ZoneInfo, floor: int) -> HeavyCallCounts:
+    """The message for one month."""
+    begin, end = month(period, zone)
+    heavy = [kind.id for kind in load_model().types if kind.heavy]
+    query = (
+        select(RosterRow.division, RosterRow.unit, func.count())
+        .select_from(Involvement)
+        .join(Call, Call.id == Involvement.call_id)
+        .join(RosterRow, RosterRow.person_id == Involvement.person_id)
+        .where(Call.received >= begin, Call.received < end, Call.type.in_(heavy), Involvement.role != "assigned")
+        .group_by(RosterRow.division, RosterRow.unit)
+    )
+    figures = Counter({(division, unit): number for division, unit, number in session.execute(query)})
+    people = [(division, unit) for division, unit in session.execute(select(RosterRow.division, RosterRow.unit))]
+    received = session.scalars(select(Call.received).where(Call.received >= begin, Call.received < end))
+    days = {moment.astimezone(zone).date() for moment in received}
+    year, number = (int(part) for part in period.split("-"))
+    return HeavyCallCounts(
+        period=period,
+        roster_version=session.scalar(select(func.max(RosterRow.roster_version))) or 0,
+        groups=roll_up(people, {"heavy_calls": figures}, floor),
+        feed_days_missing=monthrange(year, number)[1] - len(days),
+    )
+
+
+def send_due(store: Store, charter: Charter, zone: ZoneInfo) -> list[str]:
+    """Send the counts of every month that is due, once each; the months sent."""
+    with store.read() as session:
+        due = complete_periods(session, zone)
+    for period in due:
+        with store.write() as session:
+            message = count(session, period, zone, charter.constants.floor)
+            delivery.enqueue(session, Outbox, message, receiver="press")
+            session.add(CountedPeriod(period=period))
+    return due

@@ -1,0 +1,228 @@
+"""The watcher on the drop folders: a scan every few seconds is the truth, the file system's hints only hasten it.
+
+Owns: the loop of `wardwell intake serve`, and deciding when a dropped file is complete. Must never see: a row.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from appliance import clock
+from appliance.charter import Charter, load_charter
+from appliance.errors import WardwellError
+from appliance.intake import contributions, counts
+from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
+from appliance.intake.parsing import path_problem
+from appliance.intake.profiles import Profile, load_profile
+from appliance.intake.take import quarantine_folder, take_files
+from appliance.settings import Feed, Home
+from appliance.spool import delivery
+from appliance.spool.messages import Health, MailboxKeyPublished, Message, RosterPublished
+from appliance.storage import Store, open_store
+
+POLL_SECONDS = 0.5
+HEALTH_SECONDS = 10.0
+# A file that keeps its size and time for this long, seen twice, is complete.
+SETTLED_SECONDS = 1.0
+QUARANTINE_DAYS = 30
+
+_log = structlog.get_logger("intake")
+
+
+class Drop:
+    """One feed's folder and what was last seen in it."""
+
+    def __init__(self, home: Home, feed: Feed) -> None:
+        self.feed, self.folder = feed, home.drop(feed.name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.profile: Profile = load_profile(feed.profile)
+        self._seen: dict[str, tuple[int, int, float]] = {}
+
+    def complete(self) -> list[Path]:
+        """Files that may be taken now, in name order. `.part` files wait for their renaming, growing ones settle."""
+        ready, present = [], {}
+        for path in sorted(self.folder.iterdir()):
+            if path.name.endswith(".part") or (path.is_dir() and not path.is_symlink()):
+                continue
+            if path_problem(path):
+                ready.append(path)
+                continue
+            state = path.lstat()
+            known = self._seen.get(path.name)
+            same = known is not None and known[:2] == (state.st_size, state.st_mtime_ns)
+            since = known[2] if known is not None and same else time.monotonic()
+            present[path.name] = (state.st_size, state.st_mtime_ns, since)
+            if same and time.monotonic() - since >= SETTLED_SECONDS:
+                ready.append(path)
+        self._seen = present
+        return ready
+
+    @property
+    def waiting(self) -> bool:
+        """Whether files were seen that had not settled yet."""
+        return bool(self._seen)
+
+
+class _Hint(FileSystemEventHandler):
+    def __init__(self, wake: threading.Event) -> None:
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        # Opening and closing are our own looks; only a change is news.
+        if event.event_type in ("created", "modified", "moved"):
+            self._wake.set()
+
+
+def _accept_roster(session: Session, message: RosterPublished) -> None:
+    newest = session.scalar(select(func.max(RosterRow.roster_version))) or 0
+    if message.roster_version < newest:
+        return
+    session.execute(delete(RosterRow))
+    session.add_all(
+        RosterRow(
+            person_id=person.person_id,
+            handle=person.handle,
+            name=person.name,
+            call_sign=person.call_sign,
+            unit=person.unit,
+            division=person.division,
+            roster_version=message.roster_version,
+        )
+        for person in message.people
+    )
+
+
+HANDLERS: Mapping[type[Message], delivery.Handler] = {
+    RosterPublished: _accept_roster,
+    MailboxKeyPublished: contributions.accept_key,
+}
+
+
+def _expire(store: Store, charter: Charter) -> None:
+    """Forget involvement beyond the charter's window, and originals in quarantine after a month."""
+    before = clock.now() - timedelta(days=charter.constants.involvement_days)
+    with store.write() as session:
+        session.execute(delete(Call).where(Call.received < before))
+    for path in quarantine_folder(store.home).iterdir():
+        if time.time() - path.stat().st_mtime > QUARANTINE_DAYS * 86_400:
+            path.unlink()
+
+
+def _health(store: Store, drops: list[Drop], refused_keys: int) -> Health:
+    with store.read() as session:
+        last = session.scalar(select(func.max(TakenFile.at)).where(TakenFile.taken))
+        roster = session.scalar(select(func.count()).select_from(RosterRow)) or 0
+        keys_waiting = session.scalar(
+            select(func.count()).select_from(MailboxKey).where(MailboxKey.witnessed.is_(False))
+        )
+    quarantined = sum(1 for _ in quarantine_folder(store.home).iterdir())
+    facts = {
+        "feeds": str(len(drops)),
+        "last file taken": last.isoformat(timespec="seconds") if last else "none yet",
+        "files in quarantine": str(quarantined),
+        "people on the roster": str(roster),
+        # Whether there is any, not how many: a number would tell who enrolled when.
+        "keys waiting for the witness": "some" if keys_waiting else "none",
+    }
+    fix = ""
+    if refused_keys:
+        fix = "A mailbox key is not the one in the access log: tell the officers' trustee."
+    elif not roster:
+        fix = "Publish a roster: `wardwell desk roster take FILE`."
+    elif quarantined:
+        fix = "Look at the receipts of refused files and correct the export or its profile."
+    return Health(compartment="intake", at=clock.now(), ok=not fix, facts=facts, fix=fix)
+
+
+class Watcher:
+    """Everything that one turn of the loop does; `turn` may be called by hand in tests."""
+
+    def __init__(self, home: Home) -> None:
+        settings = home.settings()
+        self.home, self.charter = home, load_charter(home)
+        self.zone = ZoneInfo(settings.time_zone)
+        self.scan_seconds = settings.scan_seconds
+        self.store = open_store(home, "intake")
+        self.drops = [Drop(home, feed) for feed in settings.feeds]
+        self.refused_keys = 0
+        self._roster = False
+
+    def turn(self, *, scan: bool) -> bool:
+        """One turn: messages, drop folders when `scan`, keys, deliveries, counts. Whether a file still settles."""
+        delivery.receive(self.store, SeenMessage, HANDLERS, ("desk",))
+        if scan and self._has_roster():
+            for drop in self.drops:
+                ready = drop.complete()
+                if ready:
+                    totals = take_files(self.store, drop.feed.name, drop.profile, ready)
+                    _log.info("files taken", feed=drop.feed.name, **totals)
+        self.refused_keys += contributions.admit_keys(self.store, self.charter)[1]
+        contributions.run_cycle(self.store, self.charter)
+        delivery.flush(self.store, Outbox)
+        return any(drop.waiting for drop in self.drops)
+
+    def _has_roster(self) -> bool:
+        # Without a roster every unit would be unmatched for good; files wait, nothing is lost.
+        if not self._roster:
+            with self.store.read() as session:
+                self._roster = session.scalar(select(RosterRow.person_id).limit(1)) is not None
+        return self._roster
+
+    def send_counts(self) -> None:
+        """The months that are due, and what has run out."""
+        counts.send_due(self.store, self.charter, self.zone)
+        delivery.flush(self.store, Outbox)
+        _expire(self.store, self.charter)
+
+    def report(self) -> None:
+        """Send health."""
+        delivery.send(self.home, "intake", "desk", _health(self.store, self.drops, self.refused_keys))
+
+
+def serve(home: Home) -> None:
+    """Run until SIGTERM or SIGINT. A turn that fails is logged by its kind and tried again."""
+    stop, wake = threading.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    watcher = Watcher(home)
+    observer = Observer()
+    for drop in watcher.drops:
+        observer.schedule(_Hint(wake), str(drop.folder))
+    observer.start()
+    next_scan = next_health = next_counts = 0.0
+    try:
+        while not stop.is_set():
+            moment = time.monotonic()
+            scan = wake.is_set() or moment >= next_scan
+            wake.clear()
+            try:
+                settling = watcher.turn(scan=scan)
+                if scan:
+                    next_scan = moment + (SETTLED_SECONDS if settling else watcher.scan_seconds)
+                if moment >= next_health:
+                    next_health = moment + HEALTH_SECONDS
+                    watcher.report()
+                if moment >= next_counts:
+                    next_counts = moment + 60
+                    watcher.send_counts()
+            except WardwellError as error:
+                _log.error("a turn failed", reason=error.message)
+            except Exception as error:
+                _log.error("a turn failed", kind=type(error).__name__)
+            stop.wait(POLL_SECONDS)
+    finally:
+        observer.stop()
+        observer.join()
+        watcher.store.close()
