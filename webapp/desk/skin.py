@@ -66,7 +66,10 @@ def _versions() -> dict[str, str]:
 
 
 def _context() -> dict[str, Any]:
+    found = g.get("session")
     return {
+        # Halfway through signing in there is an account, but no page of it yet.
+        "signed_in": found is not None and found.state == "ready" and bool(g.get("account", NOBODY).id),
         "navigation": navigation(g.get("account", NOBODY).roles),
         "here": request.endpoint,
         "crisis_url": f"https://{current_site().settings.hosts.space}/crisis/",
