@@ -18,7 +18,7 @@ from appliance import clock
 from appliance.charter import Charter
 from appliance.intake.models import Call, CountedPeriod, Involvement, Outbox, RosterRow
 from appliance.model.exposure import load_model
-from appliance.model.rollup import roll_up
+from appliance.model.rollup import roll_up, withheld_groups
 from appliance.spool import delivery
 from appliance.spool.messages import HeavyCallCounts
 from appliance.storage import Store
@@ -73,6 +73,7 @@ def count(session: Session, period: str, zone: ZoneInfo, floor: int) -> HeavyCal
         period=period,
         roster_version=session.scalar(select(func.max(RosterRow.roster_version))) or 0,
         groups=roll_up(people, {"heavy_calls": figures}, floor),
+        withheld=withheld_groups(people, floor),
         feed_days_missing=monthrange(year, number)[1] - len(days),
     )
 

@@ -94,6 +94,18 @@ class Store:
         with Session(self.writer, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def scrub(self) -> bool:
+        """Empty the write-ahead log into the database, so that nothing deleted lives on there; False: try again.
+
+        `secure_delete` overwrites what is deleted in the database itself; old pages stay in the log until this.
+        """
+        connection = self.writer.raw_connection()
+        try:
+            busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            connection.close()
+        return not busy
+
     def close(self) -> None:
         self.reader.dispose()
         self.writer.dispose()

@@ -33,6 +33,8 @@ class OutboxMixin:
     """A message written in the same transaction as its cause, and spooled after the commit."""
 
     __tablename__ = "outbox"
+    # Numbers are never used again, even after a row is gone: they are the order of the spool's files.
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[str] = mapped_column(String(32), unique=True)

@@ -70,3 +70,8 @@ def test_the_outbox_is_flushed_in_order(store_of: Callable[[str], Store]) -> Non
     assert delivery.flush(desk, Outbox) == 0
     names = sorted(desk.home.spool("desk", "ledger").glob("*.json"))
     assert [path.read_bytes().count(b'"epoch":%d' % n) for n, path in enumerate(names)] == [1, 1, 1]
+    # What is sent later comes later, although the outbox was empty in between.
+    with desk.write() as session:
+        delivery.enqueue(session, Outbox, EpochTurned(epoch=3), receiver="ledger")
+    delivery.flush(desk, Outbox)
+    assert b'"epoch":3' in sorted(desk.home.spool("desk", "ledger").glob("*.json"))[-1].read_bytes()

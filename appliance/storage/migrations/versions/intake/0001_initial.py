@@ -51,7 +51,8 @@ def upgrade() -> None:
     sa.Column('receiver', sa.String(length=16), nullable=False),
     sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('message_id')
+    sa.UniqueConstraint('message_id'),
+    sqlite_autoincrement=True,
     )
     op.create_table('roster_row',
     sa.Column('person_id', sa.String(length=40), nullable=False),

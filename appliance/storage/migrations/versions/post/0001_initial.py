@@ -35,7 +35,8 @@ def upgrade() -> None:
     sa.Column('receiver', sa.String(length=16), nullable=False),
     sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('message_id')
+    sa.UniqueConstraint('message_id'),
+    sqlite_autoincrement=True,
     )
     # ### end Alembic commands ###
 

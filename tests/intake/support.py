@@ -1,0 +1,51 @@
+"""Small feeds and rosters for intake's tests, in the layout of the `san-luis-obispo` profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.intake.models import RosterRow
+from appliance.storage import Store
+
+HEADER = (
+    "case_number,date,received,dispatched,arrived,cleared,type,grid_location,location,address,observed_crime,"
+    "responsible_officer,units,description,call_comments,clearance_code"
+)
+NARRATIVE, ADDRESS, CALLER = "ZZNARRATIVEZZ", "ZZADDRESSZZ", "ZZCALLERZZ"
+
+
+def row(
+    number: str, units: str = "4201", kind: str = "Deceased Subj", arrived: str = "10:12", day: str = "10/14/26"
+) -> str:
+    """One CSV row with marker words in every free-text cell."""
+    return (
+        f'{number},{day},10:01,10:03,{arrived},,{kind},PN1,{ADDRESS},{ADDRESS},,"Alder, A","{units}\r",'
+        f"{NARRATIVE},{CALLER},No Report"
+    )
+
+
+def feed(*rows: str) -> bytes:
+    return ("\r\n".join([HEADER, *rows]) + "\r\n").encode()
+
+
+def file(folder: Path, name: str, *rows: str) -> Path:
+    path = folder / name
+    path.write_bytes(feed(*rows))
+    return path
+
+
+def roster(store: Store, count: int = 30) -> None:
+    """`count` people with the call signs 4201, 4202, … in two watches."""
+    with store.write() as session:
+        session.add_all(
+            RosterRow(
+                person_id=f"E{number:04d}",
+                handle=f"{number:032x}",
+                name="Alder, A" if number == 1 else f"Person, {number}",
+                call_sign=f"42{number:02d}",
+                unit="Watch A" if number % 2 else "Watch B",
+                division="Patrol",
+                roster_version=1,
+            )
+            for number in range(1, count + 1)
+        )

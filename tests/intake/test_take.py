@@ -1,0 +1,196 @@
+"""Promise: a file is taken exactly once and whole, or kept aside whole with its reasons; a kill changes none of it."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from appliance import clock
+from appliance.intake.models import Call, Involvement, TakenFile
+from appliance.intake.profiles import load_profile
+from appliance.intake.serve import Watcher
+from appliance.intake.take import quarantine_folder, take_files
+from appliance.settings import Home
+from appliance.storage import Store
+from tests.intake.support import feed, file, roster, row
+
+PROFILE = load_profile("san-luis-obispo")
+NOW = datetime(2026, 10, 15, 18, tzinfo=UTC)
+
+
+@pytest.fixture
+def intake(store_of: Callable[[str], Store]) -> Store:
+    store = store_of("intake")
+    roster(store)
+    return store
+
+
+def facts(store: Store) -> tuple[list[Any], list[Any]]:
+    """Every call and every involvement, without the database's own numbers."""
+    with store.read() as session:
+        calls = [tuple(one) for one in session.execute(select(Call.number, Call.revision, Call.type, Call.received))]
+        who = [
+            tuple(one)
+            for one in session.execute(
+                select(Call.number, Involvement.person_id, Involvement.role).join(Call, Call.id == Involvement.call_id)
+            )
+        ]
+    return sorted(calls), sorted(who)
+
+
+def messages(store: Store, receiver: str = "desk") -> list[dict[str, Any]]:
+    folder = store.home.spool("intake", receiver)
+    return [msgspec.json.decode(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+
+
+def test_taking_twice_changes_nothing(intake: Store, tmp_path: Path) -> None:
+    path = file(tmp_path, "cad_export_20261014_233100.csv", row("1", "4201,4202"), row("2"))
+    assert take_files(intake, "cad", PROFILE, [path], keep=True)["taken"] == 1
+    before = facts(intake)
+    assert len(before[1]) == 3
+    assert take_files(intake, "cad", PROFILE, [path], keep=True)["seen_before"] == 1
+    assert facts(intake) == before
+    assert [one["message"] for one in messages(intake)] == ["FileReceipt"]
+
+
+def test_real_drops_give_what_the_dry_run_said(intake: Store, shared_data: Path) -> None:
+    files = sorted((shared_data / "cad" / "san-luis-obispo").iterdir())[:4]
+    take_files(intake, "cad", PROFILE, files, keep=True)
+    receipts = [one for one in messages(intake) if one["message"] == "FileReceipt"]
+    assert all(one["taken"] for one in receipts)
+    assert sum(one["rows"] for one in receipts) == sum(
+        one["calls"] + one["updates"] + one["repeats"] + len(one["refused"]) for one in receipts
+    )
+
+
+def test_an_update_replaces_the_crew_and_an_older_version_changes_nothing(intake: Store, tmp_path: Path) -> None:
+    old = file(tmp_path, "cad_export_20261014_233100.csv", row("1", "4201,4202"))
+    new = file(tmp_path, "cad_export_20261015_233100.csv", row("1", "4202,4203"))
+    take_files(intake, "cad", PROFILE, [old, new], keep=True)
+    after = facts(intake)
+    assert [who for _, who, _ in after[1]] == ["E0002", "E0003"]
+    older = file(tmp_path, "cad_export_20261013_233100.csv", row("1", "4204"))
+    take_files(intake, "cad", PROFILE, [older], keep=True)
+    assert facts(intake) == after
+
+
+def test_a_file_with_one_bad_row_is_kept_aside_whole(intake: Store, tmp_path: Path) -> None:
+    path = file(tmp_path, "cad_export_20261014_233100.csv", row("1"), row("2", arrived="77:77"))
+    raw = path.read_bytes()
+    assert take_files(intake, "cad", PROFILE, [path])["quarantined"] == 1
+    assert facts(intake) == ([], [])
+    assert not path.exists()
+    (kept,) = quarantine_folder(intake.home).iterdir()
+    assert kept.read_bytes() == raw
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    (receipt,) = messages(intake)
+    assert not receipt["taken"]
+    assert {"file": path.name, "line": 3, "column": "arrived", "reason": "impossible time"} in receipt["refused"]
+
+
+def test_a_critical_incident_goes_to_desk_and_an_old_one_does_not(intake: Store, tmp_path: Path) -> None:
+    with clock.held(NOW):
+        now = file(
+            tmp_path, "cad_export_20261014_233100.csv", row("1", "4201,4202,9999", "CHILD DEATH"), row("2", "4203")
+        )
+        old = file(tmp_path, "cad_export_20260814_233100.csv", row("3", "4201", "CHILD DEATH", day="08/14/26"))
+        take_files(intake, "cad", PROFILE, [now, old], keep=True)
+    (notice,) = [one for one in messages(intake) if one["message"] == "IncidentNotice"]
+    assert notice["kind"] == "child-death"
+    assert [(one["person_id"], one["role"]) for one in notice["attended"]] == [
+        ("E0001", "primary"),
+        ("E0002", "responding"),
+    ]
+    assert notice["unmatched_units"] == ["9999"]
+
+
+def _watcher(home: Home) -> Watcher:
+    if not home.settings().feeds:
+        with home.settings_file.open("a") as settings:
+            settings.write('feeds = [{ name = "cad", profile = "san-luis-obispo" }]\n')
+    return Watcher(home)
+
+
+def _settle(watcher: Watcher) -> None:
+    watcher.turn(scan=True)
+    time.sleep(1.1)
+    watcher.turn(scan=True)
+
+
+def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: Store, tmp_path: Path) -> None:
+    watcher = _watcher(intake.home)
+    folder = intake.home.drop("cad")
+    file(folder, "cad_export_20261014_233100.csv.part", row("1"))
+    growing = file(folder, "cad_export_20261015_233100.csv", row("2"))
+    secret = tmp_path / "secret"
+    secret.write_text("not ours")
+    (folder / "link.csv").symlink_to(secret)
+    watcher.turn(scan=True)
+    growing.write_bytes(feed(row("2"), row("3")))
+    watcher.turn(scan=True)
+    assert facts(intake)[0] == []
+    time.sleep(1.1)
+    watcher.turn(scan=True)
+    assert [number for number, *_ in facts(intake)[0]] == ["2", "3"]
+    assert [path.name for path in folder.iterdir()] == ["cad_export_20261014_233100.csv.part"]
+    assert secret.read_text() == "not ours"
+    refused = [one for one in messages(intake) if one["message"] == "FileReceipt" and not one["taken"]]
+    assert [one["refused"][0]["reason"] for one in refused] == ["a symbolic link"]
+    (folder / "cad_export_20261014_233100.csv.part").rename(folder / "cad_export_20261014_233100.csv")
+    _settle(watcher)
+    assert [number for number, *_ in facts(intake)[0]] == ["1", "2", "3"]
+    watcher.store.close()
+
+
+_SERVE = "from appliance.intake.serve import serve; from appliance.settings import Home; serve(Home.find())"
+
+
+def test_ten_kills_lose_nothing_and_double_nothing(intake: Store) -> None:
+    """Positive control: the expected facts come from an undisturbed run over the same files."""
+    _watcher(intake.home).store.close()
+    folder, count = intake.home.drop("cad"), 40
+    for number in range(count):
+        file(
+            folder,
+            f"cad_export_202610{number % 28 + 1:02d}_{number:06d}.csv",
+            row(f"A{number}", "4201,4202"),
+            row(f"B{number // 2}", "4203" if number % 2 else "4204,4205"),
+        )
+    originals = {path.name: path.read_bytes() for path in folder.iterdir()}
+    chance = random.Random(4)
+    environment = {**os.environ, "WARDWELL_HOME": str(intake.home.root)}
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", _SERVE], env=environment, stdout=subprocess.DEVNULL)
+
+    for _ in range(10):
+        process = start()
+        time.sleep(0.6 + chance.random() * 1.9)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process = start()
+    deadline = time.monotonic() + 60
+    while any(folder.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(20) == 0
+    calls, who = facts(intake)
+    assert len(calls) == count + count // 2
+    assert len(who) == 2 * count + count // 2
+    with intake.read() as session:
+        assert len(session.scalars(select(TakenFile)).all()) == count
+    receipts = [one for one in messages(intake) if one["message"] == "FileReceipt"]
+    assert sorted(one["file"] for one in receipts) == sorted(originals)
