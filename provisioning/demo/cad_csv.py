@@ -65,10 +65,10 @@ def render(rows: list[list[str]], *, header_again: bool = False) -> bytes:
 
 def daily_file(agency: Agency, day: date, *, header_again: bool = False) -> bytes:
     """The export written on the evening of `day`."""
-    seven = datetime.combine(day, time(_EARLY_HOURS + 1))
+    written = datetime.combine(day, time(_EARLY_HOURS))
     rows = [row(call, complete=True) for call in day_of_calls(agency, day - timedelta(days=1))]
     rows += [
-        row(call, complete=call.closed < seven)
+        row(call, complete=call.closed < written)
         for call in day_of_calls(agency, day)
         if call.received.hour < _EARLY_HOURS
     ]

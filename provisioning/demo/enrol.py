@@ -35,6 +35,8 @@ from provisioning.front import ROOT
 # Who gets a private space: role -> whether it has a supporter's keys too.
 PREPARED = {"officer": False, "peer": True, "clinician": True}
 PREPARE = ROOT / "webapp" / "space" / "dist-node" / "prepare.mjs"
+# What the peer supporter, an officer too, writes to the clinician at the founding; `demo attack` looks for it.
+MESSAGE = "Since the call on Market Street I wake up at three every night and cannot go back to sleep."
 Say = Callable[[str], None]
 
 

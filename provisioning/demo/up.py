@@ -35,7 +35,7 @@ from provisioning.demo.https import Client
 from provisioning.supervise import Supervisor
 
 PARTS = ("directory", *supervise.COMPARTMENT_PARTS, "witness", "front")
-CSV_PROFILE, XML_PROFILE, XML_FEED = "san-luis-obispo", "new-world", "task-force"
+CSV_PROFILE, XML_PROFILE, XML_FEED = "san-luis-obispo", "newworld-callexport", "task-force"
 _READY_SECONDS = 120.0
 _HISTORY_SECONDS = 600.0
 

@@ -1,0 +1,138 @@
+"""The whole demonstration for tests: brought up once per session on free ports, stopped at the end.
+
+Fixtures: `agency` (a running `System`), `open_browser` (Chromium that trusts the demonstration's CA, one context per
+person). Nothing here takes a short cut: it is `wardwell demo up` with less history.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.settings import Home
+from provisioning.demo import pockets
+from provisioning.demo.browser import CHROMIUM, flags, trusting_home
+from provisioning.demo.https import Client
+from provisioning.demo.pockets import Pocket, Pockets
+from provisioning.supervise import Supervisor
+
+DAYS = 20
+
+
+@dataclass
+class System:
+    """A running demonstration."""
+
+    home: Home
+    output: str
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """Role of the host ("desk", "post", "space") -> "name:port"."""
+        hosts = self.home.settings().hosts
+        return {"desk": hosts.desk, "post": hosts.post, "space": hosts.space}
+
+    @property
+    def ca_file(self) -> Path:
+        return self.home.root / "demo" / "ca.pem"
+
+    def url(self, host: str, path: str = "/") -> str:
+        return f"https://{self.hosts[host]}{path}"
+
+    def client(self, host: str) -> Client:
+        """HTTPS to that host, CA pinned, with the space as origin as its browser code sends it."""
+        return Client(self.hosts[host], self.ca_file, origin=f"https://{self.hosts['space']}")
+
+    @property
+    def pockets(self) -> Pockets:
+        return pockets.load_existing(self.home)
+
+    def person(self, name: str) -> Pocket:
+        """By role or sign-in name."""
+        return self.pockets.of(name)
+
+    def code(self, name: str) -> str:
+        """A sign-in code that was not used yet; waits up to 30 s for one when the present one was."""
+        return self.person(name).fresh_code()
+
+    def sign_in(self, name: str) -> dict[str, Any]:
+        """A session of the private space's API: the answer of `/api/sign-in`."""
+        person = self.person(name)
+        answer = self.client("desk").post_json(
+            "/api/sign-in", {"name": person.name, "password": person.password, "code": person.fresh_code()}
+        )
+        assert answer.status == 200, answer.body
+        session: dict[str, Any] = answer.json()
+        return session
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A `wardwell` command on this home."""
+        return run(self.home, *arguments, check=check)
+
+    def wait(self, until: Callable[[], Any], seconds: float = 20.0, every: float = 0.2) -> Any:
+        """The first true value of `until()`; fails the test after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if found := until():
+                return found
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(every)
+
+
+def run(home: Home, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """A `wardwell` command on `home`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", *arguments],
+        env={**os.environ, "WARDWELL_HOME": str(home.root)},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def bring_up(root: Path, *arguments: str) -> System:
+    """A demonstration in `root` on free ports."""
+    home = Home(root)
+    done = run(home, "demo", "up", "--ports-from", "free", "--days", str(DAYS), *arguments)
+    return System(home, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The demonstration agency, up and ready, with 20 days of history."""
+    root = tmp_path_factory.mktemp("agency")
+    try:
+        yield bring_up(root)
+    finally:
+        Supervisor(Home(root)).stop()
+        shutil.rmtree(root / "log", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def open_browser(agency: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """`open_browser(**options)` gives a fresh Playwright context: one person's own browser. Closed at the end."""
+    from playwright.sync_api import sync_playwright
+
+    home = trusting_home(tmp_path_factory.mktemp("browser"), agency.ca_file)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--headless=new", *flags()],
+            env={**os.environ, "HOME": str(home)},
+        )
+        try:
+            yield lambda **options: browser.new_context(**options)
+        finally:
+            browser.close()
