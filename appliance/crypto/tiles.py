@@ -1,6 +1,6 @@
 """How a log lies in files: C2SP tlog-tiles, built leaf by leaf and written so that readers never see a torn file.
 
-Owns: paths, tile and bundle bytes, the order of writing (tiles, then checkpoint, then what they supersede goes).
+Owns: paths, tile and bundle bytes, the order of writing (tiles, then the checkpoint over them).
 Must never see: what a leaf says, or a key. Sizes: a tile holds up to 256 hashes of 32 bytes, a bundle up to 256 entries
 of at most 65,535 bytes, each behind its length (2 bytes, big-endian).
 """
@@ -145,20 +145,19 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_full(folder: Path, files: dict[str, bytes]) -> None:
-    """Write full tiles and bundles that are not there yet."""
+    """Write full tiles and bundles that are not there yet, and remove the partial ones that they supersede."""
     for name, data in files.items():
         if not (folder / name).exists():
             write_file(folder / name, data)
+        shutil.rmtree(folder / f"{name}.p", ignore_errors=True)
 
 
 def publish(folder: Path, full: dict[str, bytes], partial: dict[str, bytes], note: bytes) -> None:
-    """Write tiles and bundles, then the checkpoint over them, then remove partial files that a full one supersedes."""
+    """Write tiles and bundles, then the checkpoint over them."""
     write_full(folder, full)
     for name, data in partial.items():
         write_file(folder / name, data)
     write_file(folder / "checkpoint", note)
-    for name in full:
-        shutil.rmtree(folder / f"{name}.p", ignore_errors=True)
 
 
 def tile_files(folder: Path) -> Iterator[str]:

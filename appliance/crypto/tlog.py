@@ -87,6 +87,10 @@ class PublicLog:
         leaf: dict[str, Any] = json.loads(self.entry(index))
         return leaf
 
+    def leaf_hash(self, index: int) -> bytes:
+        """The hash of leaf `index` as the tile has it (not proved)."""
+        return self._node(0, index)
+
     def inclusion_proof(self, index: int) -> list[bytes]:
         """The audit path of leaf `index` under this snapshot's root."""
         return merkle.inclusion_of(self._node, index, self.size)

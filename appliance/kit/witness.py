@@ -1,0 +1,177 @@
+"""The witness: the officers' trustee's own eye on the log, on a machine of their own.
+
+Owns: the witness's Ed25519 key, the last checkpoint it saw, and what it knows of ticket keys, all in its state folder.
+It cosigns a checkpoint only when the ledger signed it and it continues the one before. Must never see: the ledger's
+database, or what a sealed entry says. An alarm is kept for good in the state folder and shown beside the log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from appliance import clock
+from appliance.crypto.notes import COSIGNATURE, Checkpoint, Signer, Verifier, cosigned_at
+from appliance.crypto.tiles import write_file
+from appliance.crypto.tlog import PublicLog
+from appliance.errors import WardwellError
+
+POLL_SECONDS = 0.5
+# A cosignature also says "still the same at this hour", so it is made again while nothing happens.
+REFRESH = timedelta(minutes=5)
+_READ_AT_ONCE = 4096
+
+
+class Alarm(WardwellError):
+    """The log broke a promise: it shrank, was rewritten, or names two keys where there may be one."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """`state`: the witness's own; `log`: the ledger's public files; `out`: where the cosigned checkpoint goes."""
+
+    state: Path
+    log: Path
+    out: Path
+
+
+def found(state: Path, out: Path, name: str = "witness/trustee") -> str:
+    """Make the witness's key if there is none; return its verifier key, which is also in `out/vkey`."""
+    path = state / "witness.key"
+    if not path.exists():
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(Signer.generate(name, COSIGNATURE).text() + "\n")
+    vkey = str(Signer.parse(path.read_text()).verifier)
+    if not (out / "vkey").exists():
+        write_file(out / "vkey", f"{vkey}\n".encode())
+    return vkey
+
+
+class Witness:
+    """One witness of one log. The ledger's key is pinned at the first look (`state/ledger.vkey`)."""
+
+    def __init__(self, folders: Folders, ledger_vkey: str | None = None) -> None:
+        found(folders.state, folders.out)
+        self._folders = folders
+        self._signer = Signer.parse((folders.state / "witness.key").read_text())
+        self._ledger = self._pinned(ledger_vkey)
+
+    def look(self) -> Checkpoint | None:
+        """Look once: cosign what is new, or what is old enough to say again; None when there was no need.
+
+        Raises Alarm after writing it down; WardwellError when a file is missing or not signed.
+        """
+        try:
+            log = PublicLog(self._folders.log, self._ledger)
+            note, checkpoint = log.note(), log.checkpoint()
+            before = self._before()
+            if before == checkpoint and not self._due():
+                return None
+            if before is not None:
+                self._check_continues(log, before)
+            self._check_ticket_keys(log, before.size if before is not None else 0)
+        except Alarm as alarm:
+            self._write_alarm(alarm)
+            raise
+        cosigned = self._signer.cosign(note, clock.now())
+        # Remembered before it is given away: a witness must never cosign two histories, not even over a crash.
+        write_file(self._folders.state / "checkpoint", cosigned)
+        write_file(self._folders.out / "checkpoint", cosigned)
+        (self._folders.out / "alarm.json").unlink(missing_ok=True)
+        return checkpoint
+
+    def follow(self, stop: Callable[[], bool], say: Callable[[str], None]) -> None:
+        """Look every POLL_SECONDS until `stop()`. An alarm is said once and the witness goes on refusing."""
+        said = ""
+        while not stop():
+            try:
+                self.look()
+                said = ""
+            except WardwellError as error:
+                sentence = f"{'ALARM: ' if isinstance(error, Alarm) else ''}{error}"
+                if sentence != said:
+                    say(sentence)
+                said = sentence
+            time.sleep(POLL_SECONDS)
+
+    def _pinned(self, given: str | None) -> str:
+        path = self._folders.state / "ledger.vkey"
+        if not path.exists():
+            vkey = given if given is not None else str(PublicLog(self._folders.log).verifier)
+            write_file(path, f"{Verifier.parse(vkey)}\n".encode())
+        pinned = path.read_text().strip()
+        if given is not None and given.strip() != pinned:
+            raise WardwellError("The witness follows another log's key.", "Compare the key with the founding papers.")
+        return pinned
+
+    def _before(self) -> Checkpoint | None:
+        path = self._folders.state / "checkpoint"
+        if not path.exists():
+            return None
+        # Its own file: the witness's own cosignature proves that nobody put another one there.
+        note = path.read_bytes()
+        cosigned_at(note, self._signer.verifier)
+        return Checkpoint.parse(note.decode().split("\n\n")[0] + "\n")
+
+    def _due(self) -> bool:
+        path = self._folders.out / "checkpoint"
+        try:
+            return clock.now() - cosigned_at(path.read_bytes(), self._signer.verifier) >= REFRESH
+        except (OSError, WardwellError):
+            return True
+
+    def _check_continues(self, log: PublicLog, before: Checkpoint) -> None:
+        now = log.checkpoint()
+        shrank = now.size < before.size or now.origin != before.origin
+        try:
+            log.verify_continues(before)
+        except WardwellError as error:
+            # A tile that is missing or damaged proves nothing about history; a failed proof from whole tiles does.
+            if shrank or "rewritten" in error.message:
+                raise Alarm(error.message, error.fix) from None
+            raise
+
+    def _check_ticket_keys(self, log: PublicLog, first: int) -> None:
+        path = self._folders.state / "ticket-keys.json"
+        known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        fresh = dict(known)
+        for start in range(first, log.size, _READ_AT_ONCE):
+            for index, raw in enumerate(log.entries(start, min(start + _READ_AT_ONCE, log.size)), start=start):
+                if b'"ticket-key"' not in raw:
+                    continue
+                leaf = json.loads(raw)
+                if leaf.get("kind") != "ticket-key":
+                    continue
+                name = f"{leaf.get('purpose')} {leaf.get('period')}"
+                if fresh.setdefault(name, index) != index:
+                    raise Alarm(
+                        f"Entry {index} is a second ticket key for {name}; the first is entry {fresh[name]}.",
+                        "Tickets of two keys can be told apart: tell the officers' trustee.",
+                    )
+        if fresh != known:
+            write_file(path, json.dumps(fresh).encode())
+
+    def _write_alarm(self, alarm: Alarm) -> None:
+        try:
+            note = PublicLog(self._folders.log, self._ledger).note().decode(errors="replace")
+        except WardwellError:
+            note = ""
+        seen = self._folders.state / "checkpoint"
+        data = json.dumps(
+            {
+                "at": clock.now().isoformat(),
+                "alarm": alarm.message,
+                "shown": note,
+                "seen_before": seen.read_text() if seen.exists() else "",
+            },
+            indent=1,
+        ).encode()
+        if not (self._folders.out / "alarm.json").exists():
+            write_file(self._folders.state / f"alarm-{clock.now():%Y%m%dT%H%M%S}.json", data)
+        write_file(self._folders.out / "alarm.json", data)

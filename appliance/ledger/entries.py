@@ -1,0 +1,241 @@
+"""What a request becomes: leaves, sealed entries, a handed-over key. All inside the caller's transaction.
+
+Owns: the rules of what may be appended, the numbering and chaining of a person's entries, and which key they are sealed
+to. Must never see: who a handle is. Formats: docs/interfaces.md, "Ledger".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import secrets
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from appliance import clock
+from appliance.crypto import merkle
+from appliance.crypto.canonical import canonical
+from appliance.crypto.sealing import info, key_pair, seal
+from appliance.crypto.tiles import ENTRY_LIMIT
+from appliance.errors import WardwellError
+from appliance.ledger.models import Leaf, Outbox, Person, TicketKey
+from appliance.spool.delivery import enqueue
+from appliance.spool.messages import (
+    About,
+    Append,
+    Appended,
+    EpochTurned,
+    HeadProof,
+    ProvisionalKeyHandedOver,
+    SealedEntry,
+)
+
+# What anyone may append; `heads` is the ledger's own, `about` is made from the people named.
+PUBLIC_KINDS = frozenset(
+    {"charter", "roster", "grant", "revoke", "mailbox-key", "ticket-key", "board", "release", "account"}
+)
+BODY_KEYS = frozenset({"actor", "actor_role", "category", "purpose", "outcome", "incident", "everyone", "note"})
+_HANDLE = re.compile(r"[0-9a-f]{32}")
+
+
+class NotAppended(Exception):
+    """The request is refused; the reason names no person and repeats nothing of the request."""
+
+
+def append(session: Session, request: Append) -> Appended:
+    """Write `request` into the transaction: leaves, numbering, sealed messages. Raises NotAppended; then roll back."""
+    if request.public is None and not request.about:
+        raise NotAppended("there is nothing to append")
+    public_index = -1
+    if request.public is not None:
+        public_index = _append_public(session, request.kind, request.public)
+    handles = [about.handle for about in request.about]
+    if len(set(handles)) != len(handles):
+        raise NotAppended("a person is named twice in one request")
+    indexes = {about.handle: _append_about(session, about) for about in request.about}
+    return Appended(public_index=public_index, about_indexes=indexes, tree_size=_next(session))
+
+
+def turn_epoch(session: Session, message: EpochTurned) -> None:
+    """Write the heads leaf of an epoch, and send each person the proof of the own row.
+
+    A row is the canonical JSON of `{handle, last_sequence, key_hash, salt}`; `key_hash` is the SHA-256 (hex) of the
+    newest ledgered mailbox key, or empty. Rows are hashed as RFC 6962 leaves, in the order of handles.
+    """
+    people = session.scalars(select(Person).order_by(Person.handle)).all()
+    rows: list[dict[str, Any]] = [
+        {
+            "handle": person.handle,
+            "last_sequence": person.last_sequence,
+            "key_hash": _key_hash(person),
+            "salt": secrets.token_hex(32),
+        }
+        for person in people
+    ]
+    hashes = [merkle.leaf_hash(canonical(row)) for row in rows]
+    heads = {"epoch": message.epoch, "root": merkle.root(hashes).hex(), "rows": len(rows)}
+    leaf_index = _add(session, "heads", _public_leaf("heads", heads))
+    nodes = merkle.of_leaves(hashes)
+    for position, row in enumerate(rows):
+        proof = HeadProof(
+            **row,
+            epoch=message.epoch,
+            leaf_index=leaf_index,
+            position=position,
+            rows=len(rows),
+            proof=[step.hex() for step in merkle.inclusion_of(nodes, position, len(rows))],
+        )
+        enqueue(session, Outbox, proof, receiver="desk")
+
+
+def activate_keys(session: Session, witnessed_size: int) -> tuple[int, int]:
+    """Take into use every mailbox key whose leaf is witnessed, handing over and destroying provisional seeds.
+
+    Returns how many keys and how many seeds; after a destroyed seed the caller scrubs the database.
+    """
+    activated = destroyed = 0
+    waiting = select(Person).where(Person.waiting_position < witnessed_size)
+    for person in session.scalars(waiting).all():
+        key = person.waiting_key
+        if key is None:
+            continue
+        if person.provisional_seed is not None:
+            sealed = seal(key, person.provisional_seed, info=info("provisional", person.handle))
+            enqueue(session, Outbox, ProvisionalKeyHandedOver(handle=person.handle, sealed=sealed), receiver="desk")
+            destroyed += 1
+        person.key, person.waiting_key, person.waiting_position = key, None, None
+        person.provisional_seed = person.provisional_public = None
+        activated += 1
+    return activated, destroyed
+
+
+def _append_public(session: Session, kind: str, public: dict[str, Any]) -> int:
+    if kind not in PUBLIC_KINDS:
+        raise NotAppended("that kind of public entry does not exist")
+    if {"v", "kind", "at"} & public.keys():
+        raise NotAppended("a public entry may not set v, kind or at itself")
+    leaf = _public_leaf(kind, public)
+    if kind == "ticket-key":
+        return _append_ticket_key(session, public, leaf)
+    if kind == "mailbox-key":
+        return _append_mailbox_key(session, public, leaf)
+    return _add(session, kind, leaf)
+
+
+def _append_ticket_key(session: Session, public: dict[str, Any], leaf: bytes) -> int:
+    purpose, period, spki = (public.get(name) for name in ("purpose", "period", "spki"))
+    if not (isinstance(purpose, str) and isinstance(period, str) and isinstance(spki, str)) or not spki:
+        raise NotAppended("a ticket key names purpose, period and spki")
+    known = session.get(TicketKey, (purpose, period))
+    if known is not None:
+        leaf_before = session.get(Leaf, known.position)
+        if leaf_before is not None and json.loads(leaf_before.data).get("spki") == spki:
+            return known.position  # asked again after a crash: the same key has its leaf
+        raise NotAppended("there is already a ticket key for that purpose and period")
+    position = _add(session, "ticket-key", leaf)
+    session.add(TicketKey(purpose=purpose, period=period, position=position))
+    return position
+
+
+def _append_mailbox_key(session: Session, public: dict[str, Any], leaf: bytes) -> int:
+    handle, encoded = public.get("handle"), public.get("key")
+    try:
+        key = base64.b64decode(encoded, validate=True) if isinstance(encoded, str) else b""
+        seal(key, b"", info=b"trial")
+    except (binascii.Error, ValueError, WardwellError):
+        raise NotAppended("a mailbox key is an X-Wing public key in base64") from None
+    person = _person(session, handle)
+    if person.key is not None or person.waiting_key is not None:
+        # A replacement opens nothing sealed before it: what was provisional is destroyed, never handed to the new key.
+        person.provisional_seed = person.provisional_public = None
+    person.waiting_key, person.waiting_position = key, _add(session, "mailbox-key", leaf)
+    return person.waiting_position
+
+
+def _append_about(session: Session, about: About) -> int:
+    if set(about.body) != BODY_KEYS or about.body["outcome"] not in ("allowed", "refused"):
+        raise NotAppended("an entry about a person has the contract's fields, no others")
+    person = _person(session, about.handle)
+    key, provisional = _seal_to(person)
+    plaintext = _canonical(
+        {
+            "v": 1,
+            "handle": person.handle,
+            "sequence": person.last_sequence + 1,
+            "previous": person.last_commit,
+            "at": _now(),
+            "salt": secrets.token_hex(32),
+            "body": about.body,
+        }
+    )
+    commit = hashlib.sha256(plaintext).hexdigest()
+    leaf_index = _add(session, "about", canonical({"v": 1, "kind": "about", "commit": commit}))
+    person.last_sequence, person.last_commit = person.last_sequence + 1, commit
+    message = SealedEntry(
+        handle=person.handle,
+        sequence=person.last_sequence,
+        leaf_index=leaf_index,
+        provisional=provisional,
+        sealed=seal(key, plaintext, info=info("entry", person.handle)),
+    )
+    enqueue(session, Outbox, message, receiver="desk")
+    return leaf_index
+
+
+def _seal_to(person: Person) -> tuple[bytes, bool]:
+    """The key that an entry about `person` is sealed to now, and whether it is provisional."""
+    if person.key is not None and person.waiting_key is None:
+        return person.key, False
+    if person.provisional_public is None:
+        pair = key_pair()
+        person.provisional_seed, person.provisional_public = pair.seed, pair.public
+    return person.provisional_public, True
+
+
+def _person(session: Session, handle: object) -> Person:
+    if not isinstance(handle, str) or _HANDLE.fullmatch(handle) is None:
+        raise NotAppended("a handle is 32 hexadecimal digits")
+    person = session.get(Person, handle)
+    if person is None:
+        person = Person(handle=handle, last_sequence=0, last_commit="0" * 64)
+        session.add(person)
+    return person
+
+
+def _key_hash(person: Person) -> str:
+    key = person.waiting_key if person.waiting_key is not None else person.key
+    return hashlib.sha256(key).hexdigest() if key is not None else ""
+
+
+def _now() -> str:
+    return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    try:
+        return canonical(value)
+    except (ValueError, UnicodeEncodeError):
+        raise NotAppended("an entry holds only text, whole numbers, yes or no, lists and objects") from None
+
+
+def _public_leaf(kind: str, public: dict[str, Any]) -> bytes:
+    return _canonical({"v": 1, "kind": kind, "at": _now(), **public})
+
+
+def _next(session: Session) -> int:
+    last = session.scalar(select(func.max(Leaf.position)))
+    return 0 if last is None else last + 1
+
+
+def _add(session: Session, kind: str, data: bytes) -> int:
+    if len(data) > ENTRY_LIMIT:
+        raise NotAppended("an entry holds at most 65,535 bytes")
+    position = _next(session)
+    session.add(Leaf(position=position, kind=kind, data=data))
+    session.flush()
+    return position

@@ -1,0 +1,57 @@
+"""The ledger's checkpoint key, made once at the founding.
+
+Owns: `ledger/checkpoint.key` (C2SP signer form, 0600) and `public/ledger/vkey`. Must never see: any other key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from appliance.crypto.notes import Signer
+from appliance.crypto.tiles import write_file
+from appliance.errors import WardwellError
+from appliance.settings import Home
+
+
+def origin(home: Home) -> str:
+    """The log's origin line, `wardwell/<agency slug>`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", home.settings().agency.lower()).strip("-")
+    return f"wardwell/{slug or 'agency'}"
+
+
+def key_file(home: Home) -> Path:
+    return home.folder("ledger") / "checkpoint.key"
+
+
+def found(home: Home) -> str:
+    """Make the ledger's key if there is none; return its verifier key, which is also in `public/ledger/vkey`.
+
+    Raises WardwellError when a log was already published and its key is gone: a new key would be a new log.
+    """
+    path, public = key_file(home), home.public / "ledger"
+    if not path.exists():
+        if (public / "checkpoint").exists():
+            raise WardwellError(
+                "The log's signing key is missing, and a log is already published.",
+                "Restore ledger/checkpoint.key from a backup; a new key would start another log.",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(Signer.generate(origin(home)).text() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    vkey = str(load(home).verifier)
+    if not (public / "vkey").exists():
+        write_file(public / "vkey", f"{vkey}\n".encode())
+    return vkey
+
+
+def load(home: Home) -> Signer:
+    """The ledger's signing key. Raises WardwellError when it is missing or damaged."""
+    try:
+        return Signer.parse(key_file(home).read_text())
+    except FileNotFoundError:
+        raise WardwellError("The log's signing key is missing.", "Found the appliance, or restore it.") from None
