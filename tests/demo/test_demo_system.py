@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.system import System, run
+from tests.support.system import System, run
 
 from appliance.desk.models.follow_up import Incident
 from appliance.settings import Home
