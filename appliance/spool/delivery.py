@@ -24,6 +24,8 @@ from appliance.storage import OutboxMixin, SeenMixin, Store
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(AnyMessage)
 
+_FLUSH_GROUP = 100
+
 Handler = Callable[[Session, Any], None]
 
 
@@ -42,13 +44,20 @@ def enqueue(session: Session, outbox: type[OutboxMixin], message: Message, *, re
 def flush(store: Store, outbox: type[OutboxMixin]) -> int:
     """Move committed messages from the outbox to their spool folders; how many were moved."""
     table: Any = outbox
-    with store.read() as session:
-        rows = session.execute(select(table.id, table.message_id, table.receiver, table.body).order_by(table.id)).all()
-    for row in rows:
-        write_message(store.home.spool(store.compartment, row.receiver), f"{row.id:012d}-{row.message_id}", row.body)
+    moved = 0
+    while True:
+        waiting = select(table.id, table.message_id, table.receiver, table.body).order_by(table.id).limit(_FLUSH_GROUP)
+        with store.read() as session:
+            rows = session.execute(waiting).all()
+        if not rows:
+            return moved
+        for row in rows:
+            folder = store.home.spool(store.compartment, row.receiver)
+            write_message(folder, f"{row.id:012d}-{row.message_id}", row.body)
+        # One transaction for the group: after a crash before it, receivers know the messages written again.
         with store.write() as session:
-            session.execute(delete(table).where(table.id == row.id))
-    return len(rows)
+            session.execute(delete(table).where(table.id.in_([row.id for row in rows])))
+        moved += len(rows)
 
 
 def write_message(folder: Path, name: str, body: bytes) -> None:
