@@ -23,6 +23,13 @@ class Desk:
 
     def session(self, *roles: str) -> str:
         """A fresh, signed-in session of a new account holding `roles`; its id."""
+        handle = self.account(*roles)
+        sessions.start(self.store, handle, "space", "ready")
+        with self.store.read() as session:
+            return str(session.query(SessionRow.id).filter_by(handle=handle).scalar())
+
+    def account(self, *roles: str) -> str:
+        """A new account holding `roles`; its handle."""
         handle = secrets.token_hex(16)
         accounts.add_local(self.store, handle, "A. Person", "scrypt$16$AAAA$AAAA", handle=handle)
         with self.store.write() as session:
@@ -42,9 +49,7 @@ class Desk:
                         revoked_at=None,
                     )
                 )
-        sessions.start(self.store, handle, "space", "ready")
-        with self.store.read() as session:
-            return str(session.query(SessionRow.id).filter_by(handle=handle).scalar())
+        return handle
 
     def draw(self, epoch: int, purpose: str = "request", period: str = "", role: str = "peer") -> list[bytes]:
         """Fresh tickets of a new session, as they travel to post."""

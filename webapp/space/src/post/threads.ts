@@ -110,21 +110,27 @@ function threadOf(ctx: Context, thread: string): Thread | undefined {
   return threadRecords(ctx).find(({ body }) => body.thread === thread)?.body;
 }
 
-/** All conversations, the newest first. */
+/** All conversations with a whole message in them, the newest first. */
 export function threads(ctx: Context): ShownThread[] {
   const waiting = new Set(ctx.vault.all<Part>("post-part").map(({ body }) => `${body.thread}/${body.message}`));
   const messages = messageRecords(ctx).map(({ body }) => body);
   return threadRecords(ctx)
     .map(({ body: { thread, side, alias, number, name, role, opened } }) => ({
       thread, side, alias, number, name, role, opened,
-      messages: messages
-        .filter((message) => message.thread === thread)
+      messages: inOrder(messages.filter((message) => message.thread === thread))
         .map(({ mine, message, text, at }): ShownMessage => ({
           mine, text, at,
           state: !mine ? "received" : waiting.has(`${thread}/${message}`) ? "waiting" : "board",
         })),
     }))
+    .filter((thread) => thread.messages.length > 0)
     .sort((a, b) => (a.opened < b.opened ? 1 : -1));
+}
+
+/** By time; but what the other side wrote keeps its own order, since a board has none. */
+function inOrder(messages: readonly Message[]): Message[] {
+  const theirs = messages.filter(({ mine }) => !mine).sort((a, b) => a.message - b.message);
+  return messages.map((message) => (message.mine ? message : (theirs.shift() ?? message)));
 }
 
 function content(thread: Thread, { message, part, parts, text }: Omit<Piece, "thread">): Content {
