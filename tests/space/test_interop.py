@@ -1,4 +1,4 @@
-"""What the browser's code and the appliance's must agree on, byte for byte: sealing, canonical JSON, signatures, age."""
+"""What the browser and the appliance must agree on, byte for byte: sealing, canonical JSON, signatures, age."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_one_seed_gives_one_public_key(call: Call) -> None:
 
 
 VALUES: list[Any] = [
-    {"b": 1, "a": [True, None, "é\u2028\u0007\"\\/"], "\ufb33": 1, "\U0001f600": 2},
+    {"b": 1, "a": [True, None, 'é\u2028\u0007"\\/'], "\ufb33": 1, "\U0001f600": 2},
     {"nested": {"z": -1, "A": 2**53 - 1}, "": ""},
     [],
     0,
@@ -67,9 +67,7 @@ def test_signatures_of_ssh_keygen(call: Call, tmp_path: Path) -> None:
     message.write_text('{"agency": "Test"}')
     sign = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", "wardwell-site", str(message)]
     subprocess.run(sign, check=True, capture_output=True)
-    listed = subprocess.run(
-        ["ssh-keygen", "-l", "-f", f"{key}.pub"], check=True, capture_output=True, text=True
-    ).stdout
+    listed = subprocess.run(["ssh-keygen", "-l", "-f", f"{key}.pub"], check=True, capture_output=True, text=True).stdout
     arguments = {
         "line": (tmp_path / "key.pub").read_text(),
         "signature": (tmp_path / "site.json.sig").read_text(),
@@ -85,7 +83,17 @@ def test_another_key_signs_nothing(call: Call, tmp_path: Path) -> None:
     for name in ("ours", "theirs"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
     (tmp_path / "m").write_text("x")
-    sign = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(tmp_path / "theirs"), "-n", "wardwell-site", str(tmp_path / "m")]
+    sign = [
+        "ssh-keygen",
+        "-q",
+        "-Y",
+        "sign",
+        "-f",
+        str(tmp_path / "theirs"),
+        "-n",
+        "wardwell-site",
+        str(tmp_path / "m"),
+    ]
     subprocess.run(sign, check=True, capture_output=True)
     signature = (tmp_path / "m.sig").read_text()
     for name, expected in (("ours", False), ("theirs", True)):

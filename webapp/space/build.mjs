@@ -69,7 +69,7 @@ const page = readFileSync(join(here, "public", "index.html"), "utf8")
   .replace("{{script}}", appAddress);
 writeFileSync(join(out, "index.html"), page);
 // The worker's address must stay the same from release to release, or old ones would never be replaced.
-cpSync(join(here, "public", "crisis-worker.js"), join(out, "crisis-worker.js"));
+cpSync(join(here, "public", "worker.js"), join(out, "worker.js"));
 
 await build({
   ...shared,

@@ -7,7 +7,7 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-const WORKER = "/crisis-worker.js";
+const WORKER = "/worker.js";
 
 // The only policy there is, and the only address it lets through: no string becomes markup or script in this space.
 function workerAddress(): string {

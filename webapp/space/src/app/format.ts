@@ -5,6 +5,8 @@ export interface Formats {
   date(iso: string): string;
   /** "November 18, 2026, 2:02 PM" */
   moment(iso: string): string;
+  /** "2:02 PM" */
+  time(iso: string): string;
   /** "2026-11-18": the agency-local day, for grouping. */
   day(iso: string): string;
   /** "Nov 2026" */
@@ -15,11 +17,13 @@ export function formats(timeZone: string): Formats {
   const make = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat("en-US", { timeZone, ...options });
   const date = make({ dateStyle: "long" });
   const moment = make({ year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit" });
+  const time = make({ hour: "numeric", minute: "2-digit" });
   const day = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
   const month = make({ month: "short", year: "numeric" });
   return {
     date: (iso) => date.format(new Date(iso)),
     moment: (iso) => moment.format(new Date(iso)),
+    time: (iso) => time.format(new Date(iso)),
     day: (iso) => day.format(new Date(iso)),
     month: (iso) => month.format(new Date(iso)),
   };

@@ -13,15 +13,29 @@ interface WordsFieldProps {
   readonly onValue: (value: string) => void;
 }
 
+function lastWord(value: string): string {
+  return /[a-z]*$/i.exec(value)?.[0] ?? "";
+}
+
+/** Words that the one being typed may become; none when it is whole and nothing longer begins with it. */
+function fitting(value: string): string[] {
+  const typed = lastWord(value);
+  const offered = complete(typed);
+  return isWord(typed) && offered.length === 1 ? [] : offered;
+}
+
 /** One input for all six words, separated by spaces. A recovery code may be typed or pasted here too. */
 export function WordsField(props: WordsFieldProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
-  const typed = /[a-z]*$/i.exec(props.value)?.[0] ?? "";
-  const offered = isWord(typed) && complete(typed).length === 1 ? [] : complete(typed);
+  const offered = fitting(props.value);
 
+  // From what the input holds now, not from the last drawing: people type faster than pages are drawn.
   const take = (word: string) => {
-    props.onValue(`${props.value.slice(0, props.value.length - typed.length)}${word} `);
-    input.current?.focus();
+    const field = input.current;
+    if (!field) return;
+    field.value = `${field.value.slice(0, field.value.length - lastWord(field.value).length)}${word} `;
+    props.onValue(field.value);
+    field.focus();
   };
 
   return (
@@ -50,8 +64,8 @@ export function WordsField(props: WordsFieldProps): JSX.Element {
         onInput={(event) => props.onValue(event.currentTarget.value)}
         onKeyDown={(event) => {
           // Space after a beginning that only one word has, completes it; Tab always moves on, as everywhere.
-          const only = offered.length === 1 ? offered[0] : undefined;
-          if (event.key === " " && only) {
+          const [only, ...others] = fitting(event.currentTarget.value);
+          if (event.key === " " && only && others.length === 0) {
             event.preventDefault();
             take(only);
           }

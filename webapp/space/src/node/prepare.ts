@@ -5,18 +5,23 @@
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { Context } from "../context.js";
 import { hooks } from "../hooks.js";
-import { Problem } from "../net.js";
+import { anonymous, Problem } from "../net.js";
+import { postProblem } from "../post/session.js";
+import { makeSupporterKeys, publicBlock } from "../post/supporters.js";
+import { startThread, threads, write } from "../post/threads.js";
 import { Gate, newSecrets, Session } from "../session.js";
 import { fingerprintMatches, readClaimedTrustee } from "../site.js";
-import { anonymous } from "../net.js";
 import { totp } from "./totp.js";
 import { nodeFetch } from "./transport.js";
 
 const USAGE = `node prepare.mjs enrol --desk URL --space URL --ca FILE --connect ADDRESS --name N --password P
-    (--code C | no code: one is set up with the slip) --slip S --trustee-fingerprint F --out FILE.json [--supporter]
+    (--code C | no code: one is set up with the slip) --slip S --trustee-fingerprint F --out FILE.json
+    [--supporter [--phone P] [--about A] [--language L ...]]
 node prepare.mjs session --desk URL --space URL --ca FILE --connect ADDRESS --name N --password P --code C
-    --words "six words or recovery code" [--write-to NUMBER --text TEXT] [--read] --out FILE.json`;
+    --words "six words or recovery code" --out FILE.json
+    [--write-to NUMBER --alias A --text TEXT] [--reply THREAD --text TEXT] [--read]`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -32,7 +37,12 @@ const { positionals, values } = parseArgs({
     "trustee-fingerprint": { type: "string", default: "" },
     words: { type: "string", default: "" },
     supporter: { type: "boolean", default: false },
+    phone: { type: "string", default: "" },
+    about: { type: "string", default: "" },
+    language: { type: "string", multiple: true, default: ["English"] },
     "write-to": { type: "string" },
+    alias: { type: "string", default: "" },
+    reply: { type: "string" },
     text: { type: "string", default: "" },
     read: { type: "boolean", default: false },
     out: { type: "string" },
@@ -45,7 +55,7 @@ function needed(name: "desk" | "space" | "ca" | "name" | "password" | "out"): st
   return value;
 }
 
-function write(result: object): void {
+function writeResult(result: object): void {
   writeFileSync(needed("out"), `${JSON.stringify(result, null, 1)}\n`, { mode: 0o600 });
 }
 
@@ -70,14 +80,30 @@ async function enrol(): Promise<void> {
   }
   const secrets = await newSecrets();
   const session = await Session.create(opened, values.slip, secrets, trustee);
+  const { phone, about, language: languages } = values;
+  let supporter = null;
+  if (values.supporter) {
+    await makeSupporterKeys(session.ctx);
+    supporter = publicBlock(session.ctx, { name: session.ctx.name, phone, about, languages });
+  }
   await session.lock();
-  write({
+  writeResult({
     name: values.name,
     handle: opened.signedIn.handle,
     words: secrets.passphrase.replaceAll("-", " "),
     recovery: secrets.recovery,
     totp_secret: totpSecret,
+    supporter,
   });
+}
+
+async function support(ctx: Context): Promise<void> {
+  if (values["write-to"] !== undefined) {
+    const supporter = ctx.keylist?.supporters.find(({ number }) => String(number) === values["write-to"]);
+    if (!supporter) throw new Problem("no_supporter", "The signed key list has no such number.", "Look at the directory.");
+    await startThread(ctx, supporter, values.alias, values.text);
+  }
+  if (values.reply !== undefined) write(ctx, values.reply, values.text);
 }
 
 async function session(): Promise<void> {
@@ -85,15 +111,23 @@ async function session(): Promise<void> {
   const unlocked = await Session.unlock(opened, values.words);
   if (!unlocked) throw new Problem("wrong_words", "Those words do not open this private space.", "Check them.");
   const { ctx } = unlocked;
+  try {
+    await support(ctx);
+  } catch (error) {
+    unlocked.abandon();
+    throw error;
+  }
   const result = {
     handle: ctx.handle,
     exposure: ctx.vault.all("exposure").map(({ body }) => body),
     entries: ctx.vault.all("entry").map(({ body }) => body),
     findings: unlocked.findings,
     entries_problem: unlocked.entriesProblem?.message ?? null,
+    post_problem: postProblem(ctx)?.message ?? null,
+    ...(values.read ? { threads: threads(ctx) } : {}),
   };
   await unlocked.lock();
-  write(result);
+  writeResult(result);
 }
 
 async function main(): Promise<void> {

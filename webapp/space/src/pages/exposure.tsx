@@ -21,7 +21,7 @@ import {
 } from "../exposure.js";
 import type { ExposureMonth } from "../vault/compact.js";
 
-const SHOWN = 50;
+const SHOWN = 20;
 
 /** The person's summary at this moment, from what lies in the vault. */
 export function ownSummary(ctx: Context): Summary {
@@ -125,12 +125,13 @@ function Patterns({ summary }: { summary: Summary }): JSX.Element | null {
 function YearChart({ months, formats }: { months: readonly Month[]; formats: Formats }): JSX.Element {
   // The middle of the month, so that no time zone moves it into the next one.
   const name = (month: string) => formats.month(`${month}-15T12:00:00Z`);
-  const bars = months.map(({ month, calls }) => ({ name: month, short: name(month), value: calls }));
+  const bars = months.map(({ month, calls }) => ({ name: name(month), value: calls }));
   const total = months.reduce((sum, { calls }) => sum + calls, 0);
   return (
     <section class="ww-card">
       <h2 class="govuk-heading-m">The last twelve months</h2>
-      <BarChart title="Calls that weigh, per month" description={`${count(total, "call")} in twelve months`} bars={bars} />
+      <p class="govuk-body">Calls that weigh, per month: {count(total, "call")} in all.</p>
+      <BarChart title="Bar chart of calls per month; the table below says the same" bars={bars} />
       <details class="govuk-details">
         <summary class="govuk-details__summary">
           <span class="govuk-details__summary-text">The same as a table</span>

@@ -71,7 +71,7 @@ export function WhoLookedPage({ ctx, findings, problem, formats }: WhoLookedProp
       {looks.length === 0 ? (
         <p class="govuk-body">Nobody has looked at anything about you yet.</p>
       ) : (
-        <table class="govuk-table ww-stack">
+        <table class="govuk-table ww-stack ww-looks">
           <caption class="govuk-visually-hidden">Attempts to see something about you, newest first</caption>
           <thead class="govuk-table__head">
             <tr class="govuk-table__row">
@@ -102,10 +102,12 @@ function LookRow(props: { look: Look; formats: Formats; unproved: ReadonlySet<nu
       <td class="govuk-table__cell" data-label="When">
         {props.formats.moment(last)}
         {times > 1 && (
-          <span class="ww-muted">
-            {" "}
-            ({count(times, "time")} that day, first {props.formats.moment(first)})
-          </span>
+          <>
+            <br />
+            <span class="ww-muted">
+              {count(times, "time")} that day, first at {props.formats.time(first)}
+            </span>
+          </>
         )}
       </td>
       <td class="govuk-table__cell" data-label="Who">
