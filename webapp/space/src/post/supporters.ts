@@ -3,7 +3,7 @@
 // Owns: the records "supporter-key" and the public block that the officers' trustee signs into the key list. Must never
 // see: a message.
 
-import { base64, unbase64 } from "../bytes.js";
+import { base64, hex, sha256, unbase64 } from "../bytes.js";
 import type { Context, VaultRecord } from "../context.js";
 import type { Supporter } from "../site.js";
 import { newKeys, type SecretKeys } from "./cells.js";
@@ -83,6 +83,12 @@ export function publicBlock(
   if (!newest) throw new Error("no keys were made yet");
   const role = SUPPORTERS.find((one) => ctx.roles.includes(one)) ?? "peer";
   return { number: ownEntry(ctx)?.number ?? null, role, ...about, ...newest.public };
+}
+
+/** Eight groups of four hex digits over both public keys, to read to the trustee; `wardwell kit keylist` shows the same. */
+export async function keyCheck(block: { readonly xwing: string; readonly x25519: string }): Promise<string> {
+  const digest = hex(await sha256(unbase64(block.xwing), unbase64(block.x25519)));
+  return (digest.slice(0, 32).match(/.{4}/g) ?? []).join(" ");
 }
 
 /** Secret keys to try requests with. Notes which are replaced, and destroys those that were for longer than 30 days. */
