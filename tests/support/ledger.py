@@ -1,4 +1,4 @@
-"""The real ledger behind its unix socket, inside a test; and what its entries say, opened with the provisional seeds."""
+"""The real ledger behind its unix socket, inside a test; and what its entries say, by the provisional seeds."""
 
 from __future__ import annotations
 
