@@ -34,12 +34,13 @@ export function Visibility({ category }: { category: string }): JSX.Element {
 }
 
 /** The page's heading; takes the focus when the page appears, so that a reader hears where they are. */
-export function Title({ children, focus = true }: { children: ComponentChildren; focus?: boolean }): JSX.Element {
+export function Title({ children, focus = true }: { children: string | string[]; focus?: boolean }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
+  const words = [children].flat().join("");
   useEffect(() => {
     if (focus) heading.current?.focus();
-    document.title = `${heading.current?.textContent ?? "Private space"} – Wardwell`;
-  }, [focus]);
+    document.title = `${words} – Wardwell`;
+  }, [focus, words]);
   return (
     <h1 class="govuk-heading-l" tabIndex={-1} ref={heading}>
       {children}

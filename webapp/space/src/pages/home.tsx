@@ -6,6 +6,7 @@ import { Card, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { contributions } from "../deliveries.js";
 import { titleOf, weighing } from "../exposure.js";
+import { isSupporter } from "../post/supporters.js";
 import { ownSummary } from "./exposure.js";
 import { recentLooks } from "./who_looked.js";
 
@@ -39,17 +40,29 @@ export function HomePage({ ctx, formats, hasExposure }: {
             </p>
           </Card>
         )}
-        <Card title="Support" category="vault">
-          <p class="govuk-body">
-            Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell that you
-            wrote.
-          </p>
-          <p class="govuk-body">
-            <a class="govuk-link" href="#/support">
-              Ask for support
-            </a>
-          </p>
-        </Card>
+        {hasExposure && (
+          <Card title="Support" category="vault">
+            <p class="govuk-body">
+              Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell that you
+              wrote.
+            </p>
+            <p class="govuk-body">
+              <a class="govuk-link" href="#/support">
+                Ask for support
+              </a>
+            </p>
+          </Card>
+        )}
+        {isSupporter(ctx) && (
+          <Card title="Inbox" category="vault">
+            <p class="govuk-body">What people wrote to you. Only you can open it.</p>
+            <p class="govuk-body">
+              <a class="govuk-link" href="#/inbox">
+                See your inbox
+              </a>
+            </p>
+          </Card>
+        )}
         <Card title="Who looked" category="access_log">
           <p class="ww-number">{allowed}</p>
           <p class="govuk-body">
