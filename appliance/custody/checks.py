@@ -1,0 +1,264 @@
+"""Is the appliance in order? Small questions, each answered from what can be seen from outside the compartments.
+
+Owns: the questions of `wardwell status` and `wardwell doctor`. Must never see: anything about a person; an answer holds
+counts, ages and names of parts, and no file name of a dropped export.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from sqlalchemy import text
+
+from appliance import clock
+from appliance.charter import load_charter, signatures
+from appliance.crypto.tlog import PublicLog, trusted_keys, witnessed
+from appliance.errors import WardwellError
+from appliance.settings import COMPARTMENTS, Home
+from appliance.storage import open_store
+
+SPOOL_SECONDS = 120
+DROP_SECONDS = 900
+DISK_FREE_BYTES = 1 << 30
+CERTIFICATE_DAYS = 14
+_TIMEOUT = 3.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One answer: `name` of what was asked, whether it is in order, a fact in words, and one fix when it is not."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def run(home: Home) -> list[Check]:
+    """Every answer, in the order in which faults are best mended."""
+    found: list[Check] = []
+    for name, question in QUESTIONS.items():
+        try:
+            found += question(home)
+        except WardwellError as error:
+            found.append(Check(name, False, error.message, error.fix or "Read the log of that part."))
+        except OSError as error:
+            reason = error.strerror or "it cannot be read"
+            found.append(Check(name, False, f"{name}: {reason}.", f"Look at the files of {name} under {home.root}."))
+    return found
+
+
+def settings(home: Home) -> list[Check]:
+    """The settings and the charter can be read, and the charter carries both signatures."""
+    agency, charter = home.settings().agency, load_charter(home)
+    checks = [Check("settings", True, f"{agency}, charter version {charter.version}")]
+    wrong = [signed for signed in signatures.verify(home) if signed.problem]
+    detail = "; ".join(signed.problem.rstrip(".") for signed in wrong) or "signed by agency and trustee"
+    fix = "Put the signed charter back, or have this one signed by both." if wrong else ""
+    return [*checks, Check("charter", not wrong, detail, fix)]
+
+
+def databases(home: Home) -> list[Check]:
+    """Each database opens with its key and has been migrated."""
+    checks = []
+    for compartment in COMPARTMENTS:
+        name = f"database {compartment}"
+        if not home.database(compartment).exists():
+            checks.append(Check(name, False, "it is not there", "Run `wardwell apply`."))
+            continue
+        store = open_store(home, compartment)
+        try:
+            with store.reader.connect() as connection:
+                revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            checks.append(Check(name, True, f"opens, revision {revision}"))
+        except WardwellError as error:
+            checks.append(Check(name, False, error.message, error.fix))
+        except Exception:  # a database without the table raises the driver's own error
+            checks.append(Check(name, False, "it has no schema", "Run `wardwell apply`."))
+        finally:
+            store.close()
+    return checks
+
+
+def sockets(home: Home) -> list[Check]:
+    """The three sockets answer a request, not only the kernel."""
+    hosts = home.settings().hosts
+    asked = {
+        "ledger": b"\n",
+        "desk": f"GET / HTTP/1.0\r\nHost: {hosts.desk}\r\n\r\n".encode(),
+        "post": f"GET /state HTTP/1.0\r\nHost: {hosts.post}\r\n\r\n".encode(),
+    }
+    return [_socket(home, name, request) for name, request in asked.items()]
+
+
+def _socket(home: Home, name: str, request: bytes) -> Check:
+    begun = time.monotonic()
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_TIMEOUT)
+            connection.connect(str(home.socket(name)))
+            connection.sendall(request)
+            answer = connection.recv(64)
+    except OSError:
+        answer = b""
+    good = answer.startswith(b"{") if name == "ledger" else re.match(rb"HTTP/1\.[01] [1-4]\d\d", answer) is not None
+    milliseconds = (time.monotonic() - begun) * 1000
+    if good:
+        return Check(f"process {name}", True, f"answers in {milliseconds:.0f} ms")
+    return Check(f"process {name}", False, "it does not answer", f"Read {home.log / name}.log and start {name} again.")
+
+
+def spool(home: Home) -> list[Check]:
+    """No message waits for long, and none was set aside."""
+    oldest, waiting, refused = 0.0, 0, 0
+    late: set[str] = set()
+    for folder in sorted((home.root / "spool").glob("*-to-*")):
+        age, count = _oldest(folder.glob("[0-9]*.json"))
+        waiting += count
+        oldest = max(oldest, age)
+        if age > SPOOL_SECONDS:
+            late.add(folder.name.partition("-to-")[2])
+        refused += sum(1 for _ in (folder / ".refused").glob("*"))
+    receivers = " and ".join(sorted(late))
+    checks = [
+        Check("spool", False, f"messages wait for {receivers} for {oldest:.0f} s", f"Start {receivers} again.")
+        if late
+        else Check("spool", True, f"{waiting} waiting, the oldest {oldest:.0f} s")
+    ]
+    if refused:
+        fix = f"Have someone look at the `.refused` folders under {home.root / 'spool'}, then remove them."
+        checks.append(Check("spool refused", False, f"{refused} messages were no valid messages", fix))
+    return checks
+
+
+def _oldest(paths: Iterable[Path]) -> tuple[float, int]:
+    """Age in seconds of the oldest file, and how many there are; files that go meanwhile are left out."""
+    ages = []
+    for path in paths:
+        try:
+            ages.append(time.time() - path.stat().st_mtime)
+        except FileNotFoundError:
+            continue
+    return max(ages, default=0.0), len(ages)
+
+
+def log(home: Home) -> list[Check]:
+    """The newest checkpoint is signed and continues the one that the witness saw; its newest entry is provable."""
+    public = PublicLog(home.public / "ledger", str(trusted_keys(home)[0]))
+    if public.size:
+        public.entry(public.size - 1)
+    detail = f"{public.size} entries, the checkpoint holds"
+    if (home.public / "witness" / "checkpoint").exists():
+        public.verify_continues(witnessed(home).log.checkpoint())
+        detail += " and continues the witnessed one"
+    return [Check("access log", True, detail)]
+
+
+def witness(home: Home) -> list[Check]:
+    """The witness cosigned within the charter's time, and has raised no alarm."""
+    hours = load_charter(home).constants.cosignature_age_hours
+    seen = witnessed(home)
+    age = clock.now() - seen.at
+    fix = "See that the witness runs and reaches the log; tell the officers' trustee."
+    words = f"cosigned {seen.log.size} entries {_words(age)} ago, at most {hours} h allowed"
+    checks = [Check("witness", age <= timedelta(hours=hours), words, fix if age > timedelta(hours=hours) else "")]
+    if (home.public / "witness" / "alarm.json").exists():
+        checks.append(Check("witness alarm", False, "the witness refuses this log", "Call the officers' trustee now."))
+    return checks
+
+
+def _words(age: timedelta) -> str:
+    seconds = max(int(age.total_seconds()), 0)
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+
+
+def disk(home: Home) -> list[Check]:
+    """Room for the databases to grow."""
+    free = shutil.disk_usage(home.root).free
+    fix = "" if free >= DISK_FREE_BYTES else f"Free space on the disk of {home.root}, or enlarge it."
+    return [Check("disk", free >= DISK_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free", fix)]
+
+
+def certificates(home: Home) -> list[Check]:
+    """The front's certificates are valid for a while yet."""
+    folder = home.root / "nginx"
+    paths = set(folder.glob("*.pem"))
+    for configuration in folder.glob("*.conf"):
+        named = re.findall(r"ssl_certificate\s+\"?([^\s\";]+)", configuration.read_text())
+        paths |= {folder / name for name in named}
+    checks = []
+    for path in sorted(paths):
+        if b"BEGIN CERTIFICATE" not in path.read_bytes():
+            continue
+        end = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(path.read_bytes()))
+        days = (end - clock.now()).days
+        fix = "" if days >= CERTIFICATE_DAYS else f"Renew {path.name} with the agency's CA and reload nginx."
+        checks.append(Check(f"certificate {path.stem}", days >= CERTIFICATE_DAYS, f"valid for {days} days", fix))
+    return checks
+
+
+def directory(home: Home) -> list[Check]:
+    """The agency's directory is reached over TLS with the pinned CA."""
+    wanted = home.settings().directory
+    url = urlsplit(wanted.url)
+    if not wanted.ca_file:
+        return [Check("directory", False, "no CA is pinned for it", "Set directory.ca_file in wardwell.toml.")]
+    host, port = url.hostname or "", url.port or 636
+    try:
+        context = ssl.create_default_context(cafile=wanted.ca_file)
+        with (
+            socket.create_connection((host, port), timeout=wanted.timeout_seconds) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            version = secured.version()
+    except ssl.SSLError:
+        fix = "Compare the directory's certificate and its names with directory.ca_file in wardwell.toml."
+        return [Check("directory", False, "its certificate is not one of the pinned CA", fix)]
+    except FileNotFoundError:
+        return [Check("directory", False, "the CA file is missing", "Put directory.ca_file of wardwell.toml back.")]
+    except OSError:
+        fix = f"See that {host}:{port} is up and reachable from here; nobody from the directory can sign in until then."
+        return [Check("directory", False, "it does not answer", fix)]
+    return [Check("directory", True, f"answers over {version}, certificate checked")]
+
+
+def drops(home: Home) -> list[Check]:
+    """Dropped exports are taken soon after they arrive."""
+    checks = []
+    for feed in home.settings().feeds:
+        name = f"drop {feed.name}"
+        folder = home.drop(feed.name)
+        if not folder.is_dir():
+            checks.append(Check(name, False, "its folder is missing", f"Make {folder} for the CAD export job."))
+            continue
+        # An export under its temporary name is still being written; it counts as well once it is old.
+        age, count = _oldest(path for path in folder.iterdir() if not path.is_dir())
+        late = age > DROP_SECONDS
+        detail = f"{count} files waiting, the oldest {age:.0f} s"
+        fix = f"Read {home.log / 'intake.log'}, and the receipts page, for why the file is not taken."
+        checks.append(Check(name, not late, detail, fix if late else ""))
+    return checks
+
+
+QUESTIONS: dict[str, Callable[[Home], list[Check]]] = {
+    "settings": settings,
+    "databases": databases,
+    "processes": sockets,
+    "access log": log,
+    "witness": witness,
+    "spool": spool,
+    "disk": disk,
+    "certificates": certificates,
+    "directory": directory,
+    "drop folders": drops,
+}

@@ -1,0 +1,78 @@
+"""`wardwell apply`, `wardwell status` and `wardwell doctor`.
+
+Owns: these commands' words. Must never see: anything about a person; see `appliance.custody.checks`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from appliance.errors import WardwellError
+from appliance.settings import COMPARTMENTS, Home
+
+
+@click.command()
+def apply() -> None:
+    """Bring every compartment's database to the newest schema. Running it again changes nothing."""
+    import contextlib
+
+    from appliance.storage import open_store
+    from appliance.storage.migrate import upgrade
+
+    home = Home.find()
+    home.settings()
+    for number, compartment in enumerate(COMPARTMENTS, start=1):
+        click.echo(f"[{number}/{len(COMPARTMENTS)}] {compartment} ...", nl=False)
+        with contextlib.closing(open_store(home, compartment)) as store:
+            upgrade(store)
+        click.echo(" done")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def status(as_json: bool) -> None:
+    """Show how every part is. Exit code 1 when one is not in order."""
+    from appliance.custody import checks
+
+    found = checks.run(_home())
+    ok = all(check.ok for check in found)
+    if as_json:
+        click.echo(json.dumps({"ok": ok, "checks": [asdict(check) for check in found]}, ensure_ascii=False))
+    else:
+        width = max(len(check.name) for check in found)
+        for check in found:
+            click.echo(f"{'ok   ' if check.ok else 'WRONG'}  {check.name:<{width}}  {check.detail}")
+        click.echo("Everything is in order." if ok else "Not in order: `wardwell doctor` says what to do.")
+    if not ok:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def doctor(as_json: bool) -> None:
+    """Show only what is wrong, each with one thing to do. Exit code 1 when there is anything."""
+    from appliance.custody import checks
+
+    found = checks.run(_home())
+    wrong = [check for check in found if not check.ok]
+    if as_json:
+        click.echo(json.dumps({"ok": not wrong, "checks": [asdict(check) for check in wrong]}, ensure_ascii=False))
+    elif not wrong:
+        click.echo(f"Nothing is wrong: {len(found)} checks.")
+    else:
+        for check in wrong:
+            click.echo(f"{check.name}: {check.detail}")
+            click.echo(f"  what to do: {check.fix}")
+    if wrong:
+        sys.exit(1)
+
+
+def _home() -> Home:
+    home = Home.find()
+    if not home.root.is_dir():
+        raise WardwellError(f"There is no appliance at {home.root}.", "Set WARDWELL_HOME, or run `make demo`.")
+    return home
