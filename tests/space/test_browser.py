@@ -209,7 +209,7 @@ def test_no_code_yet_and_an_idle_page(site: LiveSite, page: Page) -> None:
     expect(warning).to_be_hidden()
     page.clock.run_for(13 * 60_000)
     page.clock.run_for(125_000)
-    expect(page.get_by_text("Your private space is locked.")).to_be_visible()
+    expect(page.get_by_text("Your private space is locked.")).to_be_visible(timeout=15_000)
 
 
 def test_the_crisis_pages_stay_when_the_site_is_gone(site: LiveSite, page: Page) -> None:

@@ -78,6 +78,7 @@ export class Session {
   #timer: ReturnType<typeof setInterval> | undefined;
   #busy: Promise<void> = Promise.resolve();
   #ended = false;
+  #ticking = false;
 
   private constructor(
     readonly ctx: Context,
@@ -169,6 +170,9 @@ export class Session {
 
   /** What happens every minute, the same whether or not anything changed; also when a person asks to look again. */
   async tick(): Promise<void> {
+    // A slow network must not pile up minutes behind each other, least of all in front of the lock.
+    if (this.#ticking) return;
+    this.#ticking = true;
     try {
       await this.refresh();
       this.saveProblem = null;
@@ -176,6 +180,8 @@ export class Session {
       if (!(error instanceof Problem)) throw error;
       this.saveProblem = error;
       this.#tell();
+    } finally {
+      this.#ticking = false;
     }
   }
 

@@ -15,6 +15,7 @@ import { Shell } from "./shell.js";
 
 type Stage =
   | { readonly at: "starting" }
+  | { readonly at: "locking" }
   | { readonly at: "sign-in" }
   | { readonly at: "create"; readonly slip: string; readonly replace: boolean }
   | { readonly at: "unlock" }
@@ -59,7 +60,7 @@ export function App(): JSX.Element | null {
     const session = open.current;
     if (!session) return;
     open.current = null;
-    setStage({ at: "starting" });
+    setStage({ at: "locking" });
     location.hash = "";
     session
       .lock()
@@ -109,6 +110,11 @@ export function App(): JSX.Element | null {
       lock={null}
     >
       <ProblemNote problem={problem} />
+      {stage.at === "locking" && (
+        <p class="govuk-body" role="status">
+          Saving and locking.
+        </p>
+      )}
       {gate && stage.at === "sign-in" && <SignInPage gate={gate} onReady={signedIn} notice={notice} />}
       {gate && stage.at === "create" && (
         <CreatePage gate={gate} slip={stage.slip} replace={stage.replace} onOpen={opened(true)} />
