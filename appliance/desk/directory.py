@@ -1,7 +1,7 @@
 """The agency's LDAP directory: is this password right, and whose is it?
 
-Owns: one question per sign-in, put to a fresh child process (`directory_ask`) that speaks LDAPS and is ended when it takes
-too long. No state of one person's sign-in reaches another's. Must never see: a role; directory groups prove nothing here.
+Owns: one question per sign-in, put to a fresh child process (`directory_ask`) that speaks LDAPS and is ended when it
+takes too long. No state of one sign-in reaches another. Must never see: a role; directory groups prove nothing here.
 
 Three answers and no fourth: `Found`, `WrongPassword`, `Unknown`. A directory that is down, slow, has the wrong
 certificate, refers elsewhere or contradicts itself is `Unknown`, never "no such person". A disabled, expired or
@@ -25,6 +25,8 @@ LONGEST_PASSWORD = 1024
 # Connect, search and bind each have the settings' time-out; all together, with starting the child, get this many more.
 _STARTING_SECONDS = 3.0
 
+COMMAND = (sys.executable, "-m", "appliance.desk.directory_ask")
+
 _log = structlog.get_logger("directory")
 
 
@@ -47,6 +49,7 @@ class Unknown(msgspec.Struct, frozen=True, tag=True):
 
 
 Answer = Found | WrongPassword | Unknown
+_decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -79,14 +82,14 @@ def _put(question: Question) -> Answer:
     # hold a worker for ever. A process can be ended.
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "appliance.desk.directory_ask"],
+            COMMAND,
             input=msgspec.json.encode(question),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=2 * question.settings.timeout_seconds + _STARTING_SECONDS,
             check=False,
         )
-        return msgspec.json.decode(done.stdout, type=Answer)
+        return _decoder.decode(done.stdout)
     except subprocess.TimeoutExpired:
         return Unknown("slow")
     except (OSError, UnicodeError, msgspec.DecodeError, msgspec.ValidationError):
