@@ -63,7 +63,9 @@ def flush(store: Store, outbox: type[OutboxMixin]) -> int:
 def write_message(folder: Path, name: str, body: bytes) -> None:
     """Write one message file durably: temporary name, fsync, rename, fsync of the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary, final = folder / f".{name}.part", folder / f"{name}.json"
+    # Two processes of a compartment may flush the same row at once: each writes a file of its own, and the second
+    # rename repeats the first. The receiver knows the message by then.
+    temporary, final = folder / f".{name}.{secrets.token_hex(4)}.part", folder / f"{name}.json"
     with open(temporary, "wb") as file:
         file.write(body)
         file.flush()
