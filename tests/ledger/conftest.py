@@ -1,0 +1,52 @@
+"""A log on a scratch home, a witness beside it, and a served ledger in its own process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from appliance.kit.witness import Witness, found
+from appliance.ledger import keys
+from appliance.ledger.log import Log
+from appliance.settings import Home
+from appliance.storage import Store, open_store
+from appliance.storage.migrate import upgrade
+from tests.ledger.support import Served, folders_of
+
+
+@pytest.fixture
+def founded(home: Home) -> Home:
+    """`home` with the ledger's key and schema and a witness's key."""
+    keys.found(home)
+    found(home.root / "demo" / "witness", home.public / "witness")
+    store = open_store(home, "ledger")
+    upgrade(store)
+    store.close()
+    return home
+
+
+@pytest.fixture
+def store(founded: Home) -> Iterator[Store]:
+    opened = open_store(founded, "ledger")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def log(store: Store) -> Log:
+    return Log(store)
+
+
+@pytest.fixture
+def witness(founded: Home) -> Witness:
+    return Witness(folders_of(founded))
+
+
+@pytest.fixture
+def served(founded: Home) -> Iterator[Served]:
+    server = Served(founded)
+    server.start()
+    yield server
+    if server.process is not None and server.process.poll() is None:
+        server.stop()

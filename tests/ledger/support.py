@@ -1,0 +1,87 @@
+"""What the ledger's tests share: requests, the witness's folders, a ledger served in its own process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.kit.witness import Folders
+from appliance.ledger.log import Log
+from appliance.settings import Home
+from appliance.spool.messages import About, Append
+
+
+def body(**changed: Any) -> dict[str, Any]:
+    """An entry's body with the contract's fields."""
+    return {
+        "actor": "Coordinator",
+        "actor_role": "coordinator",
+        "category": "attendance",
+        "purpose": "duty_of_care",
+        "outcome": "allowed",
+        "incident": "I-1",
+        "everyone": True,
+        "note": "",
+        **changed,
+    }
+
+
+def about(*handles: str) -> Append:
+    """A look at these people."""
+    return Append(kind="about", about=[About(handle, body()) for handle in handles])
+
+
+def folders_of(home: Home) -> Folders:
+    return Folders(home.root / "demo" / "witness", home.public / "ledger", home.public / "witness")
+
+
+class Served:
+    """`wardwell ledger serve` in a process of its own."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "appliance.cli", "ledger", "serve"]
+        environment = {**os.environ, "WARDWELL_HOME": str(self.home.root)}
+        output = open(self.home.log / "ledger.log", "ab")  # noqa: SIM115  (the process holds it)
+        with output:
+            self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        self.until(self.home.socket("ledger").exists)
+
+    def until(self, there: Callable[[], bool], seconds: float = 15.0) -> None:
+        """Wait until `there()`; fails when the process ended or it takes too long."""
+        deadline = time.monotonic() + seconds
+        while not there():
+            assert self.process is not None
+            assert self.process.poll() is None, (self.home.log / "ledger.log").read_text()
+            assert time.monotonic() < deadline, "it takes too long"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.home.socket("ledger").unlink(missing_ok=True)
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(timeout=10)
+
+
+def spooled(home: Home) -> list[Path]:
+    """Messages from the ledger that wait for desk, in order."""
+    return sorted(home.spool("ledger", "desk").glob("[0-9]*.json"))
+
+
+def grow(log: Log, count: int) -> None:
+    """Append `count` public entries, numbered from 0, and publish."""
+    log.append_all([Append(kind="grant", public={"n": number}) for number in range(count)])
+    log.publish()
