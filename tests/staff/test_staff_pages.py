@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import itertools
 import re
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from staff_site import Browser, RememberingLedger, handle_of
@@ -400,6 +403,23 @@ def test_the_auditor_asks_for_a_report_and_downloads_it(browser: Callable[..., B
     assert auditor.get(f"/reports/{'ab' * 16}/problem").status_code == 400
     assert auditor.post("/reports/", {"first": "2026-10-31", "last": "2026-10-01"}).status_code == 400
     assert Outbox.__tablename__ == "outbox"
+
+
+def test_the_printed_commands_verify_a_report_and_refuse_a_flipped_byte(
+    browser: Callable[..., Browser], home: Home, tmp_path: Path
+) -> None:
+    (home.root / "report").write_bytes(sshsig.generate_private_openssh())
+    private = sshsig.load_private(home.root / "report")
+    (home.public / "report.pub").write_text(sshsig.public_line(private, "wardwell-report") + "\n")
+    page = html.unescape(browser("auditor").get("/reports/").get_data(as_text=True))
+    signers, verify = re.findall(r"<pre>(.*?)</pre>", page)
+    report = tmp_path / "REPORT.json"
+    report.write_bytes(b"{}")
+    (tmp_path / "REPORT.json.sig").write_bytes(sshsig.sign(private, b"{}", "wardwell-report"))
+    run = f"{signers} && {verify}"
+    assert subprocess.run(["sh", "-c", run], cwd=tmp_path, capture_output=True).returncode == 0
+    report.write_bytes(b"{]")
+    assert subprocess.run(["sh", "-c", run], cwd=tmp_path, capture_output=True).returncode != 0
 
 
 def test_receipts_as_csv_run_no_formula(browser: Callable[..., Browser]) -> None:

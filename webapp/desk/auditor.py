@@ -27,11 +27,13 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
     with site.store.read() as session:
         rows = releases.reports(session)
     key = site.home.public / "report.pub"
+    # Type and key only: the comment behind them is no part of OpenSSH's allowed_signers line.
+    report_key = " ".join(key.read_text().split()[:2]) if key.exists() else ""
     return render_template(
         "auditor/reports.html",
         rows=rows,
         parts=releases.PARTS,
-        report_key=key.read_text().strip() if key.exists() else "",
+        report_key=report_key,
         problem=problem,
         first=first,
         last=last,
