@@ -21,7 +21,10 @@ def library() -> Path:
     """The built Node library; built anew when a source changed."""
     packages.install()
     for builder in build.BUILDERS:
-        build.build(builder)
+        try:
+            build.build(builder)
+        except subprocess.CalledProcessError:
+            pytest.fail(f"{builder.title} could not be built; its output is above", pytrace=False)
     return build_space.DIST_NODE / "library.mjs"
 
 

@@ -155,7 +155,7 @@ export interface Month {
   /** "2026-11" */
   readonly month: string;
   readonly calls: number;
-  /** The load at the month's end, or at `at` for the present month. */
+  /** The load at the month's end (midnight UTC, hours off the agency's), or at `at` for the present month. */
   readonly load: number;
 }
 

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useMemo, useReducer } from "preact/hooks";
+import { charter } from "../constants.js";
 import { ExposurePage } from "../pages/exposure.js";
 import { HomePage } from "../pages/home.js";
 import { WhoLookedPage } from "../pages/who_looked.js";
@@ -82,6 +83,17 @@ export function OpenSpace({ gate, session, fresh, onLock, onLeave, onEnded }: Op
         <div class="ww-note" role="status">
           <p class="govuk-body govuk-!-margin-0">
             Not saved: {session.saveProblem.message} It is tried again every minute; do not close this page yet.
+          </p>
+        </div>
+      )}
+      {ctx.site.charter_digest !== charter.digest && (
+        <div class="ww-note" role="status">
+          <p class="govuk-body govuk-!-margin-0">
+            The charter was changed after these pages were made. What they say about who can see what may be out of date:{" "}
+            <a class="govuk-link" href="/charter/">
+              read the charter
+            </a>
+            .
           </p>
         </div>
       )}

@@ -1,0 +1,75 @@
+"""The built space: same sources, same bytes; nothing inline; sources that can stay under Trusted Types."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from provisioning import build_space
+from provisioning.packages import SPACE
+
+SOURCES = sorted(path for path in (SPACE / "src").rglob("*") if path.suffix in (".ts", ".tsx"))
+# What would put a string into the page as markup, run it, or set a style that the policy refuses.
+FORBIDDEN = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bstyle=|WebAssembly"
+)
+
+
+def test_two_builds_give_the_same_bytes(library: Path, tmp_path: Path) -> None:
+    first = build_space.bundle(tmp_path / "one", tmp_path / "one-node")
+    second = build_space.bundle(tmp_path / "two", tmp_path / "two-node")
+    assert first == second
+    assert build_space.manifest(tmp_path / "one-node") == build_space.manifest(tmp_path / "two-node")
+
+
+def test_the_manifest_names_every_file(library: Path) -> None:
+    stated = json.loads((build_space.DIST / "manifest.json").read_text())
+    there = {path.relative_to(build_space.DIST).as_posix() for path in build_space.DIST.rglob("*") if path.is_file()}
+    assert set(stated) == there - {"manifest.json"}
+    for name, digest in stated.items():
+        content = (build_space.DIST / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
+        if name.startswith("assets/"):
+            assert digest[:16] in name
+
+
+def test_the_page_holds_nothing_inline(library: Path) -> None:
+    page = (build_space.DIST / "index.html").read_text()
+    assert not re.search(r"<style|style=|<script(?![^>]* src=)| on\w+=", page)
+    # Everything it names is there.
+    for address in re.findall(r'(?:href|src)="/(assets/[^"]+)"', page):
+        assert (build_space.DIST / address).is_file()
+
+
+def test_nothing_of_this_machine_is_in_the_files(library: Path) -> None:
+    for path in [*build_space.DIST.rglob("*"), *build_space.DIST_NODE.rglob("*")]:
+        if path.is_file():
+            assert str(SPACE).encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(SPACE / "src").as_posix())
+def test_sources_stay_under_the_policy(path: Path) -> None:
+    code = re.sub(r"//[^\n]*|/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    assert not FORBIDDEN.search(code)
+
+
+def test_the_search_for_forbidden_code_finds_some() -> None:
+    assert FORBIDDEN.search('element.innerHTML = "x"')
+    assert FORBIDDEN.search('<p style="color: red">')
+
+
+@pytest.mark.parametrize("module", ["crypto", "vault", "post", "node"])
+def test_modules_without_dom_import_no_page(module: str) -> None:
+    for path in (SPACE / "src" / module).rglob("*.ts*"):
+        assert not re.search(r'from "(preact|\.\./app|\.\./pages)', path.read_text()), path.name
+
+
+def test_the_lock_names_no_address() -> None:
+    lock = json.loads((SPACE / "package-lock.json").read_text())["packages"]
+    packages = {name: entry for name, entry in lock.items() if name}
+    assert packages
+    assert all("resolved" not in entry and entry["integrity"].startswith("sha512-") for entry in packages.values())
