@@ -9,7 +9,7 @@ import { anonymous } from "../../webapp/space/src/net.js";
 import { RecordStore } from "../../webapp/space/src/vault/records.js";
 import { makeCell, newKeys, Opener } from "../../webapp/space/src/post/cells.js";
 import { onLock, onUnlock, postProblem } from "../../webapp/space/src/post/session.js";
-import { makeSupporterKeys, publicBlock } from "../../webapp/space/src/post/supporters.js";
+import { keyCheck, keyState, makeSupporterKeys, publicBlock } from "../../webapp/space/src/post/supporters.js";
 import { endThread, startThread, threads, waitingParts, write } from "../../webapp/space/src/post/threads.js";
 import { base64, unbase64 } from "../../webapp/space/src/bytes.js";
 
@@ -74,11 +74,12 @@ interface Command {
   abandon?: boolean;
   skipDummy?: boolean;
   withoutPost?: boolean;
+  days?: number;
 }
 
 async function session(command: Command) {
   const trace: Seen[] = [];
-  const now = () => new Date();
+  const now = () => new Date(Date.now() + (command.days ?? 0) * 86_400_000);
   const vault = vaults.get(command.who) ?? new RecordStore(now);
   vaults.set(command.who, vault);
   const desk = wire(trace, { Authorization: `Bearer ${command.token}` });
@@ -134,9 +135,14 @@ async function act(ctx: Context, action: Command["actions"][number]): Promise<un
       return write(ctx, action.thread ?? threads(ctx)[0]!.thread, action.text ?? "");
     case "end":
       return endThread(ctx, action.thread ?? threads(ctx)[0]!.thread);
-    case "keys":
+    case "keys": {
       await makeSupporterKeys(ctx);
-      return publicBlock(ctx, { name: ctx.name, phone: "555-0100", about: "Here to listen", languages: ["English"] });
+      const about = { name: ctx.name, phone: "555-0100", about: "Here to listen", languages: ["English"] };
+      const block = publicBlock(ctx, about);
+      return { block, check: await keyCheck(block) };
+    }
+    case "key-state":
+      return keyState(ctx);
     default:
       throw new Error(`no action ${action.do}`);
   }

@@ -209,6 +209,29 @@ def test_cells_are_opened_by_the_offline_kit_and_the_other_way(town: Town) -> No
     assert set(tried["sizes"]) == {8192}
 
 
+def test_supporters_keys_are_renewed_and_the_old_ones_destroyed(town: Town) -> None:
+    town.person("officer", "officer")
+    town.person("peer", "peer")
+    first = town.list_supporter("peer", 3)
+    assert first.number is None
+    town.session("officer", {"do": "start", "to": 3, "text": "To the old key"})
+    due = town.session("peer", {"do": "key-state"}, days=31)["answers"][0]
+    assert due["dueForRenewal"] and due["listed"]
+    second = town.list_supporter("peer", 3, days=31)
+    assert second.number == 3 and second.xwing != first.xwing
+    town.next_day()
+    read = town.session("peer", {"do": "key-state"}, days=32)
+    assert not read["answers"][0]["dueForRenewal"]
+    assert messages(read) == [(False, "To the old key", "received")]  # the old key still opens what was on its way
+
+    def kept(days: int) -> list[bool]:
+        records = json.dumps(town.session("peer", days=days)["records"])
+        return [one.xwing in records for one in (first, second)]
+
+    assert kept(60) == [True, True]
+    assert kept(63) == [False, True]
+
+
 def _ask(town: Town, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", town.ports["post"], timeout=10)
     sent = {"Host": town.hosts.post, **{name.replace("_", "-"): value for name, value in headers.items()}}

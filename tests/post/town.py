@@ -19,6 +19,7 @@ from post_site import Desk
 from small_ledger import SmallLedger
 
 from appliance.desk import sessions
+from appliance.kit import keylist
 from appliance.post import epochs
 from appliance.post.memory import Memory
 from appliance.storage import Store
@@ -125,11 +126,14 @@ class Town:
         )
         return done
 
-    def list_supporter(self, name: str, number: int) -> None:
-        """A supporter makes keys in their own browser, and the signed list names them."""
-        block = self.session(name, {"do": "keys"})["answers"][0]
-        others = [entry for entry in self.keylist["supporters"] if entry["number"] != number]
-        self.keylist = {"version": 1, "supporters": [*others, {**block, "number": number}]}
+    def list_supporter(self, name: str, number: int, **options: Any) -> keylist.Entry:
+        """A supporter makes keys in their own browser, and the signed list names them; the entry as it was exported."""
+        made = self.session(name, {"do": "keys"}, **options)["answers"][0]
+        entry = keylist.read_entry(json.dumps(made["block"]).encode(), "test")
+        assert keylist.check_groups(entry) == made["check"]  # what both read aloud is the same
+        others = [one for one in self.keylist["supporters"] if one["number"] != number]
+        self.keylist = {"version": 1, "supporters": [*others, {**made["block"], "number": number}]}
+        return entry
 
     def next_day(self) -> None:
         epochs.turn(self.post, self.memory)

@@ -37,7 +37,10 @@ export function isSupporter(ctx: Context): boolean {
   return ctx.roles.some((role) => SUPPORTERS.includes(role));
 }
 
-const keyRecords = (ctx: Context): VaultRecord<SupporterKey>[] => ctx.vault.all<SupporterKey>("supporter-key");
+/** The keys, the newest last; a record that was replaced is younger than the key in it. */
+function keyRecords(ctx: Context): VaultRecord<SupporterKey>[] {
+  return ctx.vault.all<SupporterKey>("supporter-key").sort((a, b) => (a.body.made < b.body.made ? -1 : 1));
+}
 
 function listedAs(ctx: Context, key: SupporterKey): Supporter | undefined {
   return ctx.keylist?.supporters.find(({ xwing, x25519 }) => xwing === key.public.xwing && x25519 === key.public.x25519);

@@ -130,7 +130,11 @@ export function threads(ctx: Context): ShownThread[] {
 /** By time; but what the other side wrote keeps its own order, since a board has none. */
 function inOrder(messages: readonly Message[]): Message[] {
   const theirs = messages.filter(({ mine }) => !mine).sort((a, b) => a.message - b.message);
-  return messages.map((message) => (message.mine ? message : (theirs.shift() ?? message)));
+  // What arrived in a session stood there before anything was written in it.
+  const byTime = [...messages].sort(
+    (a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1) || Number(a.mine) - Number(b.mine) || a.message - b.message,
+  );
+  return byTime.map((message) => (message.mine ? message : (theirs.shift() ?? message)));
 }
 
 function content(thread: Thread, { message, part, parts, text }: Omit<Piece, "thread">): Content {
