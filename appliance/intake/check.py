@@ -59,8 +59,7 @@ class Account:
             matched = self.crew.match(call, self.profile)
             involvements += len(matched.involved)
             unmapped.update(matched.unmatched)
-            if call.type not in self.profile.types:
-                types[call.type] += 1
+            types.update(self.profile.unmapped(call))
         received = [call.received for call in self._newest.values()]
         return {
             "files": self.files,

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
@@ -69,11 +71,7 @@ def _print(result: dict[str, object]) -> None:
     table.add_row("first call", str(result["first"]))
     table.add_row("last call", str(result["last"]))
     console.print(table)
-    for row in refused[:_SHOWN]:
-        column = f", {row['column']}" if row["column"] else ""
-        console.print(f"refused: {row['file']}, line {row['line']}{column}: {row['reason']}", markup=False)
-    if len(refused) > _SHOWN:
-        console.print(f"… and {len(refused) - _SHOWN} more; --json lists them all")
+    _print_refused(console, refused)
     for key, words in {
         "unmapped_units": "units that match nobody",
         "unmapped_types": "types that weigh nothing yet",
@@ -82,6 +80,14 @@ def _print(result: dict[str, object]) -> None:
         if isinstance(found, dict) and found:
             listed = ", ".join(f"{name or '(blank)'} ({count})" for name, count in list(found.items())[:_SHOWN])
             console.print(f"{words}: {listed}", markup=False)
+
+
+def _print_refused(console: Console, refused: list[dict[str, Any]]) -> None:
+    for row in refused[:_SHOWN]:
+        column = f", {row['column']}" if row["column"] else ""
+        console.print(f"refused: {row['file']}, line {row['line']}{column}: {row['reason']}", markup=False)
+    if len(refused) > _SHOWN:
+        console.print(f"… and {len(refused) - _SHOWN} more; --json lists them all")
 
 
 @intake.command("take")
@@ -93,11 +99,13 @@ def take_command(paths: tuple[Path, ...], profile: str | None, as_json: bool) ->
     from appliance.intake.take import take_by_hand
 
     totals = take_by_hand(Home.find(), expand(paths), profile)
+    refused = [msgspec.structs.asdict(row) for row in totals.refused]
     if as_json:
-        click.echo(json.dumps(totals))
-        return
-    for name, count in totals.items():
-        click.echo(f"{name.replace('_', ' ')}: {count}")
+        click.echo(json.dumps({**totals.counts(), "refused": refused}))
+    else:
+        for name, count in totals.counts().items():
+            click.echo(f"{name.replace('_', ' ')}: {count}")
+        _print_refused(Console(), refused)
 
 
 @intake.command("serve")

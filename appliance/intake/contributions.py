@@ -13,16 +13,18 @@ import json
 import secrets
 from collections.abc import Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto import sealing
 from appliance.crypto.canonical import canonical
 from appliance.crypto.tlog import NotWitnessed, require_witnessed
 from appliance.errors import WardwellError
-from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, State, Waiting
+from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, RosterRow, State, Waiting
 from appliance.model.exposure import load_model
 from appliance.settings import Home
 from appliance.spool import delivery
@@ -115,14 +117,20 @@ def mark_cycle_due(session: Session) -> None:
     state(session, "cycle_due", "1").value = "1"
 
 
-def run_cycle(store: Store, charter: Charter) -> int:
-    """When a cycle is due, one delivery of equal size to every enrolled officer; how many were made."""
+def run_cycle(store: Store, charter: Charter, zone: ZoneInfo) -> int:
+    """When a cycle is due, one delivery of equal size to every enrolled officer; how many were made.
+
+    Due: after a take that brought something, and once each day of the agency's `zone`, so that a quiet day and what
+    was left over are delivered too.
+    """
+    today = clock.now().astimezone(zone).date().isoformat()
     with store.read() as session:
-        due = session.get(State, "cycle_due")
-        if due is None or due.value != "1":
+        due, day = session.get(State, "cycle_due"), session.get(State, "cycle_day")
+        if (due is None or due.value != "1") and day is not None and day.value == today:
             return 0
     with store.write() as session:
         state(session, "cycle_due", "0").value = "0"
+        state(session, "cycle_day", today).value = today
         count = state(session, "cycle", "0")
         count.value = str(int(count.value) + 1)
         keys = list(session.scalars(select(MailboxKey).where(MailboxKey.witnessed).order_by(MailboxKey.handle)))
@@ -157,6 +165,16 @@ def _is_in_the_ledger(home: Home, key: MailboxKey) -> bool:
     return True
 
 
+def _is_the_rosters(store: Store, key: MailboxKey) -> bool:
+    """Whether the person is on the roster by now. Raises WardwellError when the roster has another handle for them."""
+    with store.read() as session:
+        handle = session.scalar(select(RosterRow.handle).where(RosterRow.person_id == key.person_id))
+    if handle is not None and handle != key.handle:
+        # The leaf names a handle only; whose it is stands in the roster. No key may draw another person's calls.
+        raise WardwellError("A mailbox key came under another person's name.", "Tell the officers' trustee.")
+    return handle is not None
+
+
 def admit_keys(store: Store, charter: Charter) -> tuple[int, int]:
     """Seal the first history to each key that the witness has seen by now: (admitted, refused as not the ledger's)."""
     with store.read() as session:
@@ -165,7 +183,7 @@ def admit_keys(store: Store, charter: Charter) -> tuple[int, int]:
     admitted = refused = 0
     for key in fresh:
         try:
-            if not _is_in_the_ledger(store.home, key):
+            if not _is_the_rosters(store, key) or not _is_in_the_ledger(store.home, key):
                 continue
         except WardwellError:
             refused += 1

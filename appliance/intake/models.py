@@ -105,7 +105,7 @@ class CountedPeriod(Base):
 
 
 class State(Base):
-    """Single facts: "secret" (32 bytes, hex, for contribution ids), "cycle" (last delivery cycle), "cycle_due"."""
+    """Single facts: "secret" (for contribution ids); "cycle" (number of the last), "cycle_due", "cycle_day"."""
 
     __tablename__ = "state"
     name: Mapped[str] = mapped_column(String(20), primary_key=True)

@@ -6,6 +6,7 @@ types are refused by defusedxml. Layout as seen in exports of namespace .../Aegi
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 from zoneinfo import ZoneInfo
@@ -14,8 +15,8 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from appliance.intake import times
-from appliance.intake.delimited import NUMBER, UNIT, Unusable
-from appliance.intake.profiles import Profile
+from appliance.intake.delimited import NUMBER, UNIT, Unusable, code, safe
+from appliance.intake.profiles import CONDUCT, Profile
 from appliance.intake.records import CallVersion, UnitOnCall
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -53,6 +54,7 @@ def _time(parent: Element, name: str, zone: ZoneInfo) -> datetime | None:
 
 
 def _unit(element: Element, received: datetime, canceled: bool, zone: ZoneInfo) -> UnitOnCall:
+    canceled = canceled or _text(element, "CanceledFlag") == "true"
     unit = _text(element, "UnitNumber")
     if not UNIT.fullmatch(unit):
         raise Unusable(0, "UnitNumber", "a unit that is not a call sign")
@@ -71,16 +73,33 @@ def _unit(element: Element, received: datetime, canceled: bool, zone: ZoneInfo) 
     )
 
 
-def parse(raw: bytes, profile: Profile, stamp: str) -> CallVersion:
-    """The one call in the file. Raises Unusable naming the element that is missing or wrong."""
+def parse(raw: bytes, profile: Profile) -> CallVersion:
+    """The one call in the file. Raises Unusable naming the wrong or missing element and its line."""
+    try:
+        return _parse(raw, profile)
+    except Unusable as error:
+        if error.line == 0 and error.column:
+            # The tree keeps no lines; the first element of that name is near enough to find it.
+            found = re.search(rb"<(?:\w+:)?" + re.escape(error.column.encode()) + rb"[\s/>]", raw)
+            error.line = raw.count(b"\n", 0, found.start()) + 1 if found else 1
+        raise
+
+
+def _parse(raw: bytes, profile: Profile) -> CallVersion:
     try:
         root = ElementTree.fromstring(raw, forbid_dtd=True)
     except DefusedXmlException:
-        raise Unusable(0, "", "a document type or entity, which no export needs") from None
-    except (ElementTree.ParseError, ValueError, LookupError):
-        raise Unusable(0, "", "not XML") from None
+        raise Unusable(1, "", "a document type or entity, which no export needs") from None
+    except ElementTree.ParseError as error:
+        raise Unusable(error.position[0], "", "not XML") from None
+    except (ValueError, LookupError):
+        raise Unusable(1, "", "not XML, or in an encoding that is not known") from None
     if _local(root) != "CallExport":
-        raise Unusable(0, "", "not a call export: the root element has another name")
+        raise Unusable(1, "", "not a call export: the root element has another name")
+    for element in root.iter():
+        name = _local(element)
+        if CONDUCT.search(name) and name not in profile.dropped:
+            raise Unusable(0, safe(name), "an element about conduct; Wardwell takes none, drop it in the profile")
     zone = ZoneInfo(profile.time_zone)
     columns = profile.columns
     number = _text(root, columns.number)
@@ -102,7 +121,9 @@ def parse(raw: bytes, profile: Profile, stamp: str) -> CallVersion:
         number=number,
         stamp=f"{'1' if state == 'closed' else '0'} {latest.isoformat()}",
         received=received,
-        type=_text(root, columns.type),
+        type=code(_text(root, columns.type)),
+        observed="",
+        disposition="",
         primary_name="",
         canceled=canceled,
         units=units,

@@ -7,6 +7,7 @@ whose standard error is thrown away with it. Run as `python -m appliance.intake.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -22,7 +23,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from appliance.errors import WardwellError
 from appliance.intake import delimited, newworld
 from appliance.intake.profiles import Profile
 from appliance.intake.records import CallVersion, ParsedFile
@@ -34,15 +34,26 @@ _SPOILED = "not taken, because other rows of this file cannot be read"
 
 
 class _Request(msgspec.Struct):
+    # Paths as bytes: a dropped file's name need not be valid text.
     profile: Profile
-    paths: list[str]
+    paths: list[bytes]
 
 
 def parse_files(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]:
-    """Parse `paths` in one child, in order. Raises WardwellError when the child dies."""
-    if not paths:
-        return
-    request = msgspec.msgpack.encode(_Request(profile, [str(path) for path in paths]))
+    """Parse `paths` in one child, in order. A file on which two children have died is refused; the rest goes on."""
+    begin, died = 0, -1
+    while begin < len(paths):
+        for parsed in _in_a_child(profile, paths[begin:]):
+            begin += 1
+            yield parsed
+        if begin < len(paths) and died == begin:
+            yield _refused_whole(printable(paths[begin].name), "", 0, "", "the parser stopped on it")
+            begin += 1
+        died = begin
+
+
+def _in_a_child(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]:
+    """What one child makes of `paths`, until it ends or dies."""
     with subprocess.Popen(
         [sys.executable, "-m", "appliance.intake.parsing"],
         stdin=subprocess.PIPE,
@@ -51,16 +62,14 @@ def parse_files(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]
     ) as child:
         if child.stdin is None or child.stdout is None:
             raise RuntimeError("the child has no pipes")
-        child.stdin.write(request)
-        child.stdin.close()
-        for path in paths:
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(msgspec.msgpack.encode(_Request(profile, [os.fsencode(path) for path in paths])))
+            child.stdin.close()
+        for _ in paths:
             head = child.stdout.read(_LENGTH.size)
             body = child.stdout.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
-            if not body:
-                raise WardwellError(
-                    f"{printable(path.name)} could not be parsed: the parser stopped.",
-                    "Set the file aside and ask the vendor for a new export.",
-                )
+            if not body or len(body) < _LENGTH.unpack(head)[0]:
+                return
             yield msgspec.msgpack.decode(body, type=ParsedFile)
 
 
@@ -125,7 +134,7 @@ def parse_one(path: Path, profile: Profile) -> ParsedFile:
         return _refused_whole(name, digest, 0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
     try:
         if profile.format == "newworld-xml":
-            return ParsedFile(name, digest, 1, [newworld.parse(raw, profile, "")], [], unusable=False)
+            return ParsedFile(name, digest, 1, [newworld.parse(raw, profile)], [], unusable=False)
         rows, calls, refused = delimited.parse(raw, profile, version_stamp(path, profile))
     except delimited.Unusable as error:
         return _refused_whole(name, digest, error.line, error.column, error.reason)
@@ -140,7 +149,7 @@ def parse_one(path: Path, profile: Profile) -> ParsedFile:
 def _child(source: BinaryIO, sink: BinaryIO) -> None:
     request = msgspec.msgpack.decode(source.read(), type=_Request)
     for path in request.paths:
-        body = msgspec.msgpack.encode(parse_one(Path(path), request.profile))
+        body = msgspec.msgpack.encode(parse_one(Path(os.fsdecode(path)), request.profile))
         sink.write(_LENGTH.pack(len(body)) + body)
         sink.flush()
 

@@ -7,13 +7,16 @@ smell of discipline, complaints, internal affairs, performance or use of force a
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from appliance.errors import WardwellError
+from appliance.intake.records import CallVersion
 from appliance.model.exposure import load_model
 
 SHIPPED = Path(__file__).parent / "profiles"
@@ -32,6 +35,8 @@ class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     received: str
     type: str
     units: str
+    observed: str = ""
+    disposition: str = ""
     date: str = ""
     dispatched: str = ""
     arrived: str = ""
@@ -40,7 +45,10 @@ class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One feed's layout. `types` maps the vendor's codes to canonical ids of the exposure model."""
+    """One feed's layout. `types` maps the vendor's codes to canonical ids of the exposure model, in `normal` spelling.
+
+    `canceled` lists the dispositions of calls that came to nothing when nobody had arrived.
+    """
 
     name: str
     description: str
@@ -56,6 +64,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version_pattern: str = ""
     version_format: str = ""
     dispatch_units: str = ""
+    canceled: list[str] = []
     dropped: list[str] = []
 
     @property
@@ -63,9 +72,28 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The columns that leave the parser."""
         return [name for name in msgspec.structs.astuple(self.columns) if name]
 
+    def kind(self, call: CallVersion) -> str:
+        """The canonical type of `call`: the weightier of what it was sent as and found to be; "" unknown."""
+        model = load_model()
+        found = [model.type(self.types.get(normal(text), "")) for text in (call.type, call.observed)]
+        known = [kind for kind in found if kind is not None]
+        return max(known, key=lambda kind: kind.weight).id if known else ""
+
+    def unmapped(self, call: CallVersion) -> Iterator[str]:
+        """The codes of `call` that no canonical type is known for; a call without a type counts as ""."""
+        if normal(call.type) not in self.types:
+            yield call.type
+        if call.observed and normal(call.observed) not in self.types:
+            yield call.observed
+
     def is_dispatch(self, unit: str) -> bool:
         """Whether `unit` hears the call instead of going to it."""
         return bool(self.dispatch_units) and re.fullmatch(self.dispatch_units, unit) is not None
+
+
+def normal(code: str) -> str:
+    """A code as it is compared: exports of one agency differ in case, spacing and HTML entities."""
+    return " ".join(html.unescape(code).split()).casefold()
 
 
 def shipped() -> list[str]:
@@ -99,4 +127,8 @@ def load_profile(name_or_path: str) -> Profile:
             f"The feed profile {path.name} reads a column about conduct: {', '.join(conduct)}.",
             "Wardwell takes no discipline, complaint or performance data; remove the column.",
         )
-    return profile
+    types: dict[str, str] = {}
+    for code, kind in profile.types.items():
+        if types.setdefault(normal(code), kind) != kind:
+            raise WardwellError(f"The feed profile {path.name} maps {code!r} twice.", "Remove one of the two lines.")
+    return msgspec.structs.replace(profile, types=types)

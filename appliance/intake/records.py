@@ -24,13 +24,19 @@ class UnitOnCall(msgspec.Struct, frozen=True):
 
 
 class CallVersion(msgspec.Struct, frozen=True):
-    """One row's (or file's) view of one call. Times UTC. `stamp` orders versions: ISO UTC of the call's own version."""
+    """One row's (or file's) view of one call. Times UTC. `stamp` orders versions: ISO UTC of the call's own version.
+
+    `type` is what the call was sent as, `observed` what it was found to be, `disposition` how it was closed; all three
+    are the feed's own codes.
+    """
 
     line: int
     number: str
     stamp: str
     received: datetime
     type: str
+    observed: str
+    disposition: str
     primary_name: str
     canceled: bool
     units: list[UnitOnCall]

@@ -5,6 +5,9 @@ Owns: the loop of `wardwell intake serve`, and deciding when a dropped file is c
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import signal
 import threading
 import time
@@ -34,11 +37,32 @@ from appliance.storage import Store, open_store
 
 POLL_SECONDS = 0.5
 HEALTH_SECONDS = 10.0
-# A file that keeps its size and time for this long, seen twice, is complete.
+# A file that keeps its size and time for this long, seen twice, is complete, if nobody has it open for writing. Where
+# the kernel does not say (the file is another user's), it must keep still for longer.
 SETTLED_SECONDS = 1.0
+STILL_SECONDS = 5.0
 QUARANTINE_DAYS = 30
 
 _log = structlog.get_logger("intake")
+
+
+def settled_after(path: Path) -> float | None:
+    """How long `path` must keep still to be complete, in seconds; None: somebody is writing to it now.
+
+    A read lease is granted only on a file that nobody has open for writing (fcntl(2), F_SETLEASE).
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return STILL_SECONDS
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return None if error.errno == errno.EAGAIN else STILL_SECONDS
+    finally:
+        os.close(descriptor)
+    return SETTLED_SECONDS
 
 
 class Drop:
@@ -64,14 +88,15 @@ class Drop:
             same = known is not None and known[:2] == (state.st_size, state.st_mtime_ns)
             since = known[2] if known is not None and same else time.monotonic()
             present[path.name] = (state.st_size, state.st_mtime_ns, since)
-            if same and time.monotonic() - since >= SETTLED_SECONDS:
+            still = settled_after(path)
+            if same and still is not None and time.monotonic() - since >= still:
                 ready.append(path)
         self._seen = present
         return ready
 
     @property
     def waiting(self) -> bool:
-        """Whether files were seen that had not settled yet."""
+        """Whether the last look found files: some had not settled, or they were being taken."""
         return bool(self._seen)
 
 
@@ -111,16 +136,20 @@ HANDLERS: Mapping[type[Message], delivery.Handler] = {
 
 
 def _expire(store: Store, charter: Charter) -> None:
-    """Forget involvement beyond the charter's window, and originals in quarantine after a month."""
+    """Forget involvement beyond the charter's window, and originals in quarantine after a month.
+
+    The files of that time are forgotten too: who enrols late gets older history by dropping them again.
+    """
     before = clock.now() - timedelta(days=charter.constants.involvement_days)
     with store.write() as session:
         session.execute(delete(Call).where(Call.received < before))
+        session.execute(delete(TakenFile).where(TakenFile.at < before))
     for path in quarantine_folder(store.home).iterdir():
         if time.time() - path.stat().st_mtime > QUARANTINE_DAYS * 86_400:
             path.unlink()
 
 
-def _health(store: Store, drops: list[Drop], refused_keys: int) -> Health:
+def _health(store: Store, drops: list[Drop], refused_keys: int, stuck: int) -> Health:
     with store.read() as session:
         last = session.scalar(select(func.max(TakenFile.at)).where(TakenFile.taken))
         roster = session.scalar(select(func.count()).select_from(RosterRow)) or 0
@@ -138,7 +167,9 @@ def _health(store: Store, drops: list[Drop], refused_keys: int) -> Health:
     }
     fix = ""
     if refused_keys:
-        fix = "A mailbox key is not the one in the access log: tell the officers' trustee."
+        fix = "A mailbox key is not the one in the access log, or not its owner's: tell the officers' trustee."
+    elif stuck:
+        fix = "Files cannot be removed from a drop folder: let the intake's user write there."
     elif not roster:
         fix = "Publish a roster: `wardwell desk roster take FILE`."
     elif quarantined:
@@ -157,6 +188,7 @@ class Watcher:
         self.store = open_store(home, "intake")
         self.drops = [Drop(home, feed) for feed in settings.feeds]
         self.refused_keys = 0
+        self.stuck: dict[str, int] = {}
         self._roster = False
 
     def turn(self, *, scan: bool) -> bool:
@@ -165,11 +197,13 @@ class Watcher:
         if scan and self._has_roster():
             for drop in self.drops:
                 ready = drop.complete()
+                self.stuck[drop.feed.name] = 0
                 if ready:
                     totals = take_files(self.store, drop.feed.name, drop.profile, ready)
-                    _log.info("files taken", feed=drop.feed.name, **totals)
-        self.refused_keys += contributions.admit_keys(self.store, self.charter)[1]
-        contributions.run_cycle(self.store, self.charter)
+                    self.stuck[drop.feed.name] = totals.stuck
+                    _log.info("files taken", feed=drop.feed.name, **totals.counts())
+        self.refused_keys = contributions.admit_keys(self.store, self.charter)[1]
+        contributions.run_cycle(self.store, self.charter, self.zone)
         delivery.flush(self.store, Outbox)
         return any(drop.waiting for drop in self.drops)
 
@@ -181,14 +215,17 @@ class Watcher:
         return self._roster
 
     def send_counts(self) -> None:
-        """The months that are due, and what has run out."""
-        counts.send_due(self.store, self.charter, self.zone)
-        delivery.flush(self.store, Outbox)
+        """The months that are due, once no file waits to be read; and what has run out."""
+        if not any(drop.waiting for drop in self.drops):
+            counts.send_due(self.store, self.charter, self.zone)
+            delivery.flush(self.store, Outbox)
         _expire(self.store, self.charter)
 
     def report(self) -> None:
         """Send health."""
-        delivery.send(self.home, "intake", "desk", _health(self.store, self.drops, self.refused_keys))
+        delivery.send(
+            self.home, "intake", "desk", _health(self.store, self.drops, self.refused_keys, sum(self.stuck.values()))
+        )
 
 
 def serve(home: Home) -> None:

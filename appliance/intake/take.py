@@ -8,14 +8,14 @@ So a kill at any point repeats a look, never an effect. Must never keep: a narra
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,7 @@ from appliance.intake.records import CallVersion, ParsedFile
 from appliance.model.exposure import load_model
 from appliance.settings import Feed, Home
 from appliance.spool import delivery
-from appliance.spool.messages import Attended, FileReceipt, IncidentNotice, RosterPerson
+from appliance.spool.messages import Attended, FileReceipt, IncidentNotice, RefusedRow, RosterPerson
 from appliance.storage import Store, open_store
 
 # Files per parsing child: bounds what one child holds, and spares small XML files a process each.
@@ -48,6 +48,22 @@ class Tally:
     involvements: int = 0
 
 
+@dataclass
+class Totals:
+    """What a run of files amounted to, in files. `stuck`: dealt with, but they cannot be removed from the folder."""
+
+    files: int = 0
+    taken: int = 0
+    seen_before: int = 0
+    quarantined: int = 0
+    stuck: int = 0
+    refused: list[RefusedRow] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """The numbers that people are shown."""
+        return {name: getattr(self, name) for name in ("files", "taken", "seen_before", "quarantined")}
+
+
 def crew_of(session: Session) -> Crew:
     """The current roster."""
     return Crew(
@@ -57,17 +73,20 @@ def crew_of(session: Session) -> Crew:
 
 
 def take(session: Session, feed: str, profile: Profile, crew: Crew, parsed: ParsedFile) -> bool:
-    """Take `parsed`, or note it as quarantined, in the caller's transaction. False: these bytes were seen before."""
-    if session.get(TakenFile, parsed.sha256) is not None:
-        return False
+    """Take `parsed`, or note it as quarantined, in the caller's transaction. False: these bytes were dealt with before.
+
+    Bytes that were refused once are taken when they can be read now: somebody corrected the profile.
+    """
     taken = not parsed.unusable
-    session.add(TakenFile(sha256=parsed.sha256, feed=feed, name=parsed.name, at=clock.now(), taken=taken))
+    known = session.get(TakenFile, parsed.sha256)
+    if known is not None and (known.taken or not taken):
+        return False
+    session.merge(TakenFile(sha256=parsed.sha256, feed=feed, name=parsed.name, at=clock.now(), taken=taken))
     tally, units, types = Tally(), Counter[str](), Counter[str]()
     for version in parsed.calls:
         matched = crew.match(version, profile)
         units.update(matched.unmatched)
-        if version.type not in profile.types:
-            types[version.type] += 1
+        types.update(profile.unmapped(version))
         _take_call(session, feed, profile, version, matched, tally)
     receipt = FileReceipt(
         feed=feed,
@@ -100,7 +119,7 @@ def _take_call(
         tally.repeats += 1
         call.stamp = max(call.stamp, version.stamp)
         return
-    kind = profile.types.get(version.type, "")
+    kind = profile.kind(version)
     if call is None:
         tally.calls += 1
         call = Call(feed=feed, number=version.number, revision=1, noticed=False)
@@ -161,44 +180,56 @@ def quarantine_folder(home: Home) -> Path:
     return folder
 
 
-def _leave_drop(home: Home, path: Path, parsed: ParsedFile, *, taken: bool) -> None:
+def _leave_drop(home: Home, path: Path, parsed: ParsedFile) -> None:
     """The file has been dealt with: taken ones are destroyed, refused ones set aside unread."""
-    if taken:
-        path.unlink(missing_ok=True)
-        return
-    target = quarantine_folder(home) / f"{(parsed.sha256 or 'entry')[:16]}-{parsed.name.replace('/', '_')}"
-    if path.is_symlink() or not path.is_file():
+    if not parsed.unusable or path.is_symlink() or not path.is_file():
         # A link or a FIFO has no content of its own; the receipt says what it was.
         path.unlink(missing_ok=True)
         return
+    target = quarantine_folder(home) / f"{parsed.sha256[:16]}-{parsed.name.replace('/', '_')}"
     shutil.move(path, target)
-    os.chmod(target, 0o600)  # noqa: PTH101 - on the moved file itself
+    target.chmod(0o600)
 
 
-def take_files(
-    store: Store, feed: str, profile: Profile, paths: Sequence[Path], *, keep: bool = False
-) -> dict[str, int]:
-    """Take `paths` in order; `keep` leaves them where they lie. Returns {files, taken, seen_before, quarantined}."""
-    totals = {"files": 0, "taken": 0, "seen_before": 0, "quarantined": 0}
+def _mark(path: Path) -> tuple[int, int, int]:
+    """What changes when somebody writes to `path` or puts another file in its place."""
+    try:
+        state = path.lstat()
+    except OSError:
+        return (0, 0, 0)
+    return (state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+def take_files(store: Store, feed: str, profile: Profile, paths: Sequence[Path], *, keep: bool = False) -> Totals:
+    """Take `paths` in order; `keep` leaves them where they lie."""
+    totals = Totals()
     for begin in range(0, len(paths), BATCH):
         batch = paths[begin : begin + BATCH]
-        for path, parsed in zip(batch, parse_files(profile, batch), strict=True):
+        marks = [_mark(path) for path in batch]
+        for path, mark, parsed in zip(batch, marks, parse_files(profile, batch), strict=True):
             if not parsed.sha256:
-                # No content of its own (a link, a FIFO, an unreadable entry): known by its name.
-                named = hashlib.sha256(f"entry\0{feed}\0{parsed.name}\0{clock.now().isoformat()}".encode()).hexdigest()
-                parsed = ParsedFile(parsed.name, named, parsed.rows, [], parsed.refused, unusable=True)
+                # No content that could be read (a link, a FIFO): known as this entry of the folder.
+                named = hashlib.sha256(f"entry\0{feed}\0{parsed.name}\0{mark}".encode()).hexdigest()
+                parsed = msgspec.structs.replace(parsed, sha256=named)
             with store.write() as session:
                 fresh = take(session, feed, profile, crew_of(session), parsed)
             delivery.flush(store, Outbox)
-            totals["files"] += 1
-            totals["quarantined" if parsed.unusable else "taken" if fresh else "seen_before"] += 1
-            if not keep:
-                _leave_drop(store.home, path, parsed, taken=not parsed.unusable)
+            totals.files += 1
+            totals.quarantined += parsed.unusable
+            totals.taken += fresh and not parsed.unusable
+            totals.seen_before += not fresh and not parsed.unusable
+            totals.refused += parsed.refused
+            # Written to since it was read: it stays, and is read again as another file.
+            if not keep and _mark(path) == mark:
+                try:
+                    _leave_drop(store.home, path, parsed)
+                except OSError:
+                    totals.stuck += 1
     return totals
 
 
-def take_by_hand(home: Home, paths: Sequence[Path], profile: str | None) -> dict[str, int]:
-    """`wardwell intake take`: take files that stay where they are. Raises WardwellError without a feed or profile."""
+def take_by_hand(home: Home, paths: Sequence[Path], profile: str | None) -> Totals:
+    """`wardwell intake take`: take files that stay where they are. Raises WardwellError without feed or roster."""
     feeds = home.settings().feeds
     if profile is None and not feeds:
         raise WardwellError("No feed is set up, so no profile is known.", "Name one with --profile.")
@@ -206,6 +237,12 @@ def take_by_hand(home: Home, paths: Sequence[Path], profile: str | None) -> dict
     match = next((known for known in feeds if known.profile == feed.profile), feed)
     store = open_store(home, "intake")
     try:
+        with store.read() as session:
+            if session.scalar(select(RosterRow.person_id).limit(1)) is None:
+                raise WardwellError(
+                    "No roster has arrived, so no unit can be matched to a person.",
+                    "Publish one: `wardwell desk roster take FILE`; then take the files.",
+                )
         return take_files(store, match.name, load_profile(match.profile), paths, keep=True)
     finally:
         store.close()

@@ -6,12 +6,14 @@ Owns: turning "23:58" of "09/14/21" into an aware UTC time. Must never see: anyt
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 # What feeds write where a time is missing (seen in real exports).
 _BLANK = {"", "null", "none", "9999", "99:99", "n/a"}
 # A later step of a call that seems earlier by more than this happened the next day; by less, two clocks disagree.
 _WRAP = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 
 def is_blank(text: str) -> bool:
@@ -19,6 +21,13 @@ def is_blank(text: str) -> bool:
     return text.strip().lower() in _BLANK
 
 
+@lru_cache(maxsize=4096)
+def wall_day(text: str, date_format: str) -> datetime:
+    """The wall day in a cell, at midnight and without a zone. Raises ValueError."""
+    return datetime.strptime(text, date_format)  # noqa: DTZ007 - a wall day; the zone is added by `to_utc`
+
+
+@lru_cache(maxsize=8192)
 def wall_time(text: str, time_format: str) -> tuple[time, int]:
     """A time of day and how many days to add (24:00 and 2400 are midnight of the next day). Raises ValueError."""
     text = text.strip()
@@ -38,5 +47,8 @@ def after(start: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
     if found < start - _WRAP:
         # Either the repeated hour of the autumn clock change, or past midnight.
         second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-        return second if second != found and second >= start else to_utc(wall + timedelta(days=1), zone)
+        return second if second != found and second >= start else to_utc(wall + _DAY, zone)
+    if found > start + _DAY - _WRAP:
+        # Just after midnight, a clock that is a little behind still shows the day before.
+        return to_utc(wall - _DAY, zone)
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.intake.test_take import messages
 
 PROFILE = load_profile("san-luis-obispo")
 CHARTER = load_charter()
+ZONE = ZoneInfo("America/Los_Angeles")
 KEYS = {number: sealing.key_pair() for number in (1, 2)}
 
 
@@ -63,7 +65,7 @@ def deliveries(store: Store, number: int) -> list[dict[str, Any]]:
 
 def take(store: Store, path: Path) -> None:
     take_files(store, "cad", PROFILE, [path], keep=True)
-    contributions.run_cycle(store, CHARTER)
+    contributions.run_cycle(store, CHARTER, ZONE)
     delivery.flush(store, Outbox)
 
 
@@ -163,12 +165,10 @@ def test_no_free_text_and_no_sum_about_a_person_is_anywhere(intake: Store, tmp_p
 
 
 def test_counts_leave_in_groups_of_the_floor_or_more_only(intake: Store, tmp_path: Path) -> None:
-    from zoneinfo import ZoneInfo
-
     take(intake, file(tmp_path, "cad_export_20261014_233100.csv", row("1", "4201,4202"), row("2", kind="Theft")))
     with clock.held(datetime(2026, 11, 5, tzinfo=UTC)), intake.read() as session:
-        message = count(session, "2026-10", ZoneInfo("America/Los_Angeles"), CHARTER.constants.floor)
-        small = count(session, "2026-10", ZoneInfo("America/Los_Angeles"), 11)
+        message = count(session, "2026-10", ZONE, CHARTER.constants.floor)
+        small = count(session, "2026-10", ZONE, 11)
     assert [(g.group, g.headcount, g.counts["heavy_calls"]) for g in message.groups] == [
         ("Agency", 30, 2),
         ("Agency/Patrol", 30, 2),

@@ -58,10 +58,10 @@ def messages(store: Store, receiver: str = "desk") -> list[dict[str, Any]]:
 
 def test_taking_twice_changes_nothing(intake: Store, tmp_path: Path) -> None:
     path = file(tmp_path, "cad_export_20261014_233100.csv", row("1", "4201,4202"), row("2"))
-    assert take_files(intake, "cad", PROFILE, [path], keep=True)["taken"] == 1
+    assert take_files(intake, "cad", PROFILE, [path], keep=True).taken == 1
     before = facts(intake)
     assert len(before[1]) == 3
-    assert take_files(intake, "cad", PROFILE, [path], keep=True)["seen_before"] == 1
+    assert take_files(intake, "cad", PROFILE, [path], keep=True).seen_before == 1
     assert facts(intake) == before
     assert [one["message"] for one in messages(intake)] == ["FileReceipt"]
 
@@ -90,7 +90,7 @@ def test_an_update_replaces_the_crew_and_an_older_version_changes_nothing(intake
 def test_a_file_with_one_bad_row_is_kept_aside_whole(intake: Store, tmp_path: Path) -> None:
     path = file(tmp_path, "cad_export_20261014_233100.csv", row("1"), row("2", arrived="77:77"))
     raw = path.read_bytes()
-    assert take_files(intake, "cad", PROFILE, [path])["quarantined"] == 1
+    assert take_files(intake, "cad", PROFILE, [path]).quarantined == 1
     assert facts(intake) == ([], [])
     assert not path.exists()
     (kept,) = quarantine_folder(intake.home).iterdir()
