@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 import appliance.model
 from appliance import clock
-from appliance.crypto.sealing import PUBLIC_KEY_BYTES
+from appliance.crypto.sealing import PUBLIC_KEY_BYTES, seal
 from appliance.desk import slips, totp
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import Person
@@ -46,12 +46,12 @@ class VaultExists(WardwellError):
     """There is a vault already; a replacement must be asked for as such."""
 
 
-@dataclass(frozen=True)
 class Conflict(Exception):
-    """Somebody saved a newer version: what it is."""
+    """Somebody saved a newer version: `version` and `blob` say which. The blob is kept out of the error's text."""
 
-    version: int
-    blob: bytes
+    def __init__(self, version: int, blob: bytes) -> None:
+        super().__init__()
+        self.version, self.blob = version, blob
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,7 @@ def enrol(
     vault is destroyed, and nothing sealed before is ever readable again. Raises WrongSlip, VaultExists, WrongSize,
     LedgerDown.
     """
-    if len(mailbox_key) != PUBLIC_KEY_BYTES:
-        raise WrongSize("The mailbox key has not the right size.", "Reload the page and begin again.")
+    _check_key(mailbox_key)
     _check_wraps(wraps)
     today = clock.now().date()
     _check_blob(blob, today)
@@ -143,6 +142,15 @@ def enrol(
             delivery.enqueue(session, Outbox, message, receiver="intake")
     delivery.flush(store, Outbox)
     return 1, leaf_index
+
+
+def _check_key(mailbox_key: bytes) -> None:
+    try:
+        if len(mailbox_key) != PUBLIC_KEY_BYTES:
+            raise ValueError
+        seal(mailbox_key, b"", info=b"trial")
+    except ValueError:
+        raise WrongSize("That is no mailbox key.", "Reload the page and begin again.") from None
 
 
 def _base64(value: bytes) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 import mimetypes
+import traceback
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, jsonify, redirect, render_template, send_from_directory
+import structlog
+from flask import Flask, g, jsonify, redirect, render_template, request, send_from_directory
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -48,6 +50,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.desk.api_tickets",
 )
 
+_log = structlog.get_logger("desk")
+
 DIST = Path(__file__).parent / "dist"
 LARGEST_REQUEST_BYTES = 24 * 1024 * 1024  # a vault of forty years, in base64
 
@@ -73,12 +77,24 @@ _STATUS: dict[type[WardwellError], tuple[int, str]] = {
 }
 
 
+class DeskApplication(Flask):
+    """Flask, except that a failure is logged by its kind and place: its text may carry what somebody typed."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log where it failed and with which kind of error; never the error's own words."""
+        kind, _error, trace = exc_info
+        last = traceback.extract_tb(trace)[-1] if trace is not None else None
+        place = f"{Path(last.filename).name}:{last.lineno}" if last is not None else ""
+        endpoint = request.endpoint or ""
+        _log.error("request_failed", kind=getattr(kind, "__name__", ""), place=place, endpoint=endpoint)
+
+
 def create_app(home: Home | None = None) -> Flask:
     """The desk application for `home` (default: `Home.find()`).
 
     Raises WardwellError when settings or charter are not valid, or a route does not declare what it discloses.
     """
-    app = Flask(__name__, static_folder=None)
+    app = DeskApplication(__name__, static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_REQUEST_BYTES,
         MAX_FORM_PARTS=200,
