@@ -19,6 +19,7 @@ from appliance.settings import Home
 
 # name -> where the click command stands; loaded only when it is called.
 TOOLS = {
+    "exposure": "appliance.kit.exposure:exposure",
     "keylist": "appliance.kit.keylist:keylist",
     "report-verify": "appliance.kit.report_verify:report_verify",
     "take-home": "appliance.kit.take_home:take_home",

@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import click
 import msgspec
 
+from appliance import clock
+from appliance.errors import WardwellError
 from appliance.model.exposure import ExposureModel, load_model
 
 _DAY_MS = 86_400_000
@@ -25,7 +30,7 @@ class Contribution(msgspec.Struct, frozen=True):
     """One call of one officer: `at` ISO UTC, canonical `type`, `role`, `minutes` on the call; `gone` withdraws it."""
 
     id: str
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     type: str
     role: str
     minutes: int
@@ -113,6 +118,37 @@ def summarize(
     )
 
 
-def parse_time(text: str) -> datetime:
-    """An ISO time with a zone, as UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+class Export(msgspec.Struct, frozen=True):
+    """An officer's own export, as far as the sums need it."""
+
+    contributions: list[Contribution]
+    time_zone: str = "UTC"
+
+
+def read_export(path: Path) -> Export:
+    """Read an export. Raises WardwellError when it is not one; no value of it is quoted."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Export)
+    except OSError:
+        raise WardwellError(f"{path.name} cannot be read.", "Check the path.") from None
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        raise WardwellError(
+            f"{path.name} is not an exposure export.",
+            'It is JSON: {"time_zone": "America/Los_Angeles", "contributions": [...]}.',
+        ) from None
+
+
+@click.command("exposure")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--at", help="The moment to add up for, as ISO time with a zone (default: now).")
+def exposure(file: Path, at: str | None) -> None:
+    """Add up FILE, an officer's own export, by the reference: the browser must show the same. Keeps nothing."""
+    export = read_export(file)
+    try:
+        moment = clock.now() if at is None else datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError("no zone")
+        summary = summarize(export.contributions, moment, export.time_zone)
+    except (ValueError, ZoneInfoNotFoundError):
+        raise WardwellError("The time or its zone is not known.", "Write it like 2026-11-01T08:00:00-07:00.") from None
+    click.echo(msgspec.json.format(msgspec.json.encode(summary), indent=1).decode())
