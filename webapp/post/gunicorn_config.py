@@ -5,8 +5,8 @@ Owns: gunicorn's settings for post (`gunicorn --config python:webapp.post.gunico
 
 accesslog = None
 errorlog = "-"
-# Warnings may quote a peer's address ("Invalid request from ip=…"); only what concerns the process is written.
-loglevel = "critical"
+# Warnings may quote a peer's address ("Invalid request from ip=…"); errors never do.
+loglevel = "error"
 forwarded_allow_ips = ""
 worker_class = "gthread"
 workers = 2

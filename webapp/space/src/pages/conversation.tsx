@@ -72,7 +72,7 @@ export function Conversation({ ctx, thread, formats, phone, onChange, onBack }: 
   const heard = thread.messages.some(({ mine }) => mine) && thread.messages.some(({ mine }) => !mine);
   return (
     <>
-      <button type="button" class="govuk-back-link" onClick={onBack}>
+      <button type="button" class="govuk-button govuk-button--secondary" onClick={onBack}>
         Back
       </button>
       <Title>{officer ? `You and ${who}` : `Someone writing as “${who}”`}</Title>

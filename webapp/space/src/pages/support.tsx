@@ -122,7 +122,7 @@ function Directory({ ctx, onChoose }: { ctx: Context; onChoose: (to: Supporter) 
 function BeforeWriting(props: { to: Supporter; onNext: () => void; onBack: () => void }): JSX.Element {
   return (
     <>
-      <button type="button" class="govuk-back-link" onClick={props.onBack}>
+      <button type="button" class="govuk-button govuk-button--secondary" onClick={props.onBack}>
         Back
       </button>
       <Title>Before you write</Title>
@@ -187,7 +187,7 @@ function Compose({ ctx, to, onDone }: { ctx: Context; to: Supporter; onDone: () 
     });
   return (
     <>
-      <button type="button" class="govuk-back-link" onClick={onDone}>
+      <button type="button" class="govuk-button govuk-button--secondary" onClick={onDone}>
         Back
       </button>
       <Title>Write to {to.name}</Title>
