@@ -65,7 +65,7 @@ def _untouched(home: Home, scratch: Path) -> Forgery:
 def _edited(home: Home, scratch: Path) -> Forgery:
     """Flip one bit of one entry in its file."""
     folder = _copy(home, scratch, "edited")
-    bundle = folder / sorted(name for name in tiles.tile_files(folder) if "/entries/" in name)[0]
+    bundle = folder / tiles.bundle_path(0, min(tiles.WIDTH, PublicLog(folder, _vkey(home)).size))
     content = bytearray(bundle.read_bytes())
     content[len(content) // 2] ^= 1
     bundle.write_bytes(bytes(content))

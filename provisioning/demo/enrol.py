@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from appliance import clock
 from appliance.crypto.sshsig import fingerprint
-from appliance.desk import accounts, slips
+from appliance.desk import accounts, slips, totp
 from appliance.desk.models.people import Person
 from appliance.errors import WardwellError
 from appliance.settings import Home
@@ -34,6 +34,14 @@ from provisioning.front import ROOT
 
 # Who gets a private space: role -> whether it has a supporter's keys too.
 PREPARED = {"officer": False, "peer": True, "clinician": True}
+# What supporters say of themselves in the directory, which is public.
+SUPPORTERS = {
+    "peer": ["--phone", "555-0142", "--about", "Patrol for eleven years, now community team", "--language", "en"],
+    "clinician": [
+        *("--phone", "555-0199", "--about", "Licensed psychologist, trauma; not employed by the agency"),
+        *("--language", "en", "--language", "es"),
+    ],
+}
 PREPARE = ROOT / "webapp" / "space" / "dist-node" / "prepare.mjs"
 # What the peer supporter, an officer too, writes to the clinician at the founding; `demo attack` looks for it.
 MESSAGE = "Since the call on Market Street I wake up at three every night and cannot go back to sleep."
@@ -51,7 +59,7 @@ def everyone(home: Home, pockets: Pockets, say: Say) -> None:
             pocket.handle = pocket.handle or _handle(store, pocket)
             pocket.slip = _slip(home, store, pocket)
             if pocket.role in PREPARED:
-                _prepare(home, pocket)
+                _prepare(home, pocket, again=totp.enrolled(store, pocket.handle))
             else:
                 _code_generator(home, pocket)
             pockets.save(home)
@@ -112,6 +120,7 @@ def _code_generator(home: Home, pocket: Pocket) -> None:
     _asked(client, "/api/totp/confirm", {"code": code}, session["token"])
     _asked(client, "/api/lock", {}, session["token"])
     pocket.totp = secret
+    pocket_files.mark_used(secret)
 
 
 def prepare(home: Home, arguments: list[str]) -> dict[str, Any]:
@@ -138,10 +147,11 @@ def prepare(home: Home, arguments: list[str]) -> dict[str, Any]:
     return made
 
 
-def _prepare(home: Home, pocket: Pocket) -> None:
+def _prepare(home: Home, pocket: Pocket, *, again: bool) -> None:
     trustee = fingerprint((home.public / "trustee.pub").read_text().strip())
-    code = ["--code", pocket.fresh_code()] if pocket.totp else []
-    supporter = ["--supporter"] if PREPARED[pocket.role] else []
+    # After an interrupted run the phone may be unknown here and known there: a slip stands in for its code.
+    code = ["--code", pocket.fresh_code() if pocket.totp else pocket.slip] if again else []
+    supporter = ["--supporter", *SUPPORTERS[pocket.role]] if PREPARED[pocket.role] else []
     made = prepare(
         home,
         [
@@ -150,6 +160,7 @@ def _prepare(home: Home, pocket: Pocket) -> None:
         ],
     )
     pocket.totp = made["totp_secret"] or pocket.totp
+    pocket_files.mark_used(pocket.totp)
     pocket.passphrase, pocket.recovery = made["words"], made["recovery"]
     if supporter:
         _keep_supporter_key(home, pocket, made)
@@ -160,6 +171,26 @@ def _keep_supporter_key(home: Home, pocket: Pocket, made: dict[str, Any]) -> Non
     path = home.root / "demo" / "supporters" / f"{pocket.role}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(made.get("supporter") or {}, indent=1))
+
+
+def session(home: Home, pocket: Pocket, *arguments: str) -> dict[str, Any]:
+    """One session of the private space from unlock to lock, by the browser's own code under Node."""
+    return prepare(
+        home,
+        [
+            *("session", "--name", pocket.name, "--password", pocket.password, "--code", pocket.fresh_code()),
+            *("--words", pocket.passphrase, *arguments),
+        ],
+    )
+
+
+def write_first_message(home: Home, pockets: Pockets) -> None:
+    """The peer writes MESSAGE to the clinician of the key list."""
+    listed = json.loads((home.public / "keylist.json").read_text())["supporters"]
+    number = next(str(one["number"]) for one in listed if one["role"] == "clinician")
+    done = session(home, pockets.of("peer"), "--write-to", number, "--alias", "Harbor", "--text", MESSAGE)
+    if done["post_problem"]:
+        raise WardwellError(f"The sealed post said: {done['post_problem']}", "Read log/post.log.")
 
 
 def pockets_for(home: Home, agency_roles: dict[str, Any]) -> Pockets:

@@ -54,6 +54,11 @@ class Pocket(msgspec.Struct, forbid_unknown_fields=True):
 _used: dict[str, int] = {}
 
 
+def mark_used(secret: str) -> None:
+    """Say that the present code of this secret was used, so that `fresh_code` waits for the next one."""
+    _used[secret] = int(clock.now().timestamp()) // STEP_SECONDS
+
+
 class Pockets(msgspec.Struct, forbid_unknown_fields=True):
     """Everybody's. `save` after each change; a second `make demo` goes on where the first one stopped."""
 

@@ -6,8 +6,6 @@ Owns: words and columns. Must never see: anything that is not in the pockets.
 from __future__ import annotations
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from appliance.charter import load_charter
 from appliance.settings import Home
@@ -22,28 +20,31 @@ def show(home: Home, pockets: Pockets) -> None:
     """Print addresses, sign-ins with their present codes, and the words of the prepared vaults."""
     settings = home.settings()
     titles = load_charter(home).roles
-    console = Console(highlight=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("Role", "Person", "Sign-in name", "Password", "Code now", "Where"):
-        table.add_column(column, no_wrap=True)
+    click.echo(f"\n{settings.agency} (demonstration: every person here is invented)\n")
+    for name, address, what in (
+        ("desk", f"https://{settings.hosts.desk}/", "staff pages"),
+        ("space", f"https://{settings.hosts.space}/", "private space of officers, peers and clinicians"),
+        ("", f"https://{settings.hosts.space}/crisis/", "before sign-in, as are /family/ /resources/ /directory/"),
+        ("post", f"https://{settings.hosts.post}/", "sealed post: nothing to see"),
+    ):
+        click.echo(f"  {name:<6}{address:<48}{what}")
+    click.echo()
+    rows = [("Role", "Person", "Sign-in name", "Password", "Code now", "Where")]
     for role in ROLES:
         pocket = pockets.of(role)
-        code = f"{pocket.code()[0]} ({pocket.code()[1]} s)" if pocket.totp else "not yet"
+        code, seconds = pocket.code() if pocket.totp else ("not yet", 0)
         place = "space" if role in SPACE_ROLES else "desk"
-        table.add_row(titles[role], pocket.display, pocket.name, pocket.password, code, place)
-    console.print(f"\n{settings.agency} (demonstration: every person here is invented)\n", style="bold")
-    console.print(f"  desk   https://{settings.hosts.desk}/     staff pages")
-    console.print(f"  space  https://{settings.hosts.space}/       private space of officers, peers and clinicians")
-    console.print(f"         https://{settings.hosts.space}/crisis/  before sign-in, like family, resources, directory")
-    console.print(f"  post   https://{settings.hosts.post}/     sealed post; nothing to see\n")
-    console.print(table)
+        rows.append((titles[role], pocket.display, pocket.name, pocket.password, f"{code} ({seconds} s)", place))
+    widths = [max(len(row[column]) for row in rows) + 2 for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  " + "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     prepared = [pocket for pocket in pockets.people if pocket.passphrase]
     if prepared:
-        console.print("\nPrivate spaces prepared by the browser's own code (demonstration: their words are known)\n")
+        click.echo("\nPrivate spaces prepared by the browser's own code (demonstration: their words are known)\n")
         for pocket in prepared:
-            console.print(f"  {pocket.display} ({titles[pocket.role].lower()})")
-            console.print(f"    passphrase     {pocket.passphrase}")
-            console.print(f"    recovery code  {pocket.recovery}")
+            click.echo(f"  {pocket.display} ({titles[pocket.role].lower()})")
+            click.echo(f"    passphrase     {pocket.passphrase}")
+            click.echo(f"    recovery code  {pocket.recovery}")
     width = "  {:<44}{}"
     click.echo()
     for command, what in (

@@ -37,7 +37,7 @@ from provisioning.supervise import Supervisor
 PARTS = ("directory", *supervise.COMPARTMENT_PARTS, "witness", "front")
 CSV_PROFILE, XML_PROFILE, XML_FEED = "san-luis-obispo", "newworld-callexport", "task-force"
 _READY_SECONDS = 120.0
-_HISTORY_SECONDS = 600.0
+_STALLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def bring_up(home: Home, wanted: Wanted) -> None:
         _answering(home, supervisor)
         carried = _people(home, agency)
         _history(home, agency, wanted)
+        _first_message(home, carried)
         _ready(home, supervisor)
         table.show(home, carried)
 
@@ -129,7 +130,8 @@ def _settings(home: Home, wanted: Wanted) -> Settings:
 def _files(home: Home, agency: Agency, settings: Settings) -> str:
     """Everything that is there before a process runs; gives supervisord's configuration."""
     from appliance.custody.keys import found_file_custody
-
+    from appliance.kit import witness
+    from appliance.ledger import keys as ledger_keys
     from appliance.press.keys import report_key
     from appliance.storage.migrate import upgrade_all
 
@@ -143,6 +145,8 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
     found_file_custody(home)
     upgrade_all(home)
     report_key(home)
+    ledger_keys.found(home)
+    witness.found(founding.folder(home) / "witness", home.public / "witness")
     founding.publish_site(home, settings)
     authority = Authority(founding.folder(home))
     certificates = {
@@ -230,12 +234,30 @@ def _people(home: Home, agency: Agency) -> pockets.Pockets:
         wardwell(home, "desk", "found", str(document))
         done.write_text("")
     enrol.everyone(home, carried, say)
-    _key_list(home, carried)
+    _key_list(home)
     return carried
 
 
-def _key_list(home: Home, carried: pockets.Pockets) -> None:
+def _key_list(home: Home) -> None:
     """Supporters' public keys, signed by the trustee; then the pages before sign-in, which show the directory."""
+    entries = founding.folder(home) / "supporters"
+    if not (home.public / "keylist.json").exists():
+        say("the trustee signs the list of supporters' keys")
+        key = founding.key_file(home, "trustee")
+        wardwell(
+            home, "kit", "keylist", "sign", "--entries", str(entries), "--key", str(key), "--out", str(home.public)
+        )
+        wardwell(home, "press", "pages")
+
+
+def _first_message(home: Home, carried: pockets.Pockets) -> None:
+    """The peer supporter, an officer too, writes to the clinician: something real for `demo attack` to look for."""
+    done = founding.folder(home) / "written"
+    if done.exists():
+        return
+    say("a first message through the sealed post (waits for a fresh sign-in code)")
+    enrol.write_first_message(home, carried)
+    done.write_text("")
 
 
 # --- history ---------------------------------------------------------------------------------------------------------
@@ -268,27 +290,29 @@ def _waiting_files(home: Home) -> int:
 
 
 def _taken(home: Home) -> None:
-    deadline, told = time.monotonic() + _HISTORY_SECONDS, time.monotonic()
+    """Wait until the intake took every file; gives up when none went for a while."""
+    fewest, since, told = -1, time.monotonic(), time.monotonic()
     while left := _waiting_files(home):
-        if time.monotonic() > deadline:
-            raise WardwellError(f"{left} exports were not taken.", f"Read {home.log / 'intake.log'}.")
-        if time.monotonic() - told > 5:
-            told = time.monotonic()
+        now = time.monotonic()
+        if left != fewest:
+            fewest, since = left, now
+        if now - since > _STALLED_SECONDS:
+            raise WardwellError(f"The intake does not take {left} exports.", f"Read {home.log / 'intake.log'}.")
+        if now - told > 5:
+            told = now
             say(f"  the intake is reading: {left} files to go")
         time.sleep(0.3)
 
 
 def _ready(home: Home, supervisor: Supervisor) -> None:
     """Wait for `wardwell status`; it is the one judge of readiness."""
+    from appliance.custody import checks
+
     deadline, told = time.monotonic() + _READY_SECONDS, time.monotonic()
-    while True:
-        try:
-            wardwell(home, "status")
-            return
-        except WardwellError as error:
-            if time.monotonic() > deadline or "FATAL" in supervisor.states().values():
-                raise
-            if time.monotonic() - told > 10:
-                told = time.monotonic()
-                say(f"  not ready yet: {error.message.splitlines()[-1][:150]}")
-        time.sleep(1.0)
+    while wrong := [check for check in checks.run(home) if not check.ok]:
+        if time.monotonic() > deadline or "FATAL" in supervisor.states().values():
+            raise WardwellError(f"Not in order: {wrong[0].name}: {wrong[0].detail}", wrong[0].fix)
+        if time.monotonic() - told > 10:
+            told = time.monotonic()
+            say(f"  not ready yet: {', '.join(check.name for check in wrong)}")
+        time.sleep(0.5)
