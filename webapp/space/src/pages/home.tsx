@@ -13,7 +13,9 @@ import { recentLooks } from "./who_looked.js";
 function greeting(now: Date, timeZone: string, name: string): string {
   const hour = Number(new Intl.DateTimeFormat("en-US", { timeZone, hour: "numeric", hourCycle: "h23" }).format(now));
   const part = hour < 12 ? "morning" : hour < 18 ? "afternoon" : "evening";
-  return `Good ${part}, ${name.split(" ")[0] ?? name}`;
+  // Rosters write "Family, Given".
+  const given = name.split(", ").at(-1) ?? name;
+  return `Good ${part}, ${given.split(" ")[0] ?? given}`;
 }
 
 export function HomePage({ ctx, formats, hasExposure }: {
