@@ -25,7 +25,8 @@ from provisioning.demo.https import Client
 from provisioning.demo.pockets import Pocket, Pockets
 from provisioning.supervise import Supervisor
 
-DAYS = 20
+# A whole calendar month lies in it on any day of the year, so that there is a release.
+DAYS = 62
 
 
 @dataclass
@@ -68,7 +69,7 @@ class System:
         """A session of the private space's API: the answer of `/api/sign-in`."""
         person = self.person(name)
         answer = self.client("desk").post_json(
-            "/api/sign-in", {"name": person.name, "password": person.password, "code": person.fresh_code()}
+            "/api/sign-in", {"name": person.name, "password": person.password, "code": self.code(name)}
         )
         assert answer.status == 200, answer.body
         session: dict[str, Any] = answer.json()
@@ -88,14 +89,14 @@ class System:
             time.sleep(every)
 
 
-def run(home: Home, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -> subprocess.CompletedProcess[str]:
     """A `wardwell` command on `home`."""
     done = subprocess.run(
         [sys.executable, "-m", "appliance.cli", *arguments],
         env={**os.environ, "WARDWELL_HOME": str(home.root)},
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=seconds,
         check=False,
     )
     assert not check or done.returncode == 0, done.stdout + done.stderr
@@ -105,7 +106,7 @@ def run(home: Home, *arguments: str, check: bool = True) -> subprocess.Completed
 def bring_up(root: Path, *arguments: str) -> System:
     """A demonstration in `root` on free ports."""
     home = Home(root)
-    done = run(home, "demo", "up", "--ports-from", "free", "--days", str(DAYS), *arguments)
+    done = run(home, "demo", "up", "--ports-from", "free", "--days", str(DAYS), *arguments, seconds=600)
     return System(home, done.stdout)
 
 
