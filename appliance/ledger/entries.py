@@ -32,6 +32,7 @@ from appliance.spool.messages import (
     EpochTurned,
     HeadProof,
     ProvisionalKeyHandedOver,
+    Refused,
     SealedEntry,
 )
 
@@ -40,6 +41,7 @@ PUBLIC_KINDS = frozenset(
     {"charter", "roster", "grant", "revoke", "mailbox-key", "ticket-key", "board", "release", "account"}
 )
 BODY_KEYS = frozenset({"actor", "actor_role", "category", "purpose", "outcome", "incident", "everyone", "note"})
+_NEXT = "next position"
 _HANDLE = re.compile(r"[0-9a-f]{32}")
 
 
@@ -47,8 +49,17 @@ class NotAppended(Exception):
     """The request is refused; the reason names no person and repeats nothing of the request."""
 
 
-def append(session: Session, request: Append) -> Appended:
-    """Write `request` into the transaction: leaves, numbering, sealed messages. Raises NotAppended; then roll back."""
+def append(session: Session, request: Append) -> Appended | Refused:
+    """Write `request` into the transaction: leaves, numbering, sealed messages. A refused one leaves no trace in it."""
+    try:
+        with session.begin_nested():
+            return _append(session, request)
+    except NotAppended as error:
+        session.info.pop(_NEXT, None)
+        return Refused(reason=str(error))
+
+
+def _append(session: Session, request: Append) -> Appended:
     if request.public is None and not request.about:
         raise NotAppended("there is nothing to append")
     public_index = -1
@@ -228,8 +239,12 @@ def _public_leaf(kind: str, public: dict[str, Any]) -> bytes:
 
 
 def _next(session: Session) -> int:
-    last = session.scalar(select(func.max(Leaf.position)))
-    return 0 if last is None else last + 1
+    """The position of the next leaf; asked of the database once per transaction, which holds the write lock."""
+    if _NEXT not in session.info:
+        last = session.scalar(select(func.max(Leaf.position)))
+        session.info[_NEXT] = 0 if last is None else last + 1
+    position: int = session.info[_NEXT]
+    return position
 
 
 def _add(session: Session, kind: str, data: bytes) -> int:
@@ -237,5 +252,5 @@ def _add(session: Session, kind: str, data: bytes) -> int:
         raise NotAppended("an entry holds at most 65,535 bytes")
     position = _next(session)
     session.add(Leaf(position=position, kind=kind, data=data))
-    session.flush()
+    session.info[_NEXT] = position + 1
     return position

@@ -56,14 +56,8 @@ class Log:
 
     def append_all(self, requests: list[Append]) -> list[Appended | Refused]:
         """Append each request, all in one transaction; durable when this returns. A refused one leaves no trace."""
-        answers: list[Appended | Refused] = []
         with self._store.write() as session:
-            for request in requests:
-                try:
-                    with session.begin_nested():
-                        answers.append(entries.append(session, request))
-                except entries.NotAppended as error:
-                    answers.append(Refused(reason=str(error)))
+            answers = [entries.append(session, request) for request in requests]
         self._catch_up()
         return answers
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from appliance.kit.witness import Folders
 from appliance.ledger.log import Log
+from appliance.ledger.server import Server
 from appliance.settings import Home
 from appliance.spool.messages import About, Append
+from appliance.storage import Store
 
 
 def body(**changed: Any) -> dict[str, Any]:
@@ -85,3 +90,25 @@ def grow(log: Log, count: int) -> None:
     """Append `count` public entries, numbered from 0, and publish."""
     log.append_all([Append(kind="grant", public={"n": number}) for number in range(count)])
     log.publish()
+
+
+@contextlib.contextmanager
+def serving(home: Home, store: Store) -> Iterator[Log]:
+    """The real server in a thread of this process."""
+    log, ready = Log(store), threading.Event()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def main() -> None:
+        loop.call_later(0.01, ready.set)
+        await Server(home, log).run(stop)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
+    thread.start()
+    ready.wait(10)
+    try:
+        yield log
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
