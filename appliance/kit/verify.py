@@ -69,7 +69,11 @@ def verify_home(home: Home) -> Report:
         ledger, witness = trusted_keys(home)
     except WardwellError as error:
         return Report(problem=("public/site.json", error.message))
-    return verify_files(home.public / "ledger", ledger, home.public / "witness" / "checkpoint", witness)
+    report = verify_files(home.public / "ledger", ledger, home.public / "witness" / "checkpoint", witness)
+    shown = home.public / "witness" / "vkey"
+    if report.ok and (not shown.exists() or shown.read_bytes().rstrip(b"\n") != str(witness).encode()):
+        return report.with_problem(("witness/vkey", "this is not the witness's key that the trustee signed"))
+    return report
 
 
 def verify_files(folder: Path, ledger: Verifier, witness_note: Path | None, witness: Verifier | None) -> Report:
@@ -115,7 +119,7 @@ def show(report: Report, as_json: bool) -> None:
 
 def _checkpoint(folder: Path, ledger: Verifier) -> Checkpoint:
     try:
-        published = (folder / "vkey").read_text().strip()
+        published = (folder / "vkey").read_text().rstrip("\n")
         note = (folder / "checkpoint").read_bytes()
     except (OSError, ValueError) as error:
         raise _Bad(_name(error, "vkey or checkpoint"), "the file is missing or no text") from None

@@ -45,6 +45,7 @@ def test_one_flipped_byte_in_any_public_file_is_found(log: Log, founded: Home, w
     assert verify_home(founded).ok
     files = [*(founded.public / "ledger" / name for name in tile_files(founded.public / "ledger"))]
     files += [founded.public / "ledger" / "checkpoint", founded.public / "witness" / "checkpoint"]
+    files.append(founded.public / "ledger" / "vkey")
     assert len(files) >= 6
     for path in files:
         good = path.read_bytes()
