@@ -73,8 +73,10 @@ def open_(home: Home) -> None:
 @click.pass_obj
 def code(home: Home, name: str) -> None:
     """Print the present sign-in code of NAME (a role or a sign-in name). Each code works once."""
-    digits, seconds = pockets.load_existing(home).of(name).code()
-    click.echo(f"{digits}  (good for {seconds} s)")
+    pocket = pockets.load_existing(home).of(name)
+    digits, seconds = pocket.code()
+    used = "used already; the next one comes in" if pocket.is_used() else "good for"
+    click.echo(f"{digits}  ({used} {seconds} s)")
 
 
 @demo.command()

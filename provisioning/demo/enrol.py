@@ -120,7 +120,7 @@ def _code_generator(home: Home, pocket: Pocket) -> None:
     _asked(client, "/api/totp/confirm", {"code": code}, session["token"])
     _asked(client, "/api/lock", {}, session["token"])
     pocket.totp = secret
-    pocket_files.mark_used(secret)
+    pocket.mark_used()
 
 
 def prepare(home: Home, arguments: list[str]) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _prepare(home: Home, pocket: Pocket, *, again: bool) -> None:
         ],
     )
     pocket.totp = made["totp_secret"] or pocket.totp
-    pocket_files.mark_used(pocket.totp)
+    pocket.mark_used()
     pocket.passphrase, pocket.recovery = made["words"], made["recovery"]
     if supporter:
         _keep_supporter_key(home, pocket, made)
@@ -178,7 +178,15 @@ def session(home: Home, pocket: Pocket, *arguments: str) -> dict[str, Any]:
     return prepare(
         home,
         [
-            *("session", "--name", pocket.name, "--password", pocket.password, "--code", pocket.fresh_code()),
+            *(
+                "session",
+                "--name",
+                pocket.name,
+                "--password",
+                pocket.password,
+                "--code",
+                pocket.fresh_code(),
+            ),
             *("--words", pocket.passphrase, *arguments),
         ],
     )
@@ -197,11 +205,10 @@ def pockets_for(home: Home, agency_roles: dict[str, Any]) -> Pockets:
     """The pockets of the demonstration's people, made on first use."""
     pockets = pocket_files.load(home)
     if not pockets.people:
+        used = str(home.root / "demo" / "used-codes.json")
         pockets = Pockets(
             [
-                Pocket(
-                    role=role, display=person.display, name=person.name, password=person.password, number=person.number
-                )
+                Pocket(role, person.display, person.name, person.password, number=person.number, used_file=used)
                 for role, person in agency_roles.items()
             ]
         )

@@ -21,7 +21,10 @@ STEP_SECONDS = 30
 
 
 class Pocket(msgspec.Struct, forbid_unknown_fields=True):
-    """One person's: `totp` the secret in the phone, `slip` the paper, `passphrase` and `recovery` the vault's words."""
+    """One person's: `totp` the secret in the phone, `slip` the paper, `passphrase` and `recovery` the vault's words.
+
+    `used_file` notes which codes the demonstration has used itself.
+    """
 
     role: str
     display: str
@@ -33,30 +36,41 @@ class Pocket(msgspec.Struct, forbid_unknown_fields=True):
     slip: str = ""
     passphrase: str = ""
     recovery: str = ""
+    used_file: str = ""
 
     def code(self) -> tuple[str, int]:
         """The present code and the seconds it is still shown. Raises WardwellError without a phone."""
         if not self.totp:
             raise WardwellError(f"{self.name} has no sign-in codes yet.", "Run `make demo` to the end.")
-        now = clock.now().timestamp()
-        return pyotp.TOTP(self.totp).at(int(now)), STEP_SECONDS - int(now) % STEP_SECONDS
+        now = int(clock.now().timestamp())
+        return pyotp.TOTP(self.totp).at(now), STEP_SECONDS - now % STEP_SECONDS
 
     def fresh_code(self) -> str:
-        """A code that no earlier sign-in of this process has used: waits for the next step when needed."""
-        step = int(clock.now().timestamp()) // STEP_SECONDS
-        while step <= _used.get(self.totp, -1):
+        """A code that the demonstration has not used yet; waits for the next one when needed. It counts as used now."""
+        while self.is_used():
             time.sleep(0.5)
-            step = int(clock.now().timestamp()) // STEP_SECONDS
-        _used[self.totp] = step
-        return pyotp.TOTP(self.totp).at(step * STEP_SECONDS)
+        self.mark_used()
+        return self.code()[0]
+
+    def is_used(self) -> bool:
+        """Whether the demonstration itself has used the present code."""
+        return self._steps().get(self.name, -1) >= _step()
+
+    def mark_used(self) -> None:
+        """Say that the present code was used: each works once."""
+        steps = {**self._steps(), self.name: _step()}
+        Path(self.used_file).write_bytes(msgspec.json.encode(steps))
+
+    def _steps(self) -> dict[str, int]:
+        try:
+            steps: dict[str, int] = msgspec.json.decode(Path(self.used_file).read_bytes())
+        except FileNotFoundError:
+            return {}
+        return steps
 
 
-_used: dict[str, int] = {}
-
-
-def mark_used(secret: str) -> None:
-    """Say that the present code of this secret was used, so that `fresh_code` waits for the next one."""
-    _used[secret] = int(clock.now().timestamp()) // STEP_SECONDS
+def _step() -> int:
+    return int(clock.now().timestamp()) // STEP_SECONDS
 
 
 class Pockets(msgspec.Struct, forbid_unknown_fields=True):

@@ -32,7 +32,8 @@ def show(home: Home, pockets: Pockets) -> None:
     rows = [("Role", "Person", "Sign-in name", "Password", "Code now", "Where")]
     for role in ROLES:
         pocket = pockets.of(role)
-        code, seconds = pocket.code() if pocket.totp else ("not yet", 0)
+        code, seconds = pocket.code()
+        code = "used, next" if pocket.is_used() else code
         place = "space" if role in SPACE_ROLES else "desk"
         rows.append((titles[role], pocket.display, pocket.name, pocket.password, f"{code} ({seconds} s)", place))
     widths = [max(len(row[column]) for row in rows) + 2 for column in range(len(rows[0]))]

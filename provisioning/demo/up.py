@@ -64,7 +64,7 @@ def bring_up(home: Home, wanted: Wanted) -> None:
         agency = _agency(home, wanted)
         settings = _settings(home, wanted)
         configuration, supervisor = _files(home, agency, settings), Supervisor(home)
-        code = _code_digest()
+        code = code_digest()
         if not supervisor.runs(configuration, code):
             supervisor.stop()
             ports.check_free(settings)
@@ -164,7 +164,7 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
     return supervise.render(home, PARTS, {"nginx": front.command(home), "slapd": directory.command()})
 
 
-def _code_digest() -> str:
+def code_digest() -> str:
     """Changes when the program does, so that the next `up` restarts it."""
     total = hashlib.sha256()
     for package in ("appliance", "webapp", "provisioning"):
