@@ -24,6 +24,7 @@ from appliance.storage import Store, open_store
 POLL_SECONDS = 0.3
 HEALTH_SECONDS = 10.0
 CLEAN_SECONDS = 60.0
+RETRY_SECONDS = 3.0
 SENDERS = ("intake", "ledger", "press", "post", "desk")
 
 _log = structlog.get_logger("desk")
@@ -64,6 +65,13 @@ def clean(store: Store, charter: Charter) -> None:
     slips.clean(store)
 
 
+def upkeep(store: Store, charter: Charter) -> None:
+    """What is due now and then: clean up, last month's counts for press, ticket keys ahead of their month."""
+    clean(store, charter)
+    practices.send_due(store, charter)
+    tickets.ensure_keys(store, store.home)
+
+
 def work(home: Home, stop: threading.Event, ready: Callable[[], None] = lambda: None) -> None:
     """Run until `stop` is set. One failing turn is logged by its kind and tried again; nothing is lost by it."""
     store, charter = open_store(home, "desk"), load_charter(home)
@@ -80,10 +88,9 @@ def work(home: Home, stop: threading.Event, ready: Callable[[], None] = lambda: 
                     with store.write() as session:
                         health.take_health(session, own_health(store))
                 if moment >= next_clean:
+                    next_clean = moment + RETRY_SECONDS  # in case it fails: the ledger may still be starting
+                    upkeep(store, charter)
                     next_clean = moment + CLEAN_SECONDS
-                    clean(store, charter)
-                    practices.send_due(store, charter)
-                    tickets.ensure_keys(store, home)
             except Exception as error:
                 # The kind of error only: its text may carry values of a row.
                 _log.error("turn_failed", kind=type(error).__name__)
