@@ -29,6 +29,7 @@ from appliance.intake.records import CallVersion, ParsedFile
 from appliance.spool.messages import RefusedRow
 
 MAX_BYTES = 256 * 1024 * 1024
+CHILD = [sys.executable, "-m", "appliance.intake.parsing"]
 _LENGTH = struct.Struct(">Q")
 _SPOILED = "not taken, because other rows of this file cannot be read"
 
@@ -55,7 +56,7 @@ def parse_files(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]
 def _in_a_child(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]:
     """What one child makes of `paths`, until it ends or dies."""
     with subprocess.Popen(
-        [sys.executable, "-m", "appliance.intake.parsing"],
+        CHILD,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -44,10 +44,13 @@ def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
 def after(start: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
     """A later step of a call that began at `start` (UTC), given only as wall time on the call's day."""
     found = to_utc(wall, zone)
-    if found < start - _WRAP:
-        # Either the repeated hour of the autumn clock change, or past midnight.
+    if found < start:
+        # On the night when an hour happens twice, the second one may be meant.
         second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-        return second if second != found and second >= start else to_utc(wall + _DAY, zone)
+        if second > found and second >= start:
+            return second
+    if found < start - _WRAP:
+        return to_utc(wall + _DAY, zone)
     if found > start + _DAY - _WRAP:
         # Just after midnight, a clock that is a little behind still shows the day before.
         return to_utc(wall - _DAY, zone)

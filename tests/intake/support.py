@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.intake.models import RosterRow
+from appliance.intake.profiles import SHIPPED
 from appliance.storage import Store
 
 HEADER = (
@@ -26,6 +27,17 @@ def row(
 
 def feed(*rows: str) -> bytes:
     return ("\r\n".join([HEADER, *rows]) + "\r\n").encode()
+
+
+def profile_file(folder: Path, **changes: str) -> Path:
+    """The `san-luis-obispo` profile with some of its top-level lines changed, as an administrator's own file."""
+    lines = (SHIPPED / "san-luis-obispo.toml").read_text().splitlines()
+    for name, value in changes.items():
+        place = next(number for number, line in enumerate(lines) if line.startswith(f"{name} = "))
+        lines[place] = f"{name} = {value}"
+    path = folder / "own.toml"
+    path.write_text("\n".join(lines))
+    return path
 
 
 def file(folder: Path, name: str, *rows: str) -> Path:

@@ -72,7 +72,12 @@ def test_a_time_past_midnight_belongs_to_the_next_day(tmp_path: Path) -> None:
     [
         (feed(row("1"), "a,b,c"), 3, "dispatched", "cells instead of"),
         (feed(row("1"), row("2") + ",x"), 3, "column 17", "cells instead of"),
-        (feed(row("1").replace(NARRATIVE, f'"{NARRATIVE}\nmore\r\nmore"'), row("2", arrived="9")), 5, "arrived", "impos"),
+        (
+            feed(row("1").replace(NARRATIVE, f'"{NARRATIVE}\nmore\r\nmore"'), row("2", arrived="9")),
+            5,
+            "arrived",
+            "impos",
+        ),
         (feed(row("1"), row("2")).replace(b"42", b"\xe9", 2), 2, "units", "not utf-8"),
         (feed(row("1"), row("2", arrived="25:99")), 3, "arrived", "impossible time"),
         (feed(row("1"), row("2", day="13/45/26")), 3, "date", "impossible date"),

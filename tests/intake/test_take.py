@@ -117,11 +117,12 @@ def test_a_critical_incident_goes_to_desk_and_an_old_one_does_not(intake: Store,
     assert notice["unmatched_units"] == ["9999"]
 
 
-def _watcher(home: Home) -> Watcher:
+def with_feed(home: Home) -> Home:
+    """The home, with the feed `cad` set up."""
     if not home.settings().feeds:
         with home.settings_file.open("a") as settings:
             settings.write('feeds = [{ name = "cad", profile = "san-luis-obispo" }]\n')
-    return Watcher(home)
+    return home
 
 
 def _settle(watcher: Watcher) -> None:
@@ -131,7 +132,7 @@ def _settle(watcher: Watcher) -> None:
 
 
 def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: Store, tmp_path: Path) -> None:
-    watcher = _watcher(intake.home)
+    watcher = Watcher(with_feed(intake.home))
     folder = intake.home.drop("cad")
     file(folder, "cad_export_20261014_233100.csv.part", row("1"))
     growing = file(folder, "cad_export_20261015_233100.csv", row("2"))
@@ -160,7 +161,7 @@ _SERVE = "from appliance.intake.serve import serve; from appliance.settings impo
 
 def test_ten_kills_lose_nothing_and_double_nothing(intake: Store) -> None:
     """Positive control: the expected facts come from an undisturbed run over the same files."""
-    _watcher(intake.home).store.close()
+    Watcher(with_feed(intake.home)).store.close()
     folder, count = intake.home.drop("cad"), 40
     for number in range(count):
         file(
