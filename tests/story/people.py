@@ -50,7 +50,7 @@ class Person:
         return "desk"
 
     def sees(self, text: str) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible()
+        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
 
     def heading(self, name: Any) -> None:
         expect(self.page.get_by_role("heading", level=1, name=name)).to_be_visible()
