@@ -20,8 +20,8 @@ from typing import Any
 from unittest import mock
 
 from appliance.charter import load_charter
-from appliance.press import release
 from appliance.model.suppression import below_floor, parent_of
+from appliance.press import release
 from appliance.spool.messages import GroupCount, HeavyCallCounts
 
 AGENCIES = 60
