@@ -28,7 +28,8 @@ def check(*paths: Path, roster: Path | None = None, profile: str = "san-luis-obi
 
 def balanced(found: dict[str, Any]) -> bool:
     rows: int = found["rows"]
-    return rows == found["calls"] + found["updates"] + found["repeats"] + len(found["refused"])
+    accounted: int = found["calls"] + found["updates"] + found["repeats"] + len(found["refused"])
+    return rows == accounted
 
 
 def test_the_real_drops_are_accounted_for_row_by_row(shared_data: Path) -> None:

@@ -1,13 +1,8 @@
-"""Promise: a file is taken exactly once and whole, or kept aside whole with its reasons; a kill changes none of it."""
+"""Promise: a file is taken exactly once and whole, or kept aside whole with its reasons."""
 
 from __future__ import annotations
 
-import os
-import random
-import signal
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from appliance import clock
-from appliance.intake.models import Call, Involvement, TakenFile
+from appliance.intake.models import Call, Involvement
 from appliance.intake.profiles import load_profile
 from appliance.intake.serve import Watcher
 from appliance.intake.take import quarantine_folder, take_files
@@ -154,44 +149,3 @@ def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: 
     _settle(watcher)
     assert [number for number, *_ in facts(intake)[0]] == ["1", "2", "3"]
     watcher.store.close()
-
-
-_SERVE = "from appliance.intake.serve import serve; from appliance.settings import Home; serve(Home.find())"
-
-
-def test_ten_kills_lose_nothing_and_double_nothing(intake: Store) -> None:
-    """Positive control: the expected facts come from an undisturbed run over the same files."""
-    Watcher(with_feed(intake.home)).store.close()
-    folder, count = intake.home.drop("cad"), 40
-    for number in range(count):
-        file(
-            folder,
-            f"cad_export_202610{number % 28 + 1:02d}_{number:06d}.csv",
-            row(f"A{number}", "4201,4202"),
-            row(f"B{number // 2}", "4203" if number % 2 else "4204,4205"),
-        )
-    originals = {path.name: path.read_bytes() for path in folder.iterdir()}
-    chance = random.Random(4)
-    environment = {**os.environ, "WARDWELL_HOME": str(intake.home.root)}
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", _SERVE], env=environment, stdout=subprocess.DEVNULL)
-
-    for _ in range(10):
-        process = start()
-        time.sleep(0.6 + chance.random() * 1.9)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    process = start()
-    deadline = time.monotonic() + 60
-    while any(folder.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.terminate()
-    assert process.wait(20) == 0
-    calls, who = facts(intake)
-    assert len(calls) == count + count // 2
-    assert len(who) == 2 * count + count // 2
-    with intake.read() as session:
-        assert len(session.scalars(select(TakenFile)).all()) == count
-    receipts = [one for one in messages(intake) if one["message"] == "FileReceipt"]
-    assert sorted(one["file"] for one in receipts) == sorted(originals)
