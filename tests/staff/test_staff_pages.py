@@ -305,16 +305,17 @@ def test_the_queue_says_by_etag_whether_it_changed(
 
 def test_asking_for_news_does_not_keep_a_session_alive(browser: Callable[..., Browser], charter: Charter) -> None:
     coordinator = browser("coordinator")
+    now = clock.now()  # sessions begin now, not when this file was read
     half, whole = (timedelta(minutes=charter.constants.idle_minutes * share) for share in (0.6, 1.1))
-    with clock.held(NOW + half):
+    with clock.held(now + half):
         assert coordinator.get("/coordinator/news").status_code == 200
-    with clock.held(NOW + whole):
+    with clock.held(now + whole):
         assert coordinator.get("/coordinator/news").status_code == 303
     # The control: using a page does.
     used = browser("coordinator", "peer")
-    with clock.held(NOW + half):
+    with clock.held(now + half):
         assert used.get("/coordinator/queue/").status_code == 200
-    with clock.held(NOW + whole):
+    with clock.held(now + whole):
         assert used.get("/coordinator/queue/").status_code == 200
 
 
