@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import time
 from collections.abc import Callable
@@ -11,9 +12,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from appliance import clock
+from appliance.intake.commands import intake as intake_command
 from appliance.intake.models import Call, Involvement
 from appliance.intake.profiles import load_profile
 from appliance.intake.serve import Watcher
@@ -149,3 +152,21 @@ def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: 
     _settle(watcher)
     assert [number for number, *_ in facts(intake)[0]] == ["1", "2", "3"]
     watcher.store.close()
+
+
+def test_taking_by_hand_says_what_was_refused_and_needs_a_roster(
+    store_of: Callable[[str], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of("intake")
+    monkeypatch.setenv("WARDWELL_HOME", str(with_feed(store.home).root))
+    good = file(tmp_path, "cad_export_20261014_233100.csv", row("1"))
+    bad = file(tmp_path, "cad_export_20261015_233100.csv", row("2", arrived="77:77"))
+    arguments = ["take", str(good), str(bad), "--json"]
+    assert "No roster" in str(CliRunner().invoke(intake_command, arguments).exception)
+    roster(store)
+    for taken, seen in ((1, 0), (0, 1)):
+        found = json.loads(CliRunner().invoke(intake_command, arguments).output)
+        assert (found["taken"], found["seen_before"], found["quarantined"]) == (taken, seen, 1)
+        assert {"file": bad.name, "line": 2, "column": "arrived", "reason": "impossible time"} in found["refused"]
+    assert good.exists()
+    assert len(facts(store)[0]) == 1
