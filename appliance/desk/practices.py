@@ -123,7 +123,8 @@ def _directory(home: Home) -> str:
         roles = Counter(supporter["role"] for supporter in listed)
     except (OSError, ValueError, KeyError, TypeError):
         return "No list of peers and clinicians yet"
-    return f"{roles['peer']} peers and {roles['clinician']} clinicians"
+    peers, clinicians = roles["peer"], roles["clinician"]
+    return f"{peers} peer{'' if peers == 1 else 's'} and {clinicians} clinician{'' if clinicians == 1 else 's'}"
 
 
 def _witness(home: Home, charter: Charter, time_zone: str) -> str:

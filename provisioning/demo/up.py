@@ -230,6 +230,7 @@ def _people(home: Home, agency: Agency) -> pockets.Pockets:
     if not done.exists():
         say(f"roster of {len(agency.people)}, founding document, role holders")
         roster, document = founding.write_documents(home, agency)
+        wardwell(home, "charter", "enter")
         wardwell(home, "desk", "roster", "take", str(roster))
         wardwell(home, "desk", "found", str(document))
         done.write_text("")

@@ -109,7 +109,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
     command = Staff(agency, open_browser, "command")
     command.sign_in()
     command.heading("Program dashboard")
-    command.sees("fewer than 20 people")
+    command.sees("Fewer than 20 people")
     accessible(command.page)
 
     # 4:30 The auditor exports a report; ssh-keygen accepts it, and refuses it with one byte flipped.

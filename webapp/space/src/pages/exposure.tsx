@@ -199,7 +199,8 @@ function Call({ contribution, formats }: { contribution: Contribution; formats: 
         <strong>{formats.date(at)}</strong> – {titleOf(type)}
       </p>
       <p class="govuk-body ww-muted">
-        {roleTitle(role)}, {count(minutes, "minute")}. Weight {known?.weight ?? 0} of 10. {known?.why}
+        {/* Many feeds do not say when a call ended; then nothing is known of its length. */}
+        {roleTitle(role)}{minutes > 0 && `, ${count(minutes, "minute")}`}. Weight {known?.weight ?? 0} of 10. {known?.why}
       </p>
     </li>
   );
