@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from appliance.post.memory import Memory
 from appliance.settings import Home
 from provisioning.demo import pockets
 from provisioning.demo.browser import CHROMIUM, flags, trusting_home
@@ -118,7 +119,8 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield bring_up(root)
     finally:
         Supervisor(Home(root)).stop()
-        shutil.rmtree(root / "log", ignore_errors=True)
+        # The open epoch lies in memory, outside the scratch folder that pytest removes by itself.
+        shutil.rmtree(Memory(Home(root)).folder)
 
 
 @pytest.fixture(scope="session")
