@@ -127,16 +127,16 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
     files = {}
     for part in ("JSON", "Signature of the JSON"):
         with auditor.page.expect_download() as download:
-            auditor.click(re.compile(f"^{part},"), role="link")
+            auditor.click(re.compile(rf"^{part}\b"), role="link")
         files[part] = tmp_path / part.replace(" ", "-")
         download.value.save_as(files[part])
-    key = auditor.page.get_by_text(re.compile("^echo 'report@wardwell")).inner_text()
+    key = auditor.page.get_by_text(re.compile("^echo 'wardwell-report")).inner_text()
     (tmp_path / "allowed_signers").write_text(re.search("'(.*)'", key).group(1) + "\n")  # type: ignore[union-attr]
 
     def verify(report: bytes) -> int:
         return subprocess.run(
             [
-                *("ssh-keygen", "-Y", "verify", "-f", "allowed_signers", "-I", "report@wardwell"),
+                *("ssh-keygen", "-Y", "verify", "-f", "allowed_signers", "-I", "wardwell-report"),
                 *("-n", "wardwell-report", "-s", str(files["Signature of the JSON"])),
             ],
             cwd=tmp_path,
