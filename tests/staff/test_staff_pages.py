@@ -333,7 +333,7 @@ def test_an_incident_is_opened_by_hand(browser: Callable[..., Browser]) -> None:
 
 def test_each_absent_cell_carries_its_reason(browser: Callable[..., Browser]) -> None:
     page = browser("command").get("/dashboard/").get_data(as_text=True)
-    assert "<strong>Agency / Dispatch</strong>: fewer than 20 people" in page
+    assert "<strong>Fewer than 20 people</strong>: Agency / Dispatch" in page
     assert "44 of 48 (92%)" in page
     assert "stroke-dasharray" in page
 
