@@ -17,6 +17,7 @@ from tests.support.system import System
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(420)]
 
 QUESTION = "I keep seeing the ZZOFFICERWORDSZZ when I close my eyes."
+CONTENT_TYPE = "(address) => fetch(address, { method: 'HEAD' }).then((r) => r.headers.get('content-type') ?? '')"
 ALIAS = "Quiet Heron 7"
 ANSWER = "Thank you for writing. That is common after such a call. ZZCLINICIANWORDSZZ"
 
@@ -156,14 +157,25 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
 
 @pytest.mark.parametrize("role", ["coordinator", "command", "hr", "trustee", "auditor", "admin", "cad"])
 def test_every_page_of_a_role_is_accessible(agency: System, open_browser: Callable[..., Any], role: str) -> None:
+    """Every kind of page that the role can reach by following links, once each."""
     person = Staff(agency, open_browser, role)
     person.sign_in()
-    links = person.page.get_by_role("navigation", name="Main").get_by_role("link")
-    addresses = [links.nth(at).get_attribute("href") for at in range(links.count())]
-    assert addresses
-    for address in addresses:
+    waiting, seen = ["/"], set()
+    while waiting:
+        address = waiting.pop(0)
+        kind = re.sub(
+            r"CI-[\w-]+|[0-9a-f]{8,}|\d{4}-\d\d(-\d\d)?|(?<=/)\d+$|(?<=steps/)[\w-]+", "*", address.partition("?")[0]
+        )
+        if kind in seen or "leave" in kind or kind.endswith((".json", ".csv", ".sig")) or "/download" in kind:
+            continue
+        seen.add(kind)
+        if "text/html" not in person.page.evaluate(CONTENT_TYPE, address):
+            continue  # a download
         person.page.goto(agency.url("desk", address))
         accessible(person.page)
+        links = person.page.locator("nav a[href^='/'], main a[href^='/']")
+        waiting += [links.nth(at).get_attribute("href") or "/" for at in range(links.count())]
+    assert len(seen) > 1
     person.close()
 
 
