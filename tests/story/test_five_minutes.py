@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(420)]
 
 QUESTION = "I keep seeing the ZZOFFICERWORDSZZ when I close my eyes."
 CONTENT_TYPE = "(address) => fetch(address, { method: 'HEAD' }).then((r) => r.headers.get('content-type') ?? '')"
+# The part of an address that says which incident, month or file; pages that differ only there are one kind.
+WHICH_ONE = re.compile(r"CI-[\w-]+|[0-9a-f]{8,}|\d{4}-\d\d(-\d\d)?|(?<=/)\d+$|(?<=steps/)[\w-]+")
 ALIAS = "Quiet Heron 7"
 ANSWER = "Thank you for writing. That is common after such a call. ZZCLINICIANWORDSZZ"
 
