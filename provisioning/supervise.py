@@ -148,11 +148,6 @@ class Supervisor:
                 raise WardwellError("supervisord does not answer.", f"Read {self.home.log / 'supervisord.log'}.")
             time.sleep(0.1)
 
-    def restart(self, program: str) -> None:
-        """Restart one program and wait until it runs."""
-        self._ask("stopProcess", program)
-        self._ask("startProcess", program)
-
     def stop(self) -> int:
         """End every process of the last start, gently first; how many there were. Harmless when none is left."""
         ours = self._ours()
