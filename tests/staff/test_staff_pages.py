@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import html
 import io
-import itertools
 import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from staff_outline import check_outline
+from staff_release import release
 from staff_site import Browser, RememberingLedger, handle_of
 
 from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto import sshsig
-from appliance.crypto.canonical import canonical
 from appliance.desk import follow_up, receipts, releases
 from appliance.desk.models.base import Outbox
 from appliance.settings import Home
@@ -77,45 +76,6 @@ REFUSED = [
 ]
 
 
-def release(floor: int) -> bytes:
-    """A release in press's format, with a shown and an absent cell."""
-    why = "fewer than 20 people"
-    groups = [
-        {"path": "Agency", "name": "Agency", "depth": 0, "headcount": 40, "reason": ""},
-        {"path": "Agency/Dispatch", "name": "Dispatch", "depth": 1, "headcount": None, "reason": why},
-    ]
-    cells = [
-        {"group": "Agency", "value": 92, "of": 48, "text": "44 of 48 (92%)", "reason": ""},
-        {"group": "Agency/Dispatch", "value": None, "of": None, "text": "", "reason": why},
-    ]
-    return canonical(
-        {
-            "v": 1,
-            "agency": "Test Agency",
-            "period": "2026-10",
-            "made_at": "2026-11-01T08:00:00Z",
-            "charter_digest": "00",
-            "floor": floor,
-            "roster_version": 3,
-            "notice": "",
-            "groups": groups,
-            "indicators": [
-                {
-                    "id": "steps_on_time",
-                    "title": "Follow-up steps done on time",
-                    "unit": "percent of the steps due in the month",
-                    "why": "Because.",
-                    "cells": cells,
-                }
-            ],
-            "practices": [{"title": "Charter", "value": "Version 1"}],
-            "epsilon": 0,
-            "epsilon_words": "No noise.",
-            "inputs": {"intake": None, "desk": None, "practices": None},
-        }
-    )
-
-
 @pytest.fixture(autouse=True)
 def filled(store: Store, home: Home, charter: Charter) -> None:
     """One incident, one release, one report, one receipt."""
@@ -162,56 +122,6 @@ def filled(store: Store, home: Home, charter: Charter) -> None:
     key = home.root / "trustee"
     key.write_bytes(sshsig.generate_private_openssh())
     (home.public / "trustee.pub").write_text(sshsig.public_line(sshsig.load_private(key), "trustee"))
-
-
-class Outline(HTMLParser):
-    """What an accessible page must have: one h1, one main, labels for fields, no id twice, headings in order."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.headings: list[int] = []
-        self.labels: set[str] = set()
-        self.fields: list[dict[str, str | None]] = []
-        self.mains = 0
-        self.inline: list[str] = []
-        self.title = ""
-        self._in_title = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if found.get("id"):
-            self.ids.append(str(found["id"]))
-        if tag in {"h1", "h2", "h3"}:
-            self.headings.append(int(tag[1]))
-        if tag == "label":
-            self.labels.add(str(found.get("for")))
-        if tag in {"input", "select", "textarea"} and found.get("type") != "hidden":
-            self.fields.append(found)
-        self.mains += tag == "main"
-        self.inline += [name for name in found if name == "style" or name.startswith("on")]
-        self.inline += ["script"] if tag == "script" and "src" not in found else []
-        self._in_title = tag == "title" and not self.title
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_title = False
-
-    def handle_data(self, data: str) -> None:
-        if self._in_title:
-            self.title += data
-
-
-def check_outline(page: str) -> None:
-    outline = Outline(page)
-    assert outline.headings.count(1) == 1 and outline.headings[0] in (1, 2)
-    in_main = outline.headings[outline.headings.index(1) :]
-    assert all(b - a <= 1 for a, b in itertools.pairwise(in_main))
-    assert outline.mains == 1
-    assert len(outline.ids) == len(set(outline.ids))
-    assert [field for field in outline.fields if field.get("id") not in outline.labels] == []
-    assert outline.inline == []  # nothing that the Content-Security-Policy would refuse
-    assert outline.title.endswith("Wardwell")
 
 
 @pytest.mark.parametrize(("role", "path"), PAGES)
