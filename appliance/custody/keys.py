@@ -1,7 +1,14 @@
-"""The root secret and the compartments' keys that come from it.
+"""The root secret and everything that comes from it.
 
-Owns: `root` and `<compartment>/key`. Must never see: a database. Each compartment's key is HKDF-SHA256 of the root
-secret (32 random bytes) with the info `wardwell/v1/db/<compartment>`, written as 64 hex digits.
+Owns: the derivations, and with custody by `file` also `root` and `<compartment>/key`. Must never see: a database.
+Every key is HKDF-SHA256 (RFC 5869, no salt) of the root secret (32 random bytes) under an info string of its own:
+
+    wardwell/v1/db/<compartment>   SQLCipher key of a compartment, 64 hex digits
+    wardwell/v1/disk               passphrase of the data volume, 64 hex digits
+    wardwell/v1/backup             X25519 key of the backups, as an age identity
+    wardwell/v1/custody            Ed25519 key that signs what two persons decided (a restore); its public half is the
+                                   check value that tells right cards from wrong ones before anything is opened
+
 With custody by `file` (a demonstration only) the root secret lies on the disk; an appliance in use has it in shares.
 """
 
@@ -11,22 +18,57 @@ import os
 import secrets
 from pathlib import Path
 
+import bech32
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from appliance.crypto.notes import ED25519, Signer
 from appliance.errors import WardwellError
 from appliance.settings import COMPARTMENTS, Home
 
 ROOT_BYTES = 32
+CUSTODY_NAME = "wardwell/custody"
 
 
 def compartment_key(root: bytes, compartment: str) -> str:
     """The database key of `compartment` (64 hex digits) from the 32-byte root secret."""
-    if len(root) != ROOT_BYTES:
-        raise WardwellError("The root secret is damaged: it is not 32 bytes.", "Restore it from custody.")
     if compartment not in COMPARTMENTS:
         raise ValueError(f"no compartment {compartment!r}")
-    return HKDF(SHA256(), 32, salt=None, info=f"wardwell/v1/db/{compartment}".encode()).derive(root).hex()
+    return _derive(root, f"db/{compartment}").hex()
+
+
+def disk_key(root: bytes) -> str:
+    """The passphrase of the data volume: 64 hex digits, so that it passes through any tool's input unchanged."""
+    return _derive(root, "disk").hex()
+
+
+def backup_identity(root: bytes) -> str:
+    """The age identity (`AGE-SECRET-KEY-1…`) that opens backups. Source: the age format, C2SP age.md."""
+    return _bech32("age-secret-key-", _derive(root, "backup")).upper()
+
+
+def backup_recipient(root: bytes) -> str:
+    """The age recipient (`age1…`) that backups are sealed to; public."""
+    public = X25519PrivateKey.from_private_bytes(_derive(root, "backup")).public_key()
+    return _bech32("age", public.public_bytes_raw())
+
+
+def custody_signer(root: bytes) -> Signer:
+    """The key that signs for both groups together; it exists only while their cards are combined."""
+    return Signer(CUSTODY_NAME, ED25519, Ed25519PrivateKey.from_private_bytes(_derive(root, "custody")))
+
+
+def _derive(root: bytes, purpose: str) -> bytes:
+    if len(root) != ROOT_BYTES:
+        raise WardwellError("The root secret is damaged: it is not 32 bytes.", "Restore it from custody.")
+    return HKDF(SHA256(), 32, salt=None, info=f"wardwell/v1/{purpose}".encode()).derive(root)
+
+
+def _bech32(prefix: str, data: bytes) -> str:
+    # Whole bytes always convert, so the library's None for input that does not fit never comes.
+    return bech32.bech32_encode(prefix, bech32.convertbits(data, 8, 5) or [])
 
 
 def found_file_custody(home: Home) -> None:
