@@ -15,7 +15,6 @@ from appliance.errors import WardwellError
 
 # name -> where the click command stands; a heavy library loads only with the command that needs it.
 COMMANDS = {
-    "apply": "appliance.custody.commands:apply",
     "charter": "appliance.charter.commands:charter",
     "demo": "provisioning.demo.commands:demo",
     "desk": "appliance.desk.commands:desk",
@@ -23,10 +22,13 @@ COMMANDS = {
     "intake": "appliance.intake.commands:intake",
     "kit": "appliance.kit.commands:kit",
     "ledger": "appliance.ledger.commands:ledger",
+    "migrate": "appliance.storage.commands:migrate",
     "post": "appliance.post.commands:post",
     "press": "appliance.press.commands:press",
+    "render": "provisioning.render:render",
     "report": "appliance.press.commands:report",
     "status": "appliance.custody.commands:status",
+    "support-bundle": "appliance.operate.support_commands:support_bundle",
 }
 
 
@@ -43,7 +45,11 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy)
-@click.option("--home", type=click.Path(), help="State folder (default: $WARDWELL_HOME, else ./.wardwell).")
+@click.option(
+    "--home",
+    type=click.Path(),
+    help="State folder (default: $WARDWELL_HOME, else the installed appliance, else ./.wardwell).",
+)
 def wardwell(home: str | None) -> None:
     """Wardwell: confidential wellness support for officers, on the agency's own machine."""
     if home:
