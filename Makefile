@@ -1,19 +1,21 @@
 # Wardwell: `make` lists what there is. Each target calls provisioning/bootstrap.sh, which works without make too.
 
 export DROP ROSTER PROFILE ONLY
-TARGETS := setup demo demo-stop demo-open test check bench attacks lock
+TARGETS := setup demo demo-stop demo-open test test-appliance test-vm check bench attacks lock
 
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup: ## build the environment; afterwards .venv/bin/wardwell is the command
 demo: ## the demonstration agency, complete (DROP=DIR ROSTER=FILE PROFILE=NAME: with your own exports)
 demo-stop: ## stop what `make demo` started
 demo-open: ## a browser with a fresh profile that trusts the demonstration's CA
 test: ## everything a developer must keep green
+test-appliance: ## boot it: a container and an emulated machine, no network (root; after `make test`)
+test-vm: ## the long proof: installation, Secure Boot, power cuts, update (root; hours)
 check: ## linters, types and unit tests
 bench: ## measure; writes .bench/results.json (ONLY=area)
 attacks: ## attack the promises; writes .bench/attacks.json (ONLY=area)

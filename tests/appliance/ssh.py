@@ -1,0 +1,110 @@
+"""Commands on the appliance, as its administrator gives them: over ssh from the agency's network.
+
+`nsenter` into a container would pass by the limits that the container has; ssh meets what an administrator meets.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.appliance.rootfs import ADDRESS, ssh_key
+
+
+class CommandFailedError(AssertionError):
+    """A command on the appliance ended with another status than 0."""
+
+
+@dataclass
+class Shell:
+    """ssh to the appliance. `user` is root on a stock machine and `wardwell-admin` (by sudo) on an installed one."""
+
+    prefix: Sequence[str]
+    folder: Path
+    user: str = "root"
+    log: Path | None = None
+    options: list[str] = field(default_factory=list)
+
+    def _ssh(self, program: str = "ssh") -> list[str]:
+        known = self.folder / "known_hosts"
+        return [
+            *self.prefix,
+            *(program, "-q", "-i", str(ssh_key()), "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"),
+            *("-o", "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={known}", "-o", "ConnectTimeout=10"),
+            *("-F", "none", "-o", "ControlMaster=auto", "-o", "ControlPersist=60"),
+            *("-o", f"ControlPath={self.folder}/%r", "-o", "ServerAliveInterval=10"),
+            *self.options,
+        ]
+
+    def run(
+        self, command: str, *, check: bool = True, input: str | None = None, timeout: float = 300, sudo: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run shell on the appliance as root (`sudo=False`: as the one who signed in)."""
+        remote = f"sudo -n -- sh -c {shlex.quote(command)}" if sudo and self.user != "root" else command
+        done = subprocess.run(
+            [*self._ssh(), f"{self.user}@{ADDRESS}", remote],
+            **({"stdin": subprocess.DEVNULL} if input is None else {"input": input}),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if self.log:
+            with open(self.log, "a") as file:
+                file.write(f"$ {command}\n{done.stdout}{done.stderr}[{done.returncode}]\n")
+        if check and done.returncode:
+            raise CommandFailedError(
+                f"{command!r} ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+            )
+        return done
+
+    def output(self, command: str, timeout: float = 300) -> str:
+        """What a command that has to succeed prints, without the line's end."""
+        return self.run(command, timeout=timeout).stdout.strip()
+
+    def put(self, local: Path, remote: str) -> None:
+        """Copy a file to the appliance (root's, mode 0600)."""
+        subprocess_input = local.read_bytes()
+        command = f"umask 077; cat > {shlex.quote(remote)}"
+        remote_command = command if self.user == "root" else f"sudo -n -- sh -c {shlex.quote(command)}"
+        subprocess.run(
+            [*self._ssh(), f"{self.user}@{ADDRESS}", remote_command], input=subprocess_input, timeout=600, check=True
+        )
+
+    def write(self, remote: str, text: str) -> None:
+        """Make a small file on the appliance (root's, mode 0600)."""
+        self.run(f"umask 077; cat > {shlex.quote(remote)}", input=text)
+
+    def get(self, remote: str) -> bytes:
+        """The bytes of a file of the appliance."""
+        command = f"cat {shlex.quote(remote)}" if self.user == "root" else f"sudo -n cat {shlex.quote(remote)}"
+        return subprocess.run(
+            [*self._ssh(), f"{self.user}@{ADDRESS}", command], capture_output=True, timeout=600, check=True
+        ).stdout
+
+    def wait(self, alive: object, timeout: float) -> float:
+        """Until somebody can sign in; seconds. `alive` is the process that runs the appliance."""
+        started = time.monotonic()
+        while time.monotonic() - started < timeout:
+            assert alive.poll() is None, "the appliance ended while it was starting"  # type: ignore[attr-defined]
+            try:
+                if self.run("true", check=False, timeout=30, sudo=False).returncode == 0:
+                    return time.monotonic() - started
+            except subprocess.TimeoutExpired:
+                pass
+            time.sleep(0.3)
+        raise AssertionError(f"nobody could sign in over ssh within {timeout:.0f} s")
+
+    def forget(self) -> None:
+        """Close the shared connection (after a restart, or to sign in anew)."""
+        subprocess.run(
+            [*self._ssh(), "-O", "exit", f"{self.user}@{ADDRESS}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
