@@ -1,17 +1,23 @@
 """Where things lie, and the site's own settings.
 
-Owns: the folder layout under `$WARDWELL_HOME` and the typed form of `wardwell.toml`.
+Owns: the folder layout of an appliance and the typed form of `wardwell.toml`.
 Must never see: a secret; keys lie in files that only their compartment opens.
 
-Layout (each compartment's folder belongs to that compartment's user in production):
+Two worlds share one layout. A demonstration lies under one folder (`$WARDWELL_HOME`). In production the state is the
+data volume, `/var/lib/wardwell`, and what has to be there while it is sealed lies on the system disk:
 
-    wardwell.toml  charter.toml
-    <compartment>/key  <compartment>/database.db   for desk, post, intake, ledger, press
-    spool/<sender>-to-<receiver>/                  messages, one folder per direction
-    run/<name>.sock                                unix sockets (desk, post, ledger)
-    public/                                        what anyone may read: charter, ledger files, boards, releases
-    drop/<feed>/                                   where CAD/RMS exports land
-    log/  nginx/  demo/
+    here                          in production
+    wardwell.toml                 /etc/wardwell/wardwell.toml
+    charter.toml                  public/charter.toml (adopted by signature; before, the one that ships)
+    <compartment>/key             $CREDENTIALS_DIRECTORY/key, handed over by systemd
+    run/<name>/<name>.sock        /run/wardwell/sockets/<name>/<name>.sock (desk, post, ledger)
+    log/                          log/<compartment>/
+    nginx/                        /etc/wardwell/nginx, /run/wardwell/front
+    public/site/                  a link to /srv/wardwell/site: pages before sign-in are served while sealed
+
+The same in both: `<compartment>/database.db`, `spool/<sender>-to-<receiver>/` (messages, one folder per direction),
+`public/` (what anyone may read: charter, ledger files, boards, releases), `drop/<feed>/` (where CAD/RMS
+exports land).
 """
 
 from __future__ import annotations
@@ -26,6 +32,13 @@ import msgspec
 from appliance.errors import WardwellError
 
 COMPARTMENTS = ("desk", "post", "intake", "ledger", "press")
+
+PRODUCTION = Path("/var/lib/wardwell")
+CONFIGURATION = Path("/etc/wardwell")
+RUNTIME = Path("/run/wardwell")
+SITE = Path("/srv/wardwell/site")
+# Exists while the data volume is open; custody makes and removes it.
+UNSEALED = RUNTIME / "unsealed"
 
 
 class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +70,12 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: str
 
 
+class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The data volume: the block device that is encrypted; "" when the state is a plain folder of the system disk."""
+
+    device: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The typed `wardwell.toml`."""
 
@@ -69,6 +88,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     custody: Literal["shares", "file"] = "file"
     demonstration: bool = False
     database_url: str = ""
+    # The address that the front listens on.
+    address: str = "127.0.0.1"
+    # Where the access log's witness runs: with the officers' trustee, or as a user of this machine.
+    witness: Literal["remote", "here"] = "remote"
+    time_server: str = ""
+    disk: Disk = Disk()
 
 
 @dataclass(frozen=True)
@@ -79,24 +104,56 @@ class Home:
 
     @classmethod
     def find(cls) -> Home:
-        """`$WARDWELL_HOME`, else `./.wardwell`."""
-        return cls(Path(os.environ.get("WARDWELL_HOME") or ".wardwell").absolute())
+        """`$WARDWELL_HOME`, else the production appliance when this machine is one, else `./.wardwell`."""
+        given = os.environ.get("WARDWELL_HOME")
+        if not given and (CONFIGURATION / "wardwell.toml").exists():
+            return cls(PRODUCTION)
+        return cls(Path(given or ".wardwell").absolute())
+
+    @property
+    def production(self) -> bool:
+        """Whether this is the appliance of this machine, with a user per compartment, and no demonstration."""
+        return self.root == PRODUCTION
 
     @property
     def settings_file(self) -> Path:
-        return self.root / "wardwell.toml"
+        return (CONFIGURATION if self.production else self.root) / "wardwell.toml"
 
     @property
     def charter_file(self) -> Path:
-        return self.root / "charter.toml"
+        return (self.public if self.production else self.root) / "charter.toml"
 
     @property
     def public(self) -> Path:
         return self.root / "public"
 
     @property
+    def site(self) -> Path:
+        """The pages before sign-in, as files that nginx serves."""
+        return SITE if self.production else self.public / "site"
+
+    @property
     def log(self) -> Path:
         return self.root / "log"
+
+    def logs(self, compartment: str) -> Path:
+        """Where the programs of `compartment` write their logs, `<program>.log` each."""
+        return self.log / compartment if self.production else self.log
+
+    @property
+    def run(self) -> Path:
+        """Where the folders of the sockets are."""
+        return RUNTIME / "sockets" if self.production else self.root / "run"
+
+    @property
+    def front(self) -> Path:
+        """Where the front's configuration lies."""
+        return CONFIGURATION / "nginx" if self.production else self.root / "nginx"
+
+    @property
+    def tls(self) -> Path:
+        """The front's certificates, `<desk|post|space>.{crt,key}` in production."""
+        return CONFIGURATION / "tls" if self.production else self.root / "demo" / "tls"
 
     def folder(self, compartment: str) -> Path:
         if compartment not in COMPARTMENTS:
@@ -107,13 +164,17 @@ class Home:
         return self.folder(compartment) / "database.db"
 
     def key(self, compartment: str) -> Path:
+        """The key file of `compartment`. A unit has only its own, whatever is asked for; the others then do not fit."""
+        given = os.environ.get("CREDENTIALS_DIRECTORY")
+        if self.production:
+            return Path(given) / "key" if given else RUNTIME / "keys" / compartment
         return self.folder(compartment) / "key"
 
     def spool(self, sender: str, receiver: str) -> Path:
         return self.root / "spool" / f"{sender}-to-{receiver}"
 
     def socket(self, name: str) -> Path:
-        return self.root / "run" / f"{name}.sock"
+        return self.run / name / f"{name}.sock"
 
     def drop(self, feed: str) -> Path:
         return self.root / "drop" / feed

@@ -6,15 +6,21 @@ Must never see: a key's content, a request. The three hosts come from the settin
 
 from __future__ import annotations
 
+import html
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import WardwellError
-from appliance.settings import Home, Hosts
+from appliance.settings import RUNTIME, UNSEALED, Home, Hosts
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "provisioning" / "nginx" / "wardwell.conf.in"
+SEALED_PAGE = TEMPLATE.with_name("sealed.html")
+ROLES = ("desk", "post", "space")
+# The journal keeps and rotates desk's lines; they hold time, method, status and size (see log_format in the template).
+_JOURNAL = "syslog:server=unix:/dev/log,nohostname,tag=wardwell_desk"
 NGINX = "/usr/sbin/nginx"
 
 # The private space runs one script of ours, its worker, and nothing else; it talks to desk and post alone. Trusted
@@ -37,6 +43,26 @@ _REFUSAL = """    server {{
         return 421;
     }}
 """
+# In production only. While sealed nothing answers on desk's socket; the page of custody does, with whom to call.
+_SEALED_DESK = """
+        error_page 502 504 = @sealed;
+        location @sealed {{
+            proxy_pass http://unix:{socket};
+        }}
+"""
+# While sealed, post and space answer with one still page; the pages before sign-in lie on the system disk and go on.
+_SEALED = """
+        set $sealed "";
+        if (!-e {unsealed}) {{ set $sealed yes; }}
+        if ($uri ~ "^/(crisis|family|resources|directory|charter|site-assets)(/|$)") {{ set $sealed ""; }}
+        if ($uri = /sealed.html) {{ set $sealed ""; }}
+        if ($sealed) {{ return 503; }}
+        error_page 503 /sealed.html;
+        location = /sealed.html {{ internal; root {state}; }}
+"""
+_BLOCKS = ("REFUSALS", "SEALED", "SEALED_DESK")
+# The unit hands the front its keys here, so that they need no owner but root (systemd.exec(5), LoadCredential=).
+CREDENTIALS = Path("/run/credentials/wardwell-front.service")
 
 
 @dataclass(frozen=True)
@@ -55,27 +81,35 @@ def split_host(host: str) -> tuple[str, int]:
     return name, int(port or 443)
 
 
-def render(home: Home, hosts: Hosts, certificates: dict[str, Certificate], listen: str = "127.0.0.1") -> str:
-    """The configuration as text. `certificates` has "desk", "post", "space"; `listen` is the address to bind.
+def render(
+    home: Home, hosts: Hosts, certificates: dict[str, Certificate], listen: str = "127.0.0.1", code: Path | None = None
+) -> str:
+    """The configuration as text. `certificates` has "desk", "post", "space"; `listen` is the address to bind,
+    `code` the source tree whose built browser code is served (this one unless given).
 
     Raises WardwellError when two hosts share a name (cookies and certificates would mix) or a host is not valid.
     """
-    state = home.root / "nginx"
     written = {"desk": hosts.desk, "post": hosts.post, "space": hosts.space}
     split = {role: split_host(host) for role, host in written.items()}
     if len({name for name, _ in split.values()}) != len(split):
         raise WardwellError("The three hosts need three names.", "Correct [hosts] in wardwell.toml.")
+    code = code or ROOT
     values = {
         # As root, nginx would give its workers to an account that cannot open this home's sockets and files.
-        "USER": "user root;" if os.geteuid() == 0 else "",
-        "STATE": str(state),
-        "LOG": str(home.log),
-        "RUN": str(home.root / "run"),
+        # In production it starts as www-data already.
+        "USER": "user root;" if os.geteuid() == 0 and not home.production else "",
+        "STATE": str(state_of(home)),
+        "ERROR_LOG": "stderr" if home.production else str(home.log / "nginx.log"),
+        "DESK_LOG": _JOURNAL if home.production else str(home.log / "desk-requests.log"),
+        "RUN": str(home.run),
         "PUBLIC": str(home.public),
-        "DESK_STATIC": str(ROOT / "webapp" / "desk" / "dist"),
-        "SPACE_STATIC": str(ROOT / "webapp" / "space" / "dist"),
+        "SITE": str(home.site),
+        "DESK_STATIC": str(code / "webapp" / "desk" / "dist"),
+        "SPACE_STATIC": str(code / "webapp" / "space" / "dist"),
         "SPACE_POLICY": _SPACE_POLICY.format(desk=hosts.desk, post=hosts.post),
         "SITE_POLICY": _SITE_POLICY,
+        "SEALED_DESK": _SEALED_DESK.format(socket=home.socket("sealed")) if home.production else "",
+        "SEALED": _SEALED.format(unsealed=UNSEALED, state=home.front) if home.production else "",
     }
     for role, (name, port) in split.items():
         upper = role.upper()
@@ -92,27 +126,41 @@ def render(home: Home, hosts: Hosts, certificates: dict[str, Certificate], liste
 def fill(template: str, values: dict[str, str]) -> str:
     """Replace each `@NAME@` of `template`. ValueError for a value that breaks out of its place, or a rest."""
     for name, value in values.items():
-        if name != "REFUSALS" and any(character in value for character in '\n"{}@'):
+        if name not in _BLOCKS and any(character in value for character in '\n"{}@'):
             raise ValueError(f"{name} holds a character that a configuration cannot carry")
         template = template.replace(f"@{name}@", value)
-    rest = [word for word in template.split("@")[1::2] if word.isupper()]
+    rest = re.findall(r"@([A-Z_]+)@", template)
     if rest:
         raise ValueError(f"nothing is given for {rest}")
     return template
 
 
+def state_of(home: Home) -> Path:
+    """Where nginx keeps its number and what it buffers: in production the unit's own folder in memory."""
+    return RUNTIME / "front" if home.production else home.front
+
+
+def given_certificates(home: Home) -> dict[str, Certificate]:
+    """The three certificates of production: chains as installed, keys as the unit hands them over."""
+    return {role: Certificate(home.tls / f"{role}.crt", CREDENTIALS / f"{role}.key") for role in ROLES}
+
+
+def sealed_page(hosts: Hosts) -> str:
+    """The still page that post and space show while the appliance is sealed."""
+    return SEALED_PAGE.read_text().replace("@DESK_HOST@", html.escape(hosts.desk))
+
+
 def write(home: Home, hosts: Hosts, certificates: dict[str, Certificate]) -> Path:
-    """Write the configuration and the folders it names under `$WARDWELL_HOME/nginx`; the path of the file."""
-    state = home.root / "nginx"
-    for folder in (state, home.log, home.root / "run"):
+    """Write a demonstration's configuration and the folders it names under its home; the path of the file."""
+    for folder in (home.front, home.log, home.run):
         folder.mkdir(parents=True, exist_ok=True)
-    path = state / "nginx.conf"
+    path = home.front / "nginx.conf"
     path.write_text(render(home, hosts, certificates))
     return path
 
 
 def command(home: Home) -> list[str]:
     """What runs nginx in the foreground."""
-    state = home.root / "nginx"
     # The start-up log replaces Debian's /var/log/nginx/error.log, which needs root.
-    return [NGINX, "-p", str(state), "-e", str(home.log / "nginx.log"), "-c", str(state / "nginx.conf")]
+    errors = "stderr" if home.production else str(home.log / "nginx.log")
+    return [NGINX, "-p", str(state_of(home)), "-e", errors, "-c", str(home.front / "nginx.conf")]

@@ -22,11 +22,14 @@ from typing import Any, cast
 from xml.parsers.expat import ExpatError
 
 from appliance.errors import WardwellError
-from appliance.settings import Home
+from appliance.settings import RUNTIME, Home
 from provisioning.front import ROOT, fill
 
+# Where a compartment's supervisord keeps its own socket and number in production: the unit's RuntimeDirectory.
+CONTROL = RUNTIME / "units"
 PARTS = ROOT / "provisioning" / "supervisor"
 COMPARTMENT_PARTS = ("ledger", "desk", "post", "intake", "press")
+SOCKETS = ("desk", "post", "ledger")
 _MARK = "WARDWELL_STARTED"
 _STOP_SECONDS = 30.0
 # Unix socket addresses hold 108 bytes on Linux.
@@ -34,15 +37,40 @@ _LONGEST_SOCKET = 107
 
 
 def render(home: Home, parts: tuple[str, ...], commands: dict[str, list[str]]) -> str:
-    """The configuration that runs `parts`; `commands` fills in what only this machine knows (nginx, slapd)."""
-    values = {
-        "HOME": str(home.root),
-        "ROOT": str(ROOT),
-        "LOG": str(home.log),
-        "RUN": str(home.root / "run"),
-        "BIN": str(Path(sys.executable).parent),
-        **{name.upper(): " ".join(words) for name, words in commands.items()},
-    }
+    """The configuration that runs `parts` as one user; `commands` fills in what only this machine knows."""
+    return _fill(
+        parts,
+        {
+            "HOME": str(home.root),
+            "ROOT": str(ROOT),
+            "LOG": str(home.log),
+            "RUN": str(home.run),
+            "CONTROL": str(home.run),
+            "UMASK": "077",
+            "BIN": str(Path(sys.executable).parent),
+            **{name.upper(): " ".join(words) for name, words in commands.items()},
+        },
+    )
+
+
+def render_compartment(home: Home, compartment: str, code: Path) -> str:
+    """The configuration of one compartment's own supervisord in production, run from `code` (with `src` and `venv`)."""
+    return _fill(
+        (compartment,),
+        {
+            "HOME": str(home.root),
+            "ROOT": str(code / "src"),
+            "LOG": str(home.logs(compartment)),
+            "RUN": str(home.run),
+            "CONTROL": str(CONTROL / compartment),
+            # What it writes is for the group of each folder too: a message's receiver, the readers of public files.
+            "UMASK": "027",
+            "BIN": str(code / "venv" / "bin"),
+        },
+    )
+
+
+def _fill(parts: tuple[str, ...], values: dict[str, str]) -> str:
     text = "".join((PARTS / f"{part}.conf.in").read_text() for part in ("supervisord", *parts))
     return fill(text, values)
 
@@ -63,7 +91,7 @@ class Supervisor:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.run = home.root / "run"
+        self.run = home.run
         self.configuration = self.run / "supervisord.conf"
         self._started = self.run / "started.json"
 
@@ -122,9 +150,10 @@ class Supervisor:
 
     def start(self, configuration: str, code: str) -> None:
         """Start supervisord in the background. Raises WardwellError when it does not come up."""
-        self.run.mkdir(parents=True, exist_ok=True)
+        for name in SOCKETS:
+            self.home.socket(name).parent.mkdir(parents=True, exist_ok=True)
         self.home.log.mkdir(parents=True, exist_ok=True)
-        longest = max(len(str(self.run / name)) for name in ("supervisor.sock.99999", "ledger.sock"))
+        longest = max(len(str(self.run / name)) for name in ("supervisor.sock.99999", "ledger/ledger.sock"))
         if longest > _LONGEST_SOCKET:
             raise WardwellError("The state folder's path is too long for unix sockets.", "Set WARDWELL_HOME shorter.")
         self.stop()

@@ -26,7 +26,8 @@ def make_home(root: Path) -> Home:
     for compartment in COMPARTMENTS:
         home.folder(compartment).mkdir(parents=True)
         home.key(compartment).write_text(secrets.token_hex(32))
-    for folder in (home.public, home.log, home.root / "run"):
+    sockets = [home.socket(name).parent for name in ("desk", "post", "ledger")]
+    for folder in (home.public, home.log, *sockets):
         folder.mkdir(parents=True)
     home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\n')
     shutil.copy(SHIPPED, home.charter_file)

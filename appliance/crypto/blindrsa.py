@@ -69,7 +69,7 @@ def load_public(der: bytes, bits: int) -> rsa.RSAPublicKey:
     except ValueError:
         key = None
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != bits or key.public_numbers().e != _EXPONENT:
-        raise WardwellError("That is not a ticket key.", "Look at public/ticket-keys.json and the log.")
+        raise WardwellError("That is not a ticket key.", "Look at public/desk/ticket-keys.json and the log.")
     return key
 
 

@@ -74,7 +74,7 @@ def databases(home: Home) -> list[Check]:
     for compartment in COMPARTMENTS:
         name = f"database {compartment}"
         if not home.database(compartment).exists():
-            checks.append(Check(name, False, "it is not there", "Run `wardwell apply`."))
+            checks.append(Check(name, False, "it is not there", "Run `wardwell migrate`."))
             continue
         store = open_store(home, compartment)
         try:
@@ -84,7 +84,7 @@ def databases(home: Home) -> list[Check]:
         except WardwellError as error:
             checks.append(Check(name, False, error.message, error.fix))
         except Exception:  # a database without the table raises the driver's own error
-            checks.append(Check(name, False, "it has no schema", "Run `wardwell apply`."))
+            checks.append(Check(name, False, "it has no schema", "Run `wardwell migrate`."))
         finally:
             store.close()
     return checks

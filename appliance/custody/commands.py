@@ -1,4 +1,4 @@
-"""`wardwell apply`, `wardwell status` and `wardwell doctor`.
+"""`wardwell status` and `wardwell doctor`.
 
 Owns: these commands' words. Must never see: anything about a person; see `appliance.custody.checks`.
 """
@@ -12,24 +12,7 @@ from dataclasses import asdict
 import click
 
 from appliance.errors import WardwellError
-from appliance.settings import COMPARTMENTS, Home
-
-
-@click.command()
-def apply() -> None:
-    """Bring every compartment's database to the newest schema. Running it again changes nothing."""
-    import contextlib
-
-    from appliance.storage import open_store
-    from appliance.storage.migrate import upgrade
-
-    home = Home.find()
-    home.settings()
-    for number, compartment in enumerate(COMPARTMENTS, start=1):
-        click.echo(f"[{number}/{len(COMPARTMENTS)}] {compartment} ...", nl=False)
-        with contextlib.closing(open_store(home, compartment)) as store:
-            upgrade(store)
-        click.echo(" done")
+from appliance.settings import Home
 
 
 @click.command()

@@ -181,7 +181,7 @@ def _already_ledgered(home: Home, public: dict[str, str]) -> int | None:
 
 
 def _publish(store: Store, home: Home) -> None:
-    path = home.public / "ticket-keys.json"
+    path = home.public / "desk" / "ticket-keys.json"
     data = (json.dumps(keys(store), indent=1) + "\n").encode()
     if not path.exists() or path.read_bytes() != data:
         write_file(path, data)

@@ -22,7 +22,7 @@ def ledger() -> None:
 
 @ledger.command()
 def serve() -> None:
-    """Answer on run/ledger.sock until stopped."""
+    """Answer on run/ledger/ledger.sock until stopped."""
     from appliance.ledger import keys, server
 
     home = Home.find()

@@ -73,7 +73,7 @@ class TicketKeys:
 
     def _published(self) -> list[dict[str, Any]]:
         try:
-            published: list[dict[str, Any]] = json.loads((self.home.public / "ticket-keys.json").read_bytes())
+            published: list[dict[str, Any]] = json.loads((self.home.public / "desk" / "ticket-keys.json").read_bytes())
         except (OSError, ValueError):
             return []
         return published

@@ -1,6 +1,6 @@
 """The report key: an Ed25519 key that signs releases and reports (SSHSIG, namespace `wardwell-report`).
 
-Owns: the key file in press's own folder, made at first use, and its public half `public/report.pub`.
+Owns: the key file in press's own folder, made at first use, and its public half `public/press/report.pub`.
 Must never see: another compartment's key.
 """
 
@@ -44,7 +44,7 @@ def report_key(home: Home) -> Ed25519PrivateKey:
             part.unlink()
     private = sshsig.load_private(path)
     line = sshsig.public_line(private, IDENTITY) + "\n"
-    public = home.public / "report.pub"
+    public = home.public / "press" / "report.pub"
     if not public.exists() or public.read_text() != line:
         write_file(public, line.encode())
     return private

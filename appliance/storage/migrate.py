@@ -1,4 +1,4 @@
-"""Schema migrations: forward only in production, run by `wardwell apply` and by nothing else.
+"""Schema migrations: forward only in production, run by `wardwell migrate` and by nothing else.
 
 Owns: the way from a compartment's models to its migrated schema. `python -m appliance.storage.migrate COMPARTMENT
 "message"` writes a new revision from the difference between models and schema (a developer's tool).
@@ -49,7 +49,7 @@ def upgrade(store: Store) -> None:
 
 
 def upgrade_all(home: Home) -> None:
-    """Bring every compartment's database to the newest revision (`wardwell apply`)."""
+    """Bring every compartment's database to the newest revision (`wardwell migrate`)."""
     for compartment in COMPARTMENTS:
         store = open_store(home, compartment)
         try:

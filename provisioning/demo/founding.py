@@ -72,7 +72,7 @@ def publish_site(home: Home, settings: Settings) -> None:
         "ledger_vkey": (home.public / "ledger" / "vkey").read_text().strip(),
         "witness_vkey": (home.public / "witness" / "vkey").read_text().strip(),
         "charter_digest": Charter((home.public / "charter.toml").read_bytes()).digest,
-        "report_key": (home.public / "report.pub").read_text().strip(),
+        "report_key": (home.public / "press" / "report.pub").read_text().strip(),
     }
     path = home.public / "site.json"
     written = canonical.canonical(content)

@@ -137,7 +137,6 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
 
     for feed in settings.feeds:
         home.drop(feed.name).mkdir(parents=True, exist_ok=True)
-    (home.root / "run").mkdir(exist_ok=True)
     founding.make_keys(
         home, {"agency": f"Chief, {agency.name}", "trustee": f"{agency.roles['trustee'].display}, officers' trustee"}
     )

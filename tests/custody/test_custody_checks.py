@@ -28,12 +28,13 @@ from appliance.charter import signatures
 from appliance.crypto import sshsig
 from appliance.crypto.tlog import PublicLog
 from appliance.custody import checks
-from appliance.custody.commands import apply, doctor, status
+from appliance.custody.commands import doctor, status
 from appliance.kit.witness import Folders, Witness
 from appliance.kit.witness import found as found_witness
 from appliance.ledger import keys
 from appliance.settings import Home
 from appliance.storage import Store
+from appliance.storage.commands import migrate
 from appliance.storage.migrate import upgrade_all
 from tests.ledger.support import serving
 
@@ -245,7 +246,7 @@ def _no_database(home: Home) -> None:
         (_no_ca, "directory", "ca_file"),
         (_directory_down, "directory", "reachable"),
         (_foreign_key, "database press", "Restore"),
-        (_no_database, "database intake", "wardwell apply"),
+        (_no_database, "database intake", "wardwell migrate"),
     ],
 )
 def test_each_fault_is_named_with_one_fix(sound: Home, fault: Callable[[Home], None], name: str, words: str) -> None:
@@ -274,10 +275,10 @@ def test_an_appliance_that_is_not_there_and_one_that_is_sealed(tmp_path: Path, m
     assert "wardwell.toml is missing" in shown.output
 
 
-def test_apply_migrates_every_compartment_and_may_run_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrate_brings_every_compartment_up_and_may_run_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WARDWELL_HOME", str(home.root))
-    first = CliRunner().invoke(apply)
+    first = CliRunner().invoke(migrate)
     assert first.exit_code == 0, first.output
     assert first.output.count("done") == 5
-    assert CliRunner().invoke(apply).output == first.output
+    assert CliRunner().invoke(migrate).output == first.output
     assert all(check.ok for check in checks.databases(home))

@@ -47,7 +47,7 @@ def test_stop_ends_what_was_started_and_nothing_else(tmp_path: Path) -> None:
         pids = supervisor._ours()
         assert len(pids) == 2
         # Kill supervisord itself: its child is left behind, and still found.
-        os.kill(int((home.root / "run" / "supervisord.pid").read_text()), signal.SIGKILL)
+        os.kill(int((home.run / "supervisord.pid").read_text()), signal.SIGKILL)
         deadline = time.monotonic() + 5
         while len(supervisor._ours()) > 1 and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -22,7 +22,7 @@ from appliance.storage import Store
 
 
 def test_keys_of_this_month_and_the_next_stand_in_the_ledger(desk: Desk, ledger: SmallLedger) -> None:
-    published = json.loads((desk.store.home.public / "ticket-keys.json").read_text())
+    published = json.loads((desk.store.home.public / "desk" / "ticket-keys.json").read_text())
     this = tickets.period_of(clock.now())
     wanted = {(p, m) for p in ("request", "reply") for m in (this, tickets.month_after(this))}
     assert {(k["purpose"], k["period"]) for k in published} == wanted

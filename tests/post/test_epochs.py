@@ -69,7 +69,7 @@ def test_wrong_tickets_are_refused(post: Store, memory: Memory, desk: Desk) -> N
 
 def test_a_key_that_is_not_in_the_log_signs_nothing(post: Store, memory: Memory, desk: Desk) -> None:
     good = desk.draw(1)[0]
-    path = post.home.public / "ticket-keys.json"
+    path = post.home.public / "desk" / "ticket-keys.json"
     published = json.loads(path.read_text())
     for entry in published:
         entry["leaf_index"] = (entry["leaf_index"] + 1) % 4

@@ -101,7 +101,7 @@ def test_ledger_file_signature_and_message_name_the_same_bytes(
     told = json.loads(message.read_bytes())
     assert (told["message"], told["period"], told["leaf_index"]) == ("ReleasePublished", "2026-10", 0)
     signers = tmp_path / "allowed_signers"
-    signers.write_text(keys.allowed_signers((home.public / "report.pub").read_text()) + "\n")
+    signers.write_text(keys.allowed_signers((home.public / "press" / "report.pub").read_text()) + "\n")
     command = ["ssh-keygen", "-Y", "verify", "-f", str(signers), "-I", "wardwell-report", "-n", "wardwell-report"]
     command += ["-s", f"{path}.sig"]
     assert subprocess.run(command, input=body, capture_output=True).returncode == 0

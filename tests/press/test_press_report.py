@@ -229,9 +229,9 @@ def test_one_flipped_byte_is_refused_by_openssh_and_by_the_kit(
 
 def test_the_kit_says_whose_key_it_was(exported: tuple[Home, Path, str], tmp_path: Path) -> None:
     home, out, _ = exported
-    result = CliRunner().invoke(report_verify, [str(out), "--key", str(home.public / "report.pub")])
+    result = CliRunner().invoke(report_verify, [str(out), "--key", str(home.public / "press" / "report.pub")])
     assert result.exit_code == 0
-    assert sshsig.fingerprint((home.public / "report.pub").read_text()) in result.output
+    assert sshsig.fingerprint((home.public / "press" / "report.pub").read_text()) in result.output
     other = sshsig.public_line(sshsig.load_private(_key(tmp_path)), "other")
     with pytest.raises(WardwellError, match="another key"):
         verify(out, other)
@@ -269,7 +269,7 @@ def test_the_pdf_is_tagged_shows_the_command_and_is_the_same_every_time(exported
     ).stdout
     words = "".join(text.split())
     assert "".join(keys.verify_command(f"{NAME}.pdf").split()) in words
-    assert "".join(keys.allowed_signers((home.public / "report.pub").read_text()).split()) in words
+    assert "".join(keys.allowed_signers((home.public / "press" / "report.pub").read_text()).split()) in words
     assert HANDLE not in words
     info = subprocess.run(["pdfinfo", str(out / f"{NAME}.pdf")], capture_output=True, text=True).stdout
     assert "Tagged:" in info and "yes" in info.split("Tagged:")[1].splitlines()[0]

@@ -114,4 +114,4 @@ def test_the_command_makes_the_key_runs_and_ends_at_sigterm(home: Home, store_of
     finally:
         process.kill()
     assert process.returncode == 0, errors
-    assert (home.public / "report.pub").exists()
+    assert (home.public / "press" / "report.pub").exists()

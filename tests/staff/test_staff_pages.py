@@ -321,7 +321,8 @@ def test_the_printed_commands_verify_a_report_and_refuse_a_flipped_byte(
 ) -> None:
     (home.root / "report").write_bytes(sshsig.generate_private_openssh())
     private = sshsig.load_private(home.root / "report")
-    (home.public / "report.pub").write_text(sshsig.public_line(private, "wardwell-report") + "\n")
+    (home.public / "press").mkdir()
+    (home.public / "press" / "report.pub").write_text(sshsig.public_line(private, "wardwell-report") + "\n")
     page = html.unescape(browser("auditor").get("/reports/").get_data(as_text=True))
     signers, verify = re.findall(r"<pre>(.*?)</pre>", page)
     report = tmp_path / "REPORT.json"

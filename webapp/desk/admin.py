@@ -38,8 +38,8 @@ class Certificate:
 def certificates(home: Home) -> list[Certificate]:
     """The front's certificates that desk may read, soonest to expire first."""
     found = []
-    for folder in (home.root / "tls", home.root / "demo" / "tls"):
-        for path in sorted(folder.glob("*.pem")) if folder.is_dir() else []:
+    for ending in ("crt", "pem"):
+        for path in sorted(home.tls.glob(f"*.{ending}")):
             found += _certificate(path)
     return sorted(found, key=lambda certificate: certificate.until)
 

@@ -26,7 +26,7 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
     site = current_site()
     with site.store.read() as session:
         rows = releases.reports(session)
-    key = site.home.public / "report.pub"
+    key = site.home.public / "press" / "report.pub"
     # Type and key only: the comment behind them is no part of OpenSSH's allowed_signers line.
     report_key = " ".join(key.read_text().split()[:2]) if key.exists() else ""
     return render_template(

@@ -12,4 +12,5 @@ worker_class = "gthread"
 workers = 2
 threads = 4
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn's own heartbeat files
-umask = 0o007
+# For the socket alone: who may ask is decided by the folder that it lies in.
+umask = 0
