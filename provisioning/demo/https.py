@@ -1,7 +1,8 @@
-"""A small HTTPS client for the demonstration: loopback, the demonstration CA and nothing else, the name as SNI.
+"""A small HTTPS client for the demonstration: one address, one CA and nothing else, the name as SNI.
 
 Owns: one connection per request. `*.wardwell.localhost` resolves in browsers but not in glibc, so it connects to
-127.0.0.1 itself. Must never see: a certificate error that it lets pass; there is no switch for that.
+127.0.0.1 itself, or to the address that it is given. Must never see: a certificate error that it lets pass; there is
+no switch for that.
 """
 
 from __future__ import annotations
@@ -30,27 +31,29 @@ class Answer:
 
 
 class _Connection(http.client.HTTPSConnection):
-    def __init__(self, name: str, port: int, context: ssl.SSLContext, timeout: float) -> None:
+    def __init__(self, name: str, port: int, context: ssl.SSLContext, timeout: float, address: str) -> None:
         super().__init__(name, port, context=context, timeout=timeout)
-        self._tls = context
+        self._tls, self._address = context, address
 
     def connect(self) -> None:
-        plain = socket.create_connection(("127.0.0.1", self.port), self.timeout)
+        plain = socket.create_connection((self._address, self.port), self.timeout)
         self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 
 class Client:
     """Requests to one host, written as the browser writes it: "desk.wardwell.localhost:8443"."""
 
-    def __init__(self, host: str, ca_file: Path, *, origin: str = "", timeout: float = 30.0) -> None:
-        self.host, self.origin, self.timeout = host, origin, timeout
+    def __init__(
+        self, host: str, ca_file: Path, *, origin: str = "", timeout: float = 30.0, address: str = "127.0.0.1"
+    ) -> None:
+        self.host, self.origin, self.timeout, self.address = host, origin, timeout, address
         self._context = ssl.create_default_context(cafile=str(ca_file))
         self._context.minimum_version = ssl.TLSVersion.TLSv1_3
 
     def request(self, method: str, path: str, *, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
         """One request. Raises OSError (ssl.SSLError among them) when there is no answer."""
         name, port = split_host(self.host)
-        connection = _Connection(name, port, self._context, self.timeout)
+        connection = _Connection(name, port, self._context, self.timeout, self.address)
         sent = {"Host": self.host, **({"Origin": self.origin} if self.origin else {}), **(headers or {})}
         try:
             connection.request(method, path, body=body or None, headers=sent)

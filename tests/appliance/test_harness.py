@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.appliance.agency import Agency
 from tests.appliance.container import Container
 from tests.appliance.machine import Disk, Machine
-from tests.appliance.network import DIRECTORY, Network
+from tests.appliance.network import DIRECTORY, TIME_SERVER, Network
 from tests.appliance.rootfs import CACHE, Layer, disk_image
 from tests.appliance.ssh import CommandFailedError, Shell
 
@@ -85,3 +87,37 @@ def test_a_machine_boots_its_own_kernel_and_is_alone(mode: str, stock_root: Path
     finally:
         machine.close()
         raw.unlink()
+
+
+_ASK_TIME = f"""
+import socket, struct, time
+ask = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+ask.settimeout(5)
+ask.sendto(b"\\x23" + 47 * b"\\0", ("{TIME_SERVER}", 123))
+print(round(struct.unpack("!I", ask.recv(48)[40:44])[0] - 2208988800 - time.time()))
+"""
+
+
+def test_the_agency_has_a_directory_and_a_clock(new_container: Callable[..., Container], tmp_path: Path) -> None:
+    container = new_container()
+    agency = Agency(tmp_path, container.network)
+    assert agency.answers() == "/media/usb/answers.toml"
+    answers = tomllib.loads((agency.stick / "answers.toml").read_text())
+    assert (answers["domain"], answers["directory"]["bind_password_file"]) == (
+        "wellness.harborview.example",
+        "/media/usb/bind-password",
+    )
+    agency.start(clock_ahead=3600)
+    try:
+        ask = f"python3 -c '{_ASK_TIME}'"
+        assert 3595 <= int(container.shell.output(ask)) <= 3605
+        container.shell.put(agency.authority.ca_file, "/root/ca.pem")
+        probe = (
+            "import socket, ssl; context = ssl.create_default_context(cafile='/root/ca.pem');"
+            f"context.wrap_socket(socket.create_connection(('{DIRECTORY}', 636), 5), server_hostname='{DIRECTORY}')"
+        )
+        container.shell.run(f'python3 -c "{probe}"')
+        agency.stop_directory()
+        assert container.shell.run(f'python3 -c "{probe}"', check=False).returncode == 1
+    finally:
+        agency.stop()

@@ -1,0 +1,151 @@
+"""What stands around the appliance at the agency: its directory, its time server, its people, and the carried stick.
+
+Owns: a folder with the agency's CA, the two signing keys, the administrator's key and `stick/`, which an appliance has
+under /media/usb. The people are the demonstration's: the same 240 from one seed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from provisioning.demo.agency import BASE_DN, generate, write_roster
+from provisioning.demo.directory import SERVICE_DN, Directory
+from provisioning.demo.https import Client
+from tests.appliance.network import DIRECTORY, TIME_SERVER, Network
+from tests.appliance.rootfs import ADDRESS, ROOT, run, ssh_key
+from tests.support.certificates import Authority
+
+STICK = "/media/usb"
+DOMAIN = "wellness.harborview.example"
+HOSTS = {"desk": f"desk.{DOMAIN}", "post": f"post.{DOMAIN}", "space": f"my.{DOMAIN}"}
+
+
+def toml(content: dict[str, Any]) -> str:
+    """Tables and lists of tables, one level deep, as TOML. Its strings are written as JSON's."""
+    plain = {key: value for key, value in content.items() if value is not None}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items() if not _is_table(value)]
+    for key, value in plain.items():
+        if _is_table(value):
+            head = f"[{key}]" if isinstance(value, dict) else f"[[{key}]]"
+            for table in [value] if isinstance(value, dict) else value:
+                lines += ["", head, *(f"{name} = {json.dumps(item)}" for name, item in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or bool(isinstance(value, list) and value and isinstance(value[0], dict))
+
+
+class _AgencyDirectory(Directory):
+    """The demonstration's server on the agency's own address."""
+
+    @property
+    def url(self) -> str:
+        return f"ldaps://{DIRECTORY}:636"
+
+
+class Agency:
+    """One agency on one network. `start` and `stop` its servers; several appliances may be tried against it in turn."""
+
+    def __init__(self, folder: Path, network: Network) -> None:
+        self.folder, self.network = folder, network
+        self.people = generate()
+        self.stick = folder / "stick"
+        self.stick.mkdir(parents=True)
+        self.authority = Authority(folder / "ca", "Harborview CA")
+        self.directory = _AgencyDirectory(folder / "slapd", 636)
+        certificate, key = self.authority.server(DIRECTORY, "directory.harborview.example")
+        self.directory.prepare(self.people, self.authority.ca_file, certificate, key)
+        shutil.copy(self.authority.ca_file, self.stick / "directory-ca.pem")
+        shutil.copy(self.directory.password_file, self.stick / "bind-password")
+        shutil.copy(ssh_key().with_suffix(".pub"), self.stick / "administrator.pub")
+        self._servers: list[subprocess.Popen[bytes]] = []
+
+    # --- servers ---------------------------------------------------------------------------------------------------
+
+    def start(self, *, clock_ahead: float = 0.0) -> None:
+        """The directory and the time server; the latter `clock_ahead` seconds before the real time."""
+        self.start_directory()
+        clock = [sys.executable, "-m", "tests.appliance.timeserver", TIME_SERVER, str(clock_ahead)]
+        self._servers.append(self.network.start("env", f"PYTHONPATH={ROOT}", *clock, log=self.folder / "time.log"))
+
+    def start_directory(self) -> None:
+        self._slapd = self.network.start(*self.directory.command(), log=self.folder / "slapd.log")
+        self._servers.append(self._slapd)
+        for _ in range(100):
+            assert self._slapd.poll() is None, (self.folder / "slapd.log").read_text()
+            with suppress(OSError), self.network.entered(), socket.create_connection((DIRECTORY, 636), 1):
+                return
+            time.sleep(0.05)
+        raise AssertionError("the directory did not listen within 5 s")
+
+    def stop_directory(self) -> None:
+        """The directory is down, as it is now and then."""
+        self._slapd.terminate()
+        self._slapd.wait(10)
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.terminate()
+            server.wait(10)
+        self._servers.clear()
+
+    # --- what is carried -------------------------------------------------------------------------------------------
+
+    def answers(self, name: str = "answers.toml", **changes: Any) -> str:
+        """Write the answers onto the stick; their path on the appliance. `None` leaves an answer out."""
+        answers: dict[str, Any] = {
+            "agency": self.people.name,
+            "time_zone": "America/Los_Angeles",
+            "domain": DOMAIN,
+            "address": ADDRESS,
+            "directory": {
+                "url": f"ldaps://{DIRECTORY}:636",
+                "base_dn": BASE_DN,
+                "bind_dn": SERVICE_DN,
+                "bind_password_file": f"{STICK}/bind-password",
+                "ca_file": f"{STICK}/directory-ca.pem",
+            },
+            "time_server": TIME_SERVER,
+            "data_device": "",
+            "admin_networks": ["10.77.0.0/24"],
+            "admin_key_file": f"{STICK}/administrator.pub",
+            **changes,
+        }
+        (self.stick / name).write_text(toml(answers))
+        return f"{STICK}/{name}"
+
+    def roster(self) -> Path:
+        """The roster on the stick, not signed."""
+        path = self.stick / "roster.csv"
+        write_roster(self.people, path)
+        return path
+
+    def signer(self, name: str) -> Path:
+        """The signing key of the "agency" or the "trustee", which no machine of the agency has."""
+        key = self.folder / f"{name}.key"
+        if not key.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key)
+        return key
+
+    def sign(self, path: Path, namespace: str, *signers: str) -> None:
+        """`PATH.<signer>.sig` for each of them, made with OpenSSH's own tool."""
+        for signer in signers:
+            signature = path.with_name(f"{path.name}.{signer}.sig")
+            signature.unlink(missing_ok=True)
+            run("ssh-keygen", "-q", "-Y", "sign", "-f", self.signer(signer), "-n", namespace, path)
+            path.with_name(f"{path.name}.sig").rename(signature)
+
+    # --- a workstation ---------------------------------------------------------------------------------------------
+
+    def client(self, host: str, ca_file: Path, timeout: float = 30.0) -> Client:
+        """HTTPS to "desk", "post" or "space"; to be used inside `network.entered()`."""
+        return Client(HOSTS[host], ca_file, origin=f"https://{HOSTS['space']}", timeout=timeout, address=ADDRESS)
