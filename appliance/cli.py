@@ -26,6 +26,7 @@ COMMANDS = {
     "post": "appliance.post.commands:post",
     "press": "appliance.press.commands:press",
     "render": "provisioning.render:render",
+    "relay": "appliance.operate.relay_commands:relay",
     "report": "appliance.press.commands:report",
     "status": "appliance.custody.commands:status",
     "support-bundle": "appliance.operate.support_commands:support_bundle",

@@ -87,7 +87,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def collect(home: Home, run: Callable[[list[str]], str] | None = None) -> Report:
     """The report on `home`. `run` answers a command with its output ("" when it cannot be run)."""
-    disk = shutil.disk_usage(home.root)
+    disk = shutil.disk_usage(home.root if home.root.is_dir() else "/")
     return Report(
         made_at=clock.now().strftime("%Y-%m-%dT%H:%MZ"),
         wardwell=_only(_VERSION, version("wardwell")),
