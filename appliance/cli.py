@@ -1,6 +1,7 @@
 """The `wardwell` command: one group per part of the appliance, each loaded only when it is called.
 
-Owns: the list of commands and how an error is shown (one sentence, one fix, exit code 1; wrong usage exits 2).
+Owns: the list of commands and how an error is shown (one sentence, one fix, exit code 1, or 3 when it was
+refused before anything changed; wrong usage exits 2).
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from appliance.errors import WardwellError
 
 # name -> where the click command stands; a heavy library loads only with the command that needs it.
 COMMANDS = {
+    "backup": "appliance.backup.commands:backup",
     "charter": "appliance.charter.commands:charter",
+    "custody": "appliance.custody.console:custody",
     "demo": "provisioning.demo.commands:demo",
     "desk": "appliance.desk.commands:desk",
     "doctor": "appliance.custody.commands:doctor",
     "intake": "appliance.intake.commands:intake",
     "kit": "appliance.kit.commands:kit",
+    "layout": "appliance.storage.commands:layout",
     "ledger": "appliance.ledger.commands:ledger",
+    "maintenance": "appliance.operate.maintenance_commands:maintenance",
     "migrate": "appliance.storage.commands:migrate",
     "post": "appliance.post.commands:post",
     "press": "appliance.press.commands:press",
@@ -65,7 +70,7 @@ def main() -> None:
         click.echo(f"wardwell: {error.message}", err=True)
         if error.fix:
             click.echo(f"  what to do: {error.fix}", err=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ data volume, `/var/lib/wardwell`, and what has to be there while it is sealed li
     run/<name>/<name>.sock        /run/wardwell/sockets/<name>/<name>.sock (desk, post, ledger)
     log/                          log/<compartment>/
     nginx/                        /etc/wardwell/nginx, /run/wardwell/front
+    drop/<feed>/                  drop/<feed>/in/ (where CAD/RMS exports land)
     public/site/                  a link to /srv/wardwell/site: pages before sign-in are served while sealed
 
-The same in both: `<compartment>/database.db`, `spool/<sender>-to-<receiver>/` (messages, one folder per direction),
-`public/` (what anyone may read: charter, ledger files, boards, releases), `drop/<feed>/` (where CAD/RMS
-exports land).
+The same in both: `<compartment>/database.db`, `spool/<sender>-to-<receiver>/` (messages, one folder per direction) and
+`public/` (what anyone may read: charter, ledger files, boards, releases).
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ RUNTIME = Path("/run/wardwell")
 SITE = Path("/srv/wardwell/site")
 # Exists while the data volume is open; custody makes and removes it.
 UNSEALED = RUNTIME / "unsealed"
+# Exists while the operator holds the appliance still; gone after a start.
+MAINTENANCE = RUNTIME / "maintenance"
 
 
 class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +78,16 @@ class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str = ""
 
 
+class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where nightly backups go. `mounted` refuses when no disk is mounted there (a USB disk that was left out);
+    `fetched` expects a machine of the agency to fetch each one, and `status` says so when none came for three days."""
+
+    to: str = "/var/backups/wardwell"
+    keep_days: int = 35
+    mounted: bool = False
+    fetched: bool = False
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The typed `wardwell.toml`."""
 
@@ -94,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     witness: Literal["remote", "here"] = "remote"
     time_server: str = ""
     disk: Disk = Disk()
+    backup: Backup = Backup()
 
 
 @dataclass(frozen=True)
@@ -177,7 +190,14 @@ class Home:
         return self.run / name / f"{name}.sock"
 
     def drop(self, feed: str) -> Path:
-        return self.root / "drop" / feed
+        """Where exports of `feed` land. In production its SFTP root lies around it, which the feed cannot change."""
+        folder = self.root / "drop" / feed
+        return folder / "in" if self.production else folder
+
+    @property
+    def witness(self) -> Path:
+        """The state of a witness that runs on this machine."""
+        return self.root / "witness" if self.production else self.root / "demo" / "witness"
 
     def settings(self) -> Settings:
         """Read `wardwell.toml`. Raises WardwellError when it is missing or wrong."""

@@ -1,6 +1,7 @@
-"""`wardwell migrate`: the newest schema and the keys of a compartment's own, made by nothing else.
+"""`wardwell migrate` and `wardwell layout`: what has to be in place before a compartment starts.
 
-Owns: this command's words. Must never see: a row. In production each unit runs it for its own compartment before it
+Owns: these commands' words; the newest schema and a compartment's own keys are made by nothing else. Must never see: a
+row. In production each unruns it for its own compartment before it
 starts, as that compartment's user; a demonstration runs it for all.
 """
 
@@ -8,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 
 import click
 
+from appliance.errors import WardwellError
 from appliance.settings import COMPARTMENTS, Home
 
 # Keys that a compartment makes itself when it has none: the ledger's checkpoint key, press's report key.
@@ -43,3 +46,19 @@ def migrate_one(home: Home, compartment: str) -> None:
     if compartment in _OWN_KEYS:
         module, function = _OWN_KEYS[compartment].split(":")
         getattr(importlib.import_module(module), function)(home)
+
+
+@click.command()
+def layout() -> None:
+    """Make and repair every folder of the installed appliance: owner, group and mode. Again changes nothing."""
+    from appliance.layout import lay_out
+
+    home = Home.find()
+    if not home.production:
+        raise WardwellError("Only an installed appliance has accounts of its own.", "Run it there, as root.")
+    if os.geteuid() != 0:
+        raise WardwellError("Folders are given to their accounts by root alone.", "Run `sudo wardwell layout`.")
+    changed = lay_out(home)
+    for line in changed:
+        click.echo(line)
+    click.echo(f"{len(changed)} changes." if changed else "Every folder is as it should be.")

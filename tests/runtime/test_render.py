@@ -69,6 +69,7 @@ def test_the_front_of_production_listens_where_told_and_falls_to_the_sealed_page
     assert "proxy_pass http://unix:/run/wardwell/sockets/sealed/sealed.sock;" in text
     assert text.count("access_log") == 2 and "$remote_addr" not in text
     assert "https://desk.agency.example/" in files["sealed.html"] and "@" not in files["sealed.html"]
+    assert text.count("if (-e /run/wardwell/maintenance)") == 3 and "@" not in files["maintenance.html"]
 
 
 def test_a_demonstration_is_never_sealed(tmp_path: Path) -> None:
