@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import WardwellError
-from appliance.settings import RUNTIME, UNSEALED, Home, Hosts
+from appliance.settings import MAINTENANCE, RUNTIME, UNSEALED, Home, Hosts
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "provisioning" / "nginx" / "wardwell.conf.in"
-SEALED_PAGE = TEMPLATE.with_name("sealed.html")
+STILL_PAGES = ("sealed.html", "maintenance.html")
 ROLES = ("desk", "post", "space")
 # The journal keeps and rotates desk's lines; they hold time, method, status and size (see log_format in the template).
 _JOURNAL = "syslog:server=unix:/dev/log,nohostname,tag=wardwell_desk"
@@ -50,17 +50,20 @@ _SEALED_DESK = """
             proxy_pass http://unix:{socket};
         }}
 """
-# While sealed, post and space answer with one still page; the pages before sign-in lie on the system disk and go on.
-_SEALED = """
-        set $sealed "";
-        if (!-e {unsealed}) {{ set $sealed yes; }}
-        if ($uri ~ "^/(crisis|family|resources|directory|charter|site-assets)(/|$)") {{ set $sealed ""; }}
-        if ($uri = /sealed.html) {{ set $sealed ""; }}
-        if ($sealed) {{ return 503; }}
-        error_page 503 /sealed.html;
+# In production only. While sealed (post and space) or in maintenance (all three) one still page answers; the pages
+# before sign-in lie on the system disk and go on.
+_HELD = """
+        set $held "";
+{sealed}        if (-e {maintenance}) {{ set $held maintenance; }}
+        if ($uri ~ "^/(crisis|family|resources|directory|charter|site-assets)(/|$)") {{ set $held ""; }}
+        if ($uri ~ "^/(sealed|maintenance)\\.html$") {{ set $held ""; }}
+        if ($held) {{ return 503; }}
+        error_page 503 /$held.html;
         location = /sealed.html {{ internal; root {state}; }}
+        location = /maintenance.html {{ internal; root {state}; }}
 """
-_BLOCKS = ("REFUSALS", "SEALED", "SEALED_DESK")
+_IF_SEALED = "        if (!-e {unsealed}) {{ set $held sealed; }}\n"
+_BLOCKS = ("REFUSALS", "HELD", "HELD_DESK")
 # The unit hands the front its keys here, so that they need no owner but root (systemd.exec(5), LoadCredential=).
 CREDENTIALS = Path("/run/credentials/wardwell-front.service")
 
@@ -108,8 +111,8 @@ def render(
         "SPACE_STATIC": str(code / "webapp" / "space" / "dist"),
         "SPACE_POLICY": _SPACE_POLICY.format(desk=hosts.desk, post=hosts.post),
         "SITE_POLICY": _SITE_POLICY,
-        "SEALED_DESK": _SEALED_DESK.format(socket=home.socket("sealed")) if home.production else "",
-        "SEALED": _SEALED.format(unsealed=UNSEALED, state=home.front) if home.production else "",
+        "HELD": _held(home, _IF_SEALED.format(unsealed=UNSEALED)) if home.production else "",
+        "HELD_DESK": _held(home, "") + _SEALED_DESK.format(socket=home.socket("sealed")) if home.production else "",
     }
     for role, (name, port) in split.items():
         upper = role.upper()
@@ -145,9 +148,14 @@ def given_certificates(home: Home) -> dict[str, Certificate]:
     return {role: Certificate(home.tls / f"{role}.crt", CREDENTIALS / f"{role}.key") for role in ROLES}
 
 
-def sealed_page(hosts: Hosts) -> str:
-    """The still page that post and space show while the appliance is sealed."""
-    return SEALED_PAGE.read_text().replace("@DESK_HOST@", html.escape(hosts.desk))
+def _held(home: Home, sealed: str) -> str:
+    return _HELD.format(sealed=sealed, maintenance=MAINTENANCE, state=home.front)
+
+
+def still_pages(hosts: Hosts) -> dict[str, str]:
+    """File name -> the page that is shown while the appliance is sealed, or in maintenance."""
+    values = {"DESK_HOST": html.escape(hosts.desk), "SPACE_HOST": html.escape(hosts.space)}
+    return {name: fill(TEMPLATE.with_name(name).read_text(), values) for name in STILL_PAGES}
 
 
 def write(home: Home, hosts: Hosts, certificates: dict[str, Certificate]) -> Path:

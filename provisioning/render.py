@@ -44,7 +44,7 @@ def supervisor_command(to: Path, code: Path) -> None:
 @_to
 @_code
 def front_command(to: Path, code: Path) -> None:
-    """Write nginx.conf and the still page shown while sealed, from wardwell.toml."""
+    """Write nginx.conf and the still pages (sealed, maintenance), from wardwell.toml."""
     for name, text in front_files(Home.find(), code).items():
         _put(to / name, text)
 
@@ -60,7 +60,7 @@ def front_files(home: Home, code: Path = CODE) -> dict[str, str]:
     settings = home.settings()
     certificates = front.given_certificates(home)
     text = front.render(home, settings.hosts, certificates, settings.address, code / "src")
-    return {"nginx.conf": text, "sealed.html": front.sealed_page(settings.hosts)}
+    return {"nginx.conf": text, **front.still_pages(settings.hosts)}
 
 
 def _put(path: Path, text: str) -> None:
