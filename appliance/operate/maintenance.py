@@ -2,7 +2,8 @@
 
 Owns: `/run/wardwell/maintenance` and the order in which the compartments stop and start. Must never see: what they
 hold. While it is on, every host answers with a page that says so; crisis numbers, resources and the directory go on,
-and exports that arrive wait in their folders. A restart of the machine ends it, since a sealed appliance is still anyway.
+and exports that arrive wait in their folders. A restart of the machine ends it, since a sealed appliance is still
+anyway.
 """
 
 from __future__ import annotations
