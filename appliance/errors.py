@@ -11,7 +11,10 @@ class WardwellError(Exception):
 
     `message` says what is wrong in one sentence; `fix` says what to do, in one sentence.
     Neither may carry a name, a narrative, an address or a secret.
+    `exit_code` is what the command ends with.
     """
+
+    exit_code = 1
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
@@ -20,3 +23,9 @@ class WardwellError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.fix}".strip()
+
+
+class Refused(WardwellError):
+    """Refused before anything was changed."""
+
+    exit_code = 3

@@ -61,12 +61,12 @@ def _engine(path: Path, key: str, begin: str) -> Engine:
 
 
 class Store:
-    """One compartment's database. Open it after fork, once per process."""
+    """One compartment's database. Open it after fork, once per process. A restore gives the key itself."""
 
-    def __init__(self, home: Home, compartment: str) -> None:
-        path, key_file = home.database(compartment), home.key(compartment)
+    def __init__(self, home: Home, compartment: str, key: str | None = None) -> None:
+        path = home.database(compartment)
         try:
-            key = key_file.read_text().strip()
+            key = home.key(compartment).read_text().strip() if key is None else key
         except FileNotFoundError:
             raise WardwellError(
                 f"The key of {compartment} is not here: the appliance is sealed or was never set up.",

@@ -1,0 +1,72 @@
+"""Before and after the files of a restore: a stopped appliance; then folders, keys, and two people's word.
+
+Owns: `restored.json` in the home, which says that a restore is not recorded in the access log yet. The log went back in
+time, which looks like a fork to the witness; an entry that two people sign tells it which checkpoint was gone back to.
+Must never see: anything about a person.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import socket
+from collections.abc import Callable
+
+from appliance import clock
+from appliance.backup.repository import write_durably
+from appliance.backup.restore import Opened
+from appliance.custody.keys import found_file_custody, root_file
+from appliance.errors import Refused
+from appliance.settings import Home
+
+MARK = "restored.json"
+
+
+def require_stopped(home: Home) -> None:
+    """Raises Refused while any compartment of `home` answers: files must not be moved from under it."""
+    for name in ("ledger", "desk", "post"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1.0)
+            connection.connect(str(home.socket(name)))
+            raise Refused("The appliance is running there.", "Stop it first: `systemctl stop wardwell.target`.")
+
+
+def finish(home: Home, backup: Opened, root: bytes, say: Callable[[str], None]) -> None:
+    """Give the home what a backup does not hold: its folders, a demonstration's keys, and the mark of a restore."""
+    settings = home.settings()
+    if settings.custody == "file" and settings.demonstration:
+        with os.fdopen(os.open(root_file(home), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(root)
+        found_file_custody(home)
+    if home.production:
+        from appliance.layout import lay_out
+
+        for line in lay_out(home):
+            say(line)
+    for feed in settings.feeds:
+        home.drop(feed.name).mkdir(parents=True, exist_ok=True)
+    manifest = backup.manifest
+    mark = {
+        "backup": manifest.id,
+        "made_at": manifest.made_at,
+        "size": manifest.ledger_size,
+        "root": manifest.ledger_root,
+        "restored_at": clock.now().isoformat(timespec="seconds"),
+    }
+    write_durably(home.root / MARK, json.dumps(mark, indent=1).encode())
+    say(f"Restored: the state of {manifest.made_at}, access log of {manifest.ledger_size} entries.")
+    _record(home, root, mark, say)
+    say("Ask the CAD system for its exports since then; officers' browsers send open messages again by themselves.")
+
+
+def _record(home: Home, root: bytes, mark: dict[str, object], say: Callable[[str], None]) -> None:
+    """Have custody, whose cards were just combined, put the restore into the access log's own hands."""
+    try:
+        record = importlib.import_module("appliance.custody.restored").record_restore
+    except (ImportError, AttributeError):
+        say(f"Not recorded in the access log yet: {MARK} says what was gone back to. Tell the officers' trustee.")
+        return
+    record(home, root, mark)
+    say("Recorded, signed by both custody groups: the witness will be able to tell it from a fork.")

@@ -1,0 +1,251 @@
+"""`wardwell backup create|verify|list|prune|restore`.
+
+Owns: what these commands take, print and return (0 in order, 1 failed, 2 wrong usage, 3 refused before anything
+changed). Progress goes to standard error. Must never see: anything about a person.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from appliance.errors import Refused, WardwellError
+from appliance.settings import Home
+
+if TYPE_CHECKING:
+    from appliance.backup.format import Manifest
+
+_FOLDER = click.Path(path_type=Path)
+
+
+@click.group()
+def backup() -> None:
+    """Backups: encrypted to custody, incremental, read back after every run."""
+
+
+def _say(text: str) -> None:
+    click.echo(f"== {text}", err=True)
+
+
+@backup.command()
+@click.option("--to", "folder", type=_FOLDER, help="Folder of backups (default: backup.to of wardwell.toml).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def create(folder: Path | None, as_json: bool) -> None:
+    """Make one backup, read it back, and forget those older than 35 days. Runs while the appliance is in use."""
+    from appliance.backup import health, identity, retention
+    from appliance.backup.create import create as make
+    from appliance.backup.repository import Repository
+
+    home = Home.find()
+    settings = home.settings().backup
+    to = (folder or Path(settings.to)).absolute()
+    begun = time.monotonic()
+    os.umask(0o027)
+    try:
+        if settings.mounted and folder is None and not os.path.ismount(to):
+            raise Refused(f"No disk is mounted at {to}.", "Plug in the backup disk and mount it there.")
+        made = make(home, to, identity.keys_of(home), identity.recipient_of(home), _say)
+        gone, pieces = retention.prune(Repository(to), settings.keep_days)
+    except (WardwellError, OSError) as error:
+        _note_failure(home, to, error, time.monotonic() - begun)
+        raise
+    seconds = time.monotonic() - begun
+    record = health.Record(
+        ok=True,
+        at=made.made_at,
+        id=made.id,
+        destination=str(to),
+        plain_bytes=made.plain_bytes,
+        new_bytes=made.new_bytes,
+        seconds=round(seconds, 1),
+    )
+    health.write(home, record)
+    if as_json:
+        click.echo(json.dumps({**_facts(made), "seconds": round(seconds, 1), "forgotten": gone}))
+        return
+    click.echo(f"{made.id}: {made.files} files, {made.plain_bytes / 1e6:.1f} MB, {seconds:.1f} s")
+    click.echo(f"{made.new_pieces} of {made.pieces} pieces are new, {made.new_bytes / 1e6:.1f} MB")
+    click.echo(f"{gone} backups and {pieces} pieces were too old and are gone")
+
+
+def _note_failure(home: Home, to: Path, error: WardwellError | OSError, seconds: float) -> None:
+    """Leave word for `status`, `doctor` and the relays; a full or missing data volume must not hide the reason."""
+    from appliance import clock
+    from appliance.backup import health
+
+    message = error.message if isinstance(error, WardwellError) else f"{error.strerror or 'a disk failed'}"
+    record = health.Record(
+        ok=False,
+        at=clock.now().isoformat(timespec="seconds"),
+        destination=str(to),
+        seconds=round(seconds, 1),
+        message=message,
+        fix=error.fix if isinstance(error, WardwellError) else "Look at both disks, then run it again.",
+    )
+    try:
+        health.write(home, record)
+    except OSError:
+        _say("the failure could not be noted either")
+    if isinstance(error, OSError):
+        raise WardwellError(f"The backup failed: {message}.", record.fix) from None
+
+
+def _facts(manifest: Manifest) -> dict[str, object]:
+    facts: dict[str, object] = msgspec.to_builtins(manifest)
+    return facts
+
+
+@backup.command(name="list")
+@click.argument("folder", type=_FOLDER, required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def list_(folder: Path | None, as_json: bool) -> None:
+    """List complete backups. FOLDER: where they are (default: backup.to of wardwell.toml)."""
+    from appliance.backup.repository import Repository
+
+    repository = Repository(folder or Path(Home.find().settings().backup.to))
+    rows: list[Manifest | str] = []
+    for one in repository.ids():
+        try:
+            rows.append(repository.manifest(one))
+        except WardwellError as error:
+            rows.append(f"{one}: {error.message}")
+    damaged = [row for row in rows if isinstance(row, str)]
+    good = [row for row in rows if not isinstance(row, str)]
+    if as_json:
+        click.echo(json.dumps({"backups": [_facts(row) for row in good], "damaged": damaged}))
+    else:
+        for row in good:
+            click.echo(
+                f"{row.id}  version {row.wardwell}  {row.plain_bytes / 1e6:9.1f} MB"
+                f"  {row.new_bytes / 1e6:9.1f} MB new  access log of {row.ledger_size}"
+            )
+        for line in damaged:
+            click.echo(f"WRONG  {line}")
+        click.echo(f"{len(good)} backups.")
+    if damaged:
+        sys.exit(1)
+
+
+@backup.command()
+@click.argument("source", type=_FOLDER, required=False)
+@click.option("--identity", type=_FOLDER, help='Root secret (32 bytes or 64 hex digits; "-" reads standard input).')
+@click.option("--shares", is_flag=True, help="Ask for custody's cards, one after the other.")
+@click.option("--restore-into", "scratch", type=_FOLDER, help="Restore there, look at everything, and remove it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def verify(source: Path | None, identity: Path | None, shares: bool, scratch: Path | None, as_json: bool) -> None:
+    """Check backups. SOURCE: a folder of backups, or one backup in it (default: backup.to of wardwell.toml).
+
+    Without the root secret: every piece is there and is what was written. With it: the manifests too, and with
+    --restore-into everything is decrypted, every database opened and the access log's head compared.
+    """
+    from appliance.backup import identity as identities
+    from appliance.backup import restore as restoring
+    from appliance.backup.verify import verify as check
+
+    root = _root(identity, shares)
+    if scratch is not None and root is None:
+        raise click.UsageError("--restore-into needs --identity or --shares: pieces open to custody alone.")
+    repository, newest = restoring.find(source or Path(Home.find().settings().backup.to))
+    only = newest if source is not None and source.name == newest else ""
+    seal = identities.keys_from_root(root).seal if root is not None else _seal_if_unsealed()
+    verdicts = check(repository, only, seal)
+    if scratch is not None and root is not None and not any(one.problems for one in verdicts if one.id == newest):
+        with _scratch(scratch) as folder:
+            restoring.into(restoring.open_backup(repository, newest, root), folder, _say)
+        _say(f"{newest} restored into a scratch folder: every database opens, the access log's head fits")
+    if as_json:
+        rows = [{"id": one.id, "problems": list(one.problems)} for one in verdicts]
+        click.echo(json.dumps({"ok": not any(one.problems for one in verdicts), "backups": rows}))
+    else:
+        for one in verdicts:
+            click.echo(f"{'WRONG' if one.problems else 'ok   '}  {one.id}  {' '.join(one.problems)}")
+        made = "made by this appliance, " if seal is not None else ""
+        click.echo(
+            f"{sum(not one.problems for one in verdicts)} of {len(verdicts)} backups {made}complete and unaltered."
+        )
+    if not verdicts or any(one.problems for one in verdicts):
+        sys.exit(1)
+
+
+def _seal_if_unsealed() -> bytes | None:
+    from appliance.backup.identity import keys_of
+
+    try:
+        return keys_of(Home.find()).seal
+    except WardwellError:
+        return None
+
+
+@contextmanager
+def _scratch(above: Path) -> Iterator[Path]:
+    """A private folder in `above`, removed at the end."""
+    above.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".wardwell-scratch-", dir=above))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root(identity: Path | None, shares: bool) -> bytes | None:
+    from appliance.backup.identity import read_root
+
+    if identity is not None and shares:
+        raise click.UsageError("Give --identity or --shares, not both.")
+    if identity is not None:
+        return read_root(identity)
+    if not shares:
+        return None
+    from appliance.backup.cards import ask
+
+    return ask()
+
+
+@backup.command()
+@click.argument("source", type=_FOLDER)
+@click.option("--to", "target", type=_FOLDER, help="Home to restore into (default: this machine's).")
+@click.option("--identity", type=_FOLDER, help='Root secret (32 bytes or 64 hex digits; "-" reads standard input).')
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and whether it can.")
+@click.option("--set-aside", "aside", is_flag=True, help="Move what is there to a folder beside it first.")
+def restore(source: Path, target: Path | None, identity: Path | None, dry_run: bool, aside: bool) -> None:
+    """Restore a backup. SOURCE: a folder of backups (its newest), or one backup in it. Asks for custody's cards."""
+    from appliance.backup import restore as restoring
+    from appliance.backup.after import finish, require_stopped
+
+    home = Home(target.absolute()) if target is not None else Home.find()
+    require_stopped(home)
+    repository, name = restoring.find(source)
+    root = _root(identity, identity is None)
+    if root is None:
+        raise click.UsageError("A restore needs custody's cards.")
+    opened = restoring.open_backup(repository, name, root, restoring.expected_recipient(home))
+    if not aside:
+        restoring.check_target(home, opened.size)
+    _show(opened.manifest)
+    if dry_run:
+        restoring.check_pieces(opened)
+        click.echo("Nothing was changed: it can be restored.")
+        return
+    if aside and (moved := restoring.set_aside(home, name)) is not None:
+        click.echo(f"What was there lies in {moved}.")
+    restoring.check_target(home, opened.size)
+    restoring.restore(opened, home, _say)
+    finish(home, opened, root, click.echo)
+
+
+def _show(manifest: Manifest) -> None:
+    click.echo(
+        f"{manifest.id}: made by version {manifest.wardwell}, {manifest.files} files, "
+        f"{manifest.plain_bytes / 1e6:.1f} MB, access log of {manifest.ledger_size} entries"
+    )

@@ -1,0 +1,265 @@
+"""A folder of backups: pieces that several backups share, and one folder per complete backup.
+
+Owns: writing a piece durably, reading it back, the list of complete backups, the lock of the folder. A backup is there
+or it is not: its folder gets its name by one rename, after everything in it is on the disk.
+Must never see: a key, or a piece in plain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from appliance.backup.format import FORMAT, Manifest, parse_manifest
+from appliance.errors import Refused, WardwellError
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose backups lie in a folder."""
+
+    v: int
+    appliance: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One piece as it lies on the disk: SHA-256 (hex) and size of the age file."""
+
+    digest: str
+    size: int
+
+
+class Repository:
+    """The backups in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    # --- whose it is -------------------------------------------------------------------------------------------------
+
+    def claim(self, appliance: str) -> None:
+        """Make `folder` one of `appliance`'s backups, or see that it is. Raises Refused when it is another's."""
+        marker = self.folder / "wardwell-backups.json"
+        if not marker.exists():
+            with naming_full_disk(self.folder):
+                write_durably(marker, msgspec.json.encode(Marker(FORMAT, appliance)))
+        try:
+            found = msgspec.json.decode(marker.read_bytes(), type=Marker)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            raise Refused(f"{marker} is damaged.", "Give an empty folder, or put that file back.") from None
+        if found.appliance != appliance or found.v != FORMAT:
+            raise Refused(f"{self.folder} holds another appliance's backups.", "Give a folder of its own.")
+        for name in ("pieces", "backups"):
+            (self.folder / name).mkdir(exist_ok=True)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One writer at a time. Raises Refused when another is at work."""
+        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise Refused("Another backup is being made or pruned there.", "Wait until it is done.") from None
+        finally:
+            os.close(descriptor)
+
+    # --- backups -----------------------------------------------------------------------------------------------------
+
+    def ids(self) -> list[str]:
+        """Complete backups, oldest first."""
+        folder = self.folder / "backups"
+        found = (path.name for path in folder.iterdir()) if folder.is_dir() else iter(())
+        return sorted(name for name in found if not name.startswith("."))
+
+    def manifest(self, backup: str) -> Manifest:
+        """The manifest of a complete backup. Raises WardwellError when it is damaged."""
+        found = parse_manifest(self._read(backup, "manifest.json"))
+        if found.id != backup:
+            raise WardwellError(f"Backup {backup} carries another's manifest.", "Take another copy of it.")
+        return found
+
+    def index(self, manifest: Manifest) -> bytes:
+        """The encrypted index. Raises WardwellError when it is not the one the manifest names."""
+        raw = self._read(manifest.id, "index.age")
+        if hashlib.sha256(raw).hexdigest() != manifest.index:
+            raise WardwellError(f"The index of backup {manifest.id} was altered.", "Take another copy of it.")
+        return raw
+
+    def pieces(self, manifest: Manifest) -> dict[str, Stored]:
+        """Every piece of a backup. Raises WardwellError when the list is not the one the manifest names."""
+        raw = self._read(manifest.id, "pieces.txt")
+        if hashlib.sha256(raw).hexdigest() != manifest.total:
+            raise WardwellError(f"The list of pieces of backup {manifest.id} was altered.", "Take another copy of it.")
+        return parse_list(raw)
+
+    def referenced(self) -> set[str]:
+        """Names of all pieces that any backup's list names, believed or not. Raises WardwellError."""
+        return {name for backup in self.ids() for name in parse_list(self._read(backup, "pieces.txt"))}
+
+    def known(self, seal: bytes) -> dict[str, set[Stored]]:
+        """Name -> the age files that backups made under `seal` say it has; a mended piece has two."""
+        found: dict[str, set[Stored]] = {}
+        for backup in self.ids():
+            with contextlib.suppress(WardwellError):
+                manifest = self.manifest(backup)
+                if manifest.holds(seal):
+                    for name, stored in self.pieces(manifest).items():
+                        found.setdefault(name, set()).add(stored)
+        return found
+
+    def _read(self, backup: str, name: str) -> bytes:
+        try:
+            return (self.folder / "backups" / backup / name).read_bytes()
+        except OSError:
+            raise WardwellError(f"{name} of backup {backup} is missing.", "Take another copy of it.") from None
+
+    def publish(self, manifest: Manifest, index: bytes, pieces: Mapping[str, Stored]) -> None:
+        """Make the backup appear: its folder under a temporary name, synced, then renamed."""
+        final = self.folder / "backups" / manifest.id
+        part = final.with_name(f".{manifest.id}.part")
+        with naming_full_disk(self.folder):
+            part.mkdir()
+            files = {
+                "index.age": index,
+                "pieces.txt": write_list(pieces),
+                "manifest.json": msgspec.json.format(msgspec.json.encode(manifest)) + b"\n",
+            }
+            for name, data in files.items():
+                write_durably(part / name, data)
+            part.rename(final)
+            sync_folder(final.parent)
+
+    def forget(self, backup: str) -> None:
+        """Remove a backup; its pieces stay until `sweep`."""
+        folder = self.folder / "backups" / backup
+        doomed = folder.with_name(f".{backup}.part")
+        folder.rename(doomed)
+        sync_folder(folder.parent)
+        shutil.rmtree(doomed)
+
+    def sweep(self) -> int:
+        """Remove what an interrupted run left and pieces that no backup names; how many pieces. Call it locked."""
+        for path in (self.folder / "backups").glob(".*.part"):
+            shutil.rmtree(path)
+        wanted, gone = self.referenced(), 0
+        for path in (self.folder / "pieces").glob("*/*"):
+            if path.name.removesuffix(".age") not in wanted:
+                path.unlink()
+                gone += 1
+        return gone
+
+    # --- pieces ------------------------------------------------------------------------------------------------------
+
+    def path(self, name: str) -> Path:
+        """Where a piece lies. Raises WardwellError on anything that is no piece's name."""
+        if not _NAME.fullmatch(name):
+            raise WardwellError("A backup names a piece that cannot be one.", "Take another copy of it.")
+        return self.folder / "pieces" / name[:2] / f"{name}.age"
+
+    def write(self, name: str, data: bytes) -> Stored:
+        """Write one piece (an age file) durably under its name."""
+        with naming_full_disk(self.folder):
+            write_durably(self.path(name), data)
+        return _stored(data)
+
+    def read(self, name: str, expected: set[Stored]) -> bytes:
+        """One piece, one of those `expected`. Raises WardwellError when it is missing or altered."""
+        try:
+            data = self.path(name).read_bytes()
+        except OSError:
+            raise WardwellError(f"Piece {name[:12]} is missing.", "Take another copy of that folder.") from None
+        if _stored(data) not in expected:
+            raise WardwellError(f"Piece {name[:12]} was altered.", "Take another copy of that folder.")
+        return data
+
+    def unharmed(self, name: str, expected: set[Stored]) -> Stored | None:
+        """How a piece lies there, when that is one of the ways `expected`; None when it is missing or altered."""
+        try:
+            return _stored(self.read(name, expected)) if expected else None
+        except WardwellError:
+            return None
+
+    def sync(self, names: set[str]) -> None:
+        """Have the folders of freshly written pieces on the disk."""
+        for prefix in sorted({name[:2] for name in names}):
+            sync_folder(self.folder / "pieces" / prefix)
+        sync_folder(self.folder / "pieces")
+
+    def free(self) -> int:
+        """Bytes that may still be written there."""
+        return shutil.disk_usage(self.folder).free
+
+
+def _stored(data: bytes) -> Stored:
+    return Stored(hashlib.sha256(data).hexdigest(), len(data))
+
+
+def parse_list(raw: bytes) -> dict[str, Stored]:
+    """`pieces.txt`: name -> what lies on the disk. Raises WardwellError."""
+    found = {}
+    try:
+        for line in raw.decode("ascii").splitlines():
+            name, digest, size = line.split(" ")
+            found[name] = Stored(digest, int(size))
+    except ValueError:
+        raise WardwellError("A backup's list of pieces is damaged.", "Take another copy of it.") from None
+    return found
+
+
+def write_list(pieces: Mapping[str, Stored]) -> bytes:
+    """The bytes of `pieces.txt`, in order of name."""
+    return "".join(f"{name} {one.digest} {one.size}\n" for name, one in sorted(pieces.items())).encode()
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Temporary name, fsync, rename; the caller syncs the folder. Nothing is left behind when writing fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def naming_full_disk(folder: Path) -> Iterator[None]:
+    """Say what to do when there is no room, or the disk does not take what is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise WardwellError(
+                f"There is no room left in {folder}; the backups before are unharmed.",
+                "Free space there, give a larger disk, or lower backup.keep_days.",
+            ) from None
+        raise WardwellError(
+            f"{folder} cannot be written to: {error.strerror}.", "Look at that disk, and who may write there."
+        ) from None
