@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -71,7 +72,9 @@ def check(settings: Directory, name: str, password: str) -> Answer:
         return WrongPassword()
     if "\0" in name or "\0" in password:
         return WrongPassword()
+    begun = time.monotonic()
     answer = _put(Question(settings, name.strip(), password))
+    _log.debug("directory_answered", answer=type(answer).__name__, seconds=round(time.monotonic() - begun, 3))
     if isinstance(answer, Unknown):
         _log.warning("directory_unknown", reason=answer.reason)
     return answer

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from appliance import clock
+from appliance import clock, logs
 from appliance.charter import Charter, load_charter
 from appliance.desk import follow_up, health, inbox, lockout, practices, receipts, releases, sessions, slips, tickets
 from appliance.desk.models.base import Outbox, SeenMessage
@@ -74,6 +74,7 @@ def upkeep(store: Store, charter: Charter) -> None:
 
 def work(home: Home, stop: threading.Event, ready: Callable[[], None] = lambda: None) -> None:
     """Run until `stop` is set. One failing turn is logged by its kind and tried again; nothing is lost by it."""
+    logs.configure(home)
     store, charter = open_store(home, "desk"), load_charter(home)
     handled = handlers(charter)
     next_health = next_clean = 0.0
@@ -94,6 +95,7 @@ def work(home: Home, stop: threading.Event, ready: Callable[[], None] = lambda: 
             except Exception as error:
                 # The kind of error only: its text may carry values of a row.
                 _log.error("turn_failed", kind=type(error).__name__)
+                _log.debug("turn_failed_at", places=logs.places(error))
                 busy = 0
                 stop.wait(1.0)
             if not busy:

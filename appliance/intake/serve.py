@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from appliance import clock
+from appliance import clock, logs
 from appliance.charter import Charter, load_charter
 from appliance.errors import WardwellError
 from appliance.intake import contributions, counts
@@ -233,6 +233,7 @@ def serve(home: Home) -> None:
     stop, wake = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    logs.configure(home)
     watcher = Watcher(home)
     observer = Observer()
     for drop in watcher.drops:
@@ -258,6 +259,7 @@ def serve(home: Home) -> None:
                 _log.error("a turn failed", reason=error.message)
             except Exception as error:
                 _log.error("a turn failed", kind=type(error).__name__)
+                _log.debug("a turn failed at", places=logs.places(error))
             stop.wait(POLL_SECONDS)
     finally:
         observer.stop()

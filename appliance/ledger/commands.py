@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from appliance import logs
 from appliance.settings import Home
 
 
@@ -26,6 +27,7 @@ def serve() -> None:
     from appliance.ledger import keys, server
 
     home = Home.find()
+    logs.configure(home)
     keys.found(home)
     server.serve(home)
 

@@ -197,7 +197,7 @@ def _rounded(path: Path) -> int:
 
 def _lines(home: Home, compartment: str) -> Lines:
     counted = {"warning": 0, "error": 0, "critical": 0}
-    for path in {*home.log.glob(f"{compartment}*.log*"), *(home.log / compartment).glob("*.log*")}:
+    for path in home.logs(compartment).glob("*.log*" if home.production else f"{compartment}*.log*"):
         with path.open(errors="replace") as file:
             for line in file:
                 level = _LEVEL.search(line[:200])

@@ -7,6 +7,7 @@ import threading
 
 import click
 
+from appliance import logs
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -28,6 +29,7 @@ def work() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     home = Home.find()
+    logs.configure(home)
     store = open_store(home, "post")
     try:
         run(store, Memory(home), load_charter(home), stop)

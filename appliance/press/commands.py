@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from appliance import logs
 from appliance.press import keys
 from appliance.settings import Home
 
@@ -30,6 +31,7 @@ def work() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     home = Home.find()
+    logs.configure(home)
     keys.report_key(home)
     store = open_store(home, "press")
     try:

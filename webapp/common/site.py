@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
+from appliance import logs
 from appliance.charter import Charter, load_charter
 from appliance.settings import Home, Settings
 from appliance.storage import Store, open_store
@@ -45,6 +46,7 @@ class Site:
 
 def install_site(app: Flask, home: Home, compartment: str) -> Site:
     """Read settings and charter of `home` and keep them on `app`. Raises WardwellError when either is not valid."""
+    logs.configure(home)
     site = Site(home, home.settings(), load_charter(home), compartment)
     app.extensions[EXTENSION] = site
     return site

@@ -19,6 +19,7 @@ from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from appliance import logs
 from appliance.charter import Charter
 from appliance.desk import sessions, slips, vault
 from appliance.desk.signin import SignInRefused
@@ -82,11 +83,13 @@ class DeskApplication(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """Log where it failed and with which kind of error; never the error's own words."""
-        kind, _error, trace = exc_info
+        kind, error, trace = exc_info
         last = traceback.extract_tb(trace)[-1] if trace is not None else None
         place = f"{Path(last.filename).name}:{last.lineno}" if last is not None else ""
         endpoint = request.endpoint or ""
         _log.error("request_failed", kind=getattr(kind, "__name__", ""), place=place, endpoint=endpoint)
+        if error is not None:
+            _log.debug("request_failed_at", places=logs.places(error))
 
 
 def create_app(home: Home | None = None) -> Flask:
