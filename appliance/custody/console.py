@@ -1,0 +1,246 @@
+"""`wardwell custody`: the ceremony, unsealing and sealing, and how custody stands.
+
+Owns: these commands' words, and the terminal that cards are shown on. Must never see: a card after its screen was
+cleared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from appliance.custody import ceremony as ceremonies
+from appliance.custody import facts as public_facts
+from appliance.custody import opening
+from appliance.custody.facts import GROUP_NAMES, Facts, Holder, Places
+from appliance.custody.machine import Machine
+from appliance.custody.offers import require_current
+from appliance.custody.paper import Paper
+from appliance.custody.serve import Request, ask
+from appliance.custody.serve import serve as serve_custody
+from appliance.custody.shares import GROUPS, CardError, Scheme, read_card
+from appliance.errors import Refused, WardwellError
+from appliance.settings import Home
+
+OPENING_SECONDS = 180.0
+TWO_PEOPLE = Scheme(trustee=(1, 1))
+
+
+class Terminal:
+    """The terminal of this machine. Echo stays on: people compare what they type with their card."""
+
+    def say(self, text: str) -> None:
+        click.echo(text)
+
+    def ask(self, question: str) -> str:
+        answer: str = click.prompt(question, default="", show_default=False)
+        return answer
+
+    def clear(self) -> None:
+        # Erases what was scrolled away as well, which `click.clear` leaves.
+        click.echo("\033[H\033[2J\033[3J", nl=False)
+
+
+@click.group()
+def custody() -> None:
+    """Who can open this appliance: cards on paper, in the hands of two sides."""
+
+
+@custody.command()
+@click.option("--paper", type=click.Path(path_type=Path), help="A printer's device, or a folder in memory for PDFs.")
+@click.option("--two-people", is_flag=True, help="One card a side, so two people are enough (default: 1 and 2 of 3).")
+@click.option("--afresh", is_flag=True, help="Give up an interrupted ceremony whose cards are lost.")
+@click.option("--stdin", "by_program", is_flag=True, help="For demonstrations: holders as JSON in, cards as JSON out.")
+def ceremony(paper: Path | None, two_people: bool, afresh: bool, by_program: bool) -> None:
+    """Make the root secret and its cards, and the encrypted volume. Leaves the appliance unsealed."""
+    places, machine = _as_root()
+    scheme = TWO_PEOPLE if two_people else Scheme()
+    if by_program:
+        cards = ceremonies.hold_by_program(places, machine, _holders_from_stdin(), scheme)
+        by_group = {group: [card.words for card in cards if card.group == group] for group in GROUPS}
+        click.echo(json.dumps({"cards": by_group}))
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("The ceremony needs a terminal.")
+    ceremonies.hold(places, machine, Terminal(), Paper(paper), scheme, afresh=afresh)
+    facts = public_facts.load(places)
+    click.echo("The ceremony is held, and the appliance is unsealed. Both sides write down these two lines:")
+    click.echo(f"  custody key  {facts.custody_key}\n  backup key   {facts.recipient}")
+
+
+@custody.command()
+@click.option("--stdin", "from_stdin", is_flag=True, help="One card a line, instead of asking.")
+def unseal(from_stdin: bool) -> None:
+    """Offer cards, and wait until the appliance is open."""
+    places, _ = _as_root()
+    facts = public_facts.load(places)
+    if places.unsealed.exists():
+        click.echo("The appliance is unsealed already.")
+        return
+    terminal = Terminal()
+    for text in sys.stdin if from_stdin else iter(lambda: terminal.ask("The words of one card (empty to stop)"), ""):
+        if not from_stdin:
+            terminal.clear()
+        answer = ask(places, Request("offer", text))
+        click.echo(answer["message"] + " " + answer["fix"] if not answer["ok"] else _progress(answer))
+        if answer.get("state") in ("opening", "unsealed"):
+            break
+        if not answer["ok"] and from_stdin:
+            sys.exit(1)
+    _wait(places, facts)
+
+
+@custody.command()
+def seal() -> None:
+    """Stop everything, destroy the keys in memory, lock the volume."""
+    places, machine = _as_root()
+    opening.seal(places, machine, public_facts.load(places), click.echo)
+    click.echo("Sealed.")
+
+
+@custody.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def status(as_json: bool) -> None:
+    """Show the state, the scheme and whom to call. Exit code 1 when something about it is not in order."""
+    places = Places.of(Home.find())
+    facts = public_facts.load(places)
+    answer = _live(places)
+    problems = _problems(facts, answer)
+    if as_json:
+        shown = {
+            "ok": not problems,
+            "state": answer.get("state", "unsealed" if places.unsealed.exists() else "sealed"),
+            "volume": "luks2" if facts.device else "folder",
+            "made_at": facts.made_at,
+            "set": facts.set_number,
+            "ceremony": facts.ceremony,
+            "groups": [
+                {"group": group.name, "needed": group.threshold, "cards": len(group.checks), "holders": group.holders}
+                for group in facts.groups
+            ],
+            "offered": answer.get("groups", []),
+            "custody_key": facts.custody_key,
+            "backup_key": facts.recipient,
+            "problems": problems,
+        }
+        click.echo(msgspec.json.encode(shown))
+    else:
+        _show(facts, answer, places, problems)
+    if problems:
+        sys.exit(1)
+
+
+@custody.command("check-share")
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the card from standard input.")
+def check_share(from_stdin: bool) -> None:
+    """Say whether a card is readable and of the present set. Nothing is opened and nothing is kept."""
+    facts = public_facts.load(Places.of(Home.find()))
+    terminal = Terminal()
+    text = sys.stdin.readline() if from_stdin else terminal.ask("The words of the card")
+    if not from_stdin:
+        terminal.clear()
+    try:
+        card = read_card(text)
+        require_current(card, facts)
+    except CardError as error:
+        raise Refused(error.message, error.fix) from None
+    cards = len(facts.group(card.group).checks)
+    click.echo(f"In order: {GROUP_NAMES[card.group]}, card {card.number} of {cards}, set {card.set_number}.")
+
+
+@custody.command()
+def serve() -> None:
+    """Wait for cards on custody's socket (the service `wardwell-custody`)."""
+    places, machine = _as_root()
+    serve_custody(places, machine)
+
+
+def _as_root() -> tuple[Places, Machine]:
+    home = Home.find()
+    if os.geteuid() != 0:
+        raise Refused("Only root may do that.", "Use `sudo`.")
+    return Places.of(home), Machine()
+
+
+def _holders_from_stdin() -> dict[str, list[Holder]]:
+    class Given(msgspec.Struct, forbid_unknown_fields=True):
+        agency: list[Holder]
+        trustee: list[Holder]
+
+    try:
+        given = msgspec.json.decode(sys.stdin.buffer.read(), type=Given)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise Refused(
+            f"The holders cannot be read: {error}.",
+            'Give {"agency": [{"name", "place", "telephone", "card"}, …], "trustee": […]}.',
+        ) from None
+    return {"agency": given.agency, "trustee": given.trustee}
+
+
+def _progress(answer: dict[str, object]) -> str:
+    groups = answer.get("groups", [])
+    assert isinstance(groups, list)
+    return "; ".join(f"{GROUP_NAMES[one['group']]}: {one['offered']} of {one['needed']}" for one in groups)
+
+
+def _wait(places: Places, facts: Facts) -> None:
+    """Until the appliance is open. Raises WardwellError with what went wrong, or when cards are still missing."""
+    deadline = time.monotonic() + OPENING_SECONDS
+    while not places.unsealed.exists():
+        answer = ask(places, Request("status"))
+        if answer.get("state") == "sealed" and not places.unsealed.exists():
+            if answer.get("problem"):
+                raise WardwellError(answer["problem"], answer["fix"])
+            kept = f" The cards are kept for {answer['minutes_left']} minutes." if answer["minutes_left"] else ""
+            raise WardwellError(f"More cards are needed ({_progress(answer)}).{kept}", "Call another holder.")
+        if time.monotonic() > deadline:
+            raise WardwellError("Opening takes too long.", "Read `journalctl -u wardwell-custody`.")
+        time.sleep(0.2)
+    click.echo("Unsealed; the compartments are starting. `wardwell status` shows when they serve.")
+
+
+def _live(places: Places) -> dict[str, object]:
+    try:
+        return ask(places, Request("status"))
+    except WardwellError as error:
+        return {"silent": str(error)}
+
+
+def _problems(facts: Facts, answer: dict[str, object]) -> list[str]:
+    found = [
+        f"{GROUP_NAMES[name]}: fewer than {public_facts.LEAST_HOLDERS} holders can be called"
+        for name in public_facts.too_few_holders(facts)
+    ]
+    if facts.state != "held":
+        found.append("the ceremony was interrupted: `wardwell custody ceremony` goes on with it")
+    if facts.next is not None:
+        found.append("a change of the root secret was interrupted: `wardwell custody rotate` goes on with it")
+    if answer.get("problem"):
+        found.append(f"the last opening failed: {answer['problem']}")
+    if "silent" in answer:
+        found.append(str(answer["silent"]))
+    return found
+
+
+def _show(facts: Facts, answer: dict[str, object], places: Places, problems: list[str]) -> None:
+    click.echo(f"State: {answer.get('state', 'unsealed' if places.unsealed.exists() else 'sealed')}")
+    click.echo(
+        f"Data volume: LUKS2 on {facts.device}"
+        if facts.device
+        else "Data volume: a plain folder; its encryption is the hypervisor's or the disk's matter"
+    )
+    click.echo(f"Cards: set {facts.set_number}, made {facts.made_at}{'' if facts.ceremony else ', by a program'}")
+    for group in facts.groups:
+        click.echo(f"{GROUP_NAMES[group.name]}: {group.threshold} of {len(group.checks)} cards needed. Whom to call:")
+        for holder in group.holders:
+            click.echo(f"  {holder.name}, {holder.place}, {holder.telephone}")
+    if answer.get("groups"):
+        click.echo(f"Offered now: {_progress(answer)}")
+    for problem in problems:
+        click.echo(f"WRONG: {problem}.")

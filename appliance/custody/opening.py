@@ -1,0 +1,141 @@
+"""From the root secret to a serving appliance, and back to a sealed one.
+
+Owns: the order of the steps, and taking them back when one fails. Must never see: a card. The root secret passes
+through; nothing here keeps it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.custody import keys
+from appliance.custody.facts import Facts, Places
+from appliance.custody.machine import Machine
+from appliance.errors import Refused, WardwellError
+from appliance.settings import COMPARTMENTS, Home
+
+Say = Callable[[str], None]
+# On the data volume: these data are an agency's, and custody by file must never start on them.
+MARKER = "production"
+
+
+def require_right(facts: Facts, root: bytes) -> None:
+    """Refuse a root secret that is not this appliance's. Raises Refused."""
+    if str(keys.custody_signer(root).verifier) != facts.custody_key:
+        raise Refused("These cards are of another appliance.", "Use the cards that were made for this one.")
+
+
+def prepare_volume(places: Places, machine: Machine, device: str, root: bytes, say: Say) -> None:
+    """Have the data volume made, unlocked and with a file system. Never overwrites anything that is there.
+
+    May be interrupted anywhere and called again. Raises Refused when the device holds something else.
+    """
+    if not device:
+        places.home.root.mkdir(parents=True, exist_ok=True)
+        return
+    found = machine.contents(device)
+    if found == "":
+        say(f"making the encrypted volume on {device} ...")
+        machine.format(device, keys.disk_key(root))
+    elif found != "crypto_LUKS" or not machine.fits(device, keys.disk_key(root)):
+        raise holds_something(device)
+    if not machine.is_open():
+        machine.open(device, keys.disk_key(root))
+    inside = machine.contents(str(machine.volume))
+    if inside == "":
+        say("making its file system ...")
+        machine.make_file_system()
+    elif inside != "ext4":
+        raise holds_something(str(machine.volume))
+
+
+def holds_something(device: str) -> Refused:
+    """The refusal of a device that is not blank."""
+    return Refused(
+        f"{device} is not blank, and nothing on it will be overwritten.",
+        f"If nobody needs what is there, empty it by hand (`wipefs --all {device}`), and begin again.",
+    )
+
+
+def unseal(places: Places, machine: Machine, facts: Facts, root: bytes, say: Say) -> None:
+    """Unlock and mount the volume, hand out keys, start the compartments. Doing it again does what is missing.
+
+    Raises Refused for another appliance's root secret; any failure takes back what this call opened.
+    """
+    require_right(facts, root)
+    with contextlib.ExitStack() as undo:
+        if facts.device and not machine.is_open():
+            say("unlocking the data volume ...")
+            machine.open(facts.device, keys.disk_key(root))
+            undo.callback(_quietly, machine.close)
+        if facts.device and not machine.is_mounted(places.home):
+            machine.mount(places.home)
+            undo.callback(_quietly, lambda: machine.unmount(places.home))
+        machine.lay_out(places.home)
+        _mark(places.home)
+        undo.callback(_forget_keys, places)
+        _hand_out_keys(places, root)
+        say("starting the compartments ...")
+        places.unsealed.touch(0o644)
+        undo.callback(places.unsealed.unlink, missing_ok=True)
+        machine.start()
+        undo.pop_all()
+
+
+def seal(places: Places, machine: Machine, facts: Facts, say: Say) -> None:
+    """Stop the compartments, destroy their keys, lock the volume. Doing it again does what is missing."""
+    say("stopping the compartments ...")
+    machine.stop()
+    places.unsealed.unlink(missing_ok=True)
+    _forget_keys(places)
+    if not facts.device:
+        return
+    if machine.is_mounted(places.home):
+        machine.unmount(places.home)
+    if machine.is_open():
+        say("locking the data volume ...")
+        machine.close()
+
+
+def refuse_file_custody_on_production(root: Path) -> None:
+    """Raise Refused when the data under `root` were ever opened with shares: custody by file is not for them."""
+    if (root / MARKER).exists():
+        raise Refused(
+            "These data are an agency's, and custody by file is for demonstrations alone.",
+            'Set custody = "shares" in wardwell.toml, and unseal with the cards.',
+        )
+
+
+def _mark(home: Home) -> None:
+    if not home.settings().demonstration:
+        (home.root / MARKER).touch(0o644)
+
+
+def _hand_out_keys(places: Places, root: bytes) -> None:
+    places.run.mkdir(parents=True, exist_ok=True)
+    places.keys.mkdir(mode=0o700, exist_ok=True)
+    places.keys.chmod(0o700)
+    for compartment in COMPARTMENTS:
+        fresh = places.keys / f".{compartment}.new"
+        fresh.unlink(missing_ok=True)
+        only_root = stat.S_IRUSR
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, only_root), "w") as file:
+            file.write(keys.compartment_key(root, compartment))
+        fresh.replace(places.keys / compartment)
+
+
+def _forget_keys(places: Places) -> None:
+    for path in places.keys.glob("*") if places.keys.is_dir() else ():
+        path.unlink()
+    for path in places.keys.glob(".*.new") if places.keys.is_dir() else ():
+        path.unlink()
+
+
+def _quietly(step: Callable[[], None]) -> None:
+    # Taking back is tried as far as it goes; the failure that led here is the one that is told.
+    with contextlib.suppress(WardwellError):
+        step()
