@@ -62,6 +62,11 @@ class Shell:
             )
         return done
 
+    def interactive(self, command: str) -> list[str]:
+        """What runs a command of root's with a terminal of its own."""
+        remote = f"sudo -n -- {command}" if self.user != "root" else command
+        return [*self._ssh(), "-tt", f"{self.user}@{ADDRESS}", remote]
+
     def output(self, command: str, timeout: float = 300) -> str:
         """What a command that has to succeed prints, without the line's end."""
         return self.run(command, timeout=timeout).stdout.strip()

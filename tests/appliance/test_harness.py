@@ -15,6 +15,7 @@ from tests.appliance.machine import Disk, Machine
 from tests.appliance.network import DIRECTORY, TIME_SERVER, Network
 from tests.appliance.rootfs import CACHE, Layer, disk_image
 from tests.appliance.ssh import CommandFailedError, Shell
+from tests.appliance.terminal import Terminal
 
 pytestmark = pytest.mark.appliance
 
@@ -41,6 +42,11 @@ def test_a_container_boots_is_alone_and_reports_failure(
     assert shell.output("cat /media/usb/stick") == "carried in"
     with pytest.raises(CommandFailedError, match="ended with 7"):
         shell.run("exit 7")
+    with Terminal(shell, "sh -c 'read -p \"Name? \" name; echo hello $name; exit 3'") as person:
+        person.expect(r"Name\? ")
+        person.type("Dana")
+        person.expect("hello Dana")
+        assert person.end() == 3
     shell.write("/root/kept", "over a restart")
     assert container.restart() < 30
     assert shell.output("cat /root/kept") == "over a restart"
