@@ -1,0 +1,89 @@
+"""The stored pool of packages that bundles are made from: Debian packages and Python wheels, fetched once.
+
+Owns: `<pool>/debs`, `<pool>/wheels` and the name of what they were fetched for. Must never see: an appliance. Filling
+needs root and the package sources that this machine is set up for; building from a filled pool needs neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.errors import WardwellError
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = Path(__file__).with_name("packages.txt")
+LOCK = ROOT / "provisioning" / "locks" / "requirements.txt"
+SUITE = "bookworm"
+# Counted up when the steps below change in a way that the lists do not show.
+RECIPE = 1
+# Wheels that are compiled here carry this time, so that the same sources give the same bytes (SOURCE_DATE_EPOCH).
+_BUILD_TIME = "1700000000"
+
+Say = Callable[[str], None]
+
+
+def names() -> list[str]:
+    """The Debian packages that are asked for by name."""
+    lines = (line.partition("#")[0] for line in PACKAGES.read_text().splitlines())
+    return [word for line in lines for word in line.split()]
+
+
+def key() -> str:
+    """What a pool is filled for: the two lists and the recipe."""
+    parts = (str(RECIPE).encode(), PACKAGES.read_bytes(), LOCK.read_bytes())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def is_filled(pool: Path) -> bool:
+    """Whether `pool` holds what the lists of this tree ask for."""
+    stamp = pool / "filled-for"
+    return stamp.exists() and stamp.read_text() == key()
+
+
+def fill(pool: Path, say: Say) -> None:
+    """Fetch everything, unless it is there already. Raises WardwellError when a source does not give it."""
+    if is_filled(pool):
+        return
+    making = pool.with_name(pool.name + ".making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    say("fetching Debian packages with all they depend on, beyond a minimal Debian 12")
+    _debs(making / "debs")
+    say("fetching Python packages by hash, compiling those that come as source")
+    _wheels(making / "wheels")
+    (making / "filled-for").write_text(key())
+    shutil.rmtree(pool, ignore_errors=True)
+    making.rename(pool)
+
+
+def _debs(folder: Path) -> None:
+    folder.mkdir()
+    fetch = f'chroot "$1" apt-get -y -qq --download-only --no-install-recommends install {" ".join(names())}'
+    hooks = [fetch, f'cp "$1"/var/cache/apt/archives/*.deb {folder}/']
+    # "null" makes a root, runs the hooks in it and keeps nothing: the closure is taken against what it has installed.
+    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=null"]
+    command += [f"--customize-hook={hook}" for hook in hooks]
+    _run([*command, SUITE, "/dev/null"], "Run it as root, with mmdebstrap installed and the package source reachable.")
+    for path in folder.glob("*.deb"):
+        # An epoch's colon is escaped in apt's names and needless in ours.
+        path.rename(folder / path.name.replace("%3a", "-"))
+
+
+def _wheels(folder: Path) -> None:
+    pip = [sys.executable, "-m", "pip"]
+    common = ["--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "-r", str(LOCK)]
+    _run([*pip, "wheel", *common, "--wheel-dir", str(folder)], "Check that the package registry is reached.")
+
+
+def _run(command: list[str], fix: str) -> None:
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": _BUILD_TIME, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip())[-600:]
+        raise WardwellError(f"{command[0]} failed: {said}", fix)
