@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import secrets
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -149,7 +148,7 @@ def _write(
     found = proof.examine(cut.folder, keys)
     say("read back: every database opens, the access log's head fits")
     at = clock.now()
-    name = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    name = repository.next_id(at)
     index = pyrage.encrypt(msgspec.json.encode(Index(name, plan.entries, found.counts)), [readers[0]])
     every = {**plan.kept, **written}
     manifest = Manifest(

@@ -16,6 +16,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -84,6 +85,11 @@ class Repository:
         folder = self.folder / "backups"
         found = (path.name for path in folder.iterdir()) if folder.is_dir() else iter(())
         return sorted(name for name in found if not name.startswith("."))
+
+    def next_id(self, at: datetime) -> str:
+        """The id of the next backup: a number, so that order needs no clock, and the time `at` (UTC) for people."""
+        numbers = [int(name[:6]) for name in self.ids() if name[:6].isdigit()]
+        return f"{max(numbers, default=0) + 1:06d}-{at:%Y%m%dT%H%M%SZ}"
 
     def manifest(self, backup: str) -> Manifest:
         """The manifest of a complete backup. Raises WardwellError when it is damaged."""

@@ -33,7 +33,7 @@ from appliance.storage import Store, migrate
 _RESTORING = ".restoring"
 _RESERVE = 64 << 20
 # What an unsealed, empty appliance has already: nothing that a restore would overwrite lies in these.
-_HARMLESS = frozenset({".backup", _RESTORING, "lost+found", "health", "log", "run", "drop"})
+_HARMLESS = frozenset({".backup", _RESTORING, "lost+found", "health", "log", "run", "drop", "settings-from-backup"})
 
 Say = Callable[[str], None]
 
@@ -188,7 +188,7 @@ def check_target(home: Home, size: int) -> None:
     if home.root.exists():
         if not home.root.is_dir():
             raise Refused(f"{home.root} is no folder.", "Give a folder that is empty or not there yet.")
-        there = sorted(path.name for path in home.root.iterdir() if path.name not in _HARMLESS and not _bare(path))
+        there = sorted(path.name for path in home.root.iterdir() if _matters(path))
         if there:
             raise Refused(
                 f"{home.root} is not empty: {', '.join(there[:3])}{' ...' if len(there) > 3 else ''}.",
@@ -202,6 +202,11 @@ def check_target(home: Home, size: int) -> None:
         )
 
 
+def _matters(path: Path) -> bool:
+    """Whether a restore would have to overwrite it: an appliance's own file, at the top of the home."""
+    return path.name not in _HARMLESS and not path.name.startswith("set-aside-") and not _bare(path)
+
+
 def _bare(path: Path) -> bool:
     """Whether there is no file anywhere below: the folders that an empty appliance is given."""
     return path.is_dir() and not path.is_symlink() and all(_bare(below) for below in path.iterdir())
@@ -210,11 +215,7 @@ def _bare(path: Path) -> bool:
 def set_aside(home: Home, label: str) -> Path | None:
     """Move what lies in `home` to one folder in it, by renaming alone; that folder, None when there was nothing."""
     aside = home.root / f"set-aside-{label}"
-    there = [
-        path
-        for path in (sorted(home.root.iterdir()) if home.root.is_dir() else [])
-        if path.name not in _HARMLESS and not path.name.startswith("set-aside-") and not _bare(path)
-    ]
+    there = [path for path in (sorted(home.root.iterdir()) if home.root.is_dir() else []) if _matters(path)]
     if not there:
         return None
     aside.mkdir(mode=0o700)

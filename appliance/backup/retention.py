@@ -28,7 +28,7 @@ def prune(repository: Repository, keep_days: int = KEEP_DAYS) -> tuple[int, int]
 def made_at(backup: str) -> datetime | None:
     """When a backup was made, from its name; None for any other name."""
     try:
-        return datetime.strptime(backup.partition("-")[0], "%Y%m%dT%H%M%S%z")
+        return datetime.strptime(backup.partition("-")[2], "%Y%m%dT%H%M%S%z")
     except ValueError:
         return None
 

@@ -36,13 +36,13 @@ def verify(repository: Repository, only: str = "", seal: bytes | None = None) ->
             manifest = repository.manifest(backup)
             if seal is not None and not manifest.holds(seal):
                 raise WardwellError("This appliance did not make this manifest, or its keys were rotated since.")
-            lists[backup] = repository.pieces(manifest)
             repository.index(manifest)
+            lists[backup] = repository.pieces(manifest)
             manifests[backup] = manifest
         except WardwellError as error:
             manifests[backup] = error.message
-            continue
-        for name, stored in lists[backup].items():
+    for listed in lists.values():
+        for name, stored in listed.items():
             known.setdefault(name, set()).add(stored)
     wanted = [backup for backup in manifests if only in ("", backup)]
     names = {name for backup in wanted for name in lists.get(backup, {})}
