@@ -25,7 +25,7 @@ from appliance.errors import WardwellError
 from appliance.settings import RUNTIME, Home
 from provisioning.front import ROOT, fill
 
-# Where a compartment's supervisord keeps its own socket and number in production: the unit's RuntimeDirectory.
+# Where a compartment's supervisord keeps its number in production: the unit's RuntimeDirectory.
 CONTROL = RUNTIME / "units"
 PARTS = ROOT / "provisioning" / "supervisor"
 COMPARTMENT_PARTS = ("ledger", "desk", "post", "intake", "press")
@@ -39,7 +39,7 @@ _LONGEST_SOCKET = 107
 def render(home: Home, parts: tuple[str, ...], commands: dict[str, list[str]]) -> str:
     """The configuration that runs `parts` as one user; `commands` fills in what only this machine knows."""
     return _fill(
-        parts,
+        ("control", *parts),
         {
             "HOME": str(home.root),
             "ROOT": str(ROOT),

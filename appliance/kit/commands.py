@@ -47,7 +47,9 @@ def kit() -> None:
 @kit.command()
 @click.option("--once", is_flag=True, help="Look once and cosign; exit code 1 on an alarm.")
 @click.option("--follow", is_flag=True, help="Look twice a second until stopped.")
-@click.option("--state", type=click.Path(path_type=Path), help="The witness's own folder (default: HOME/demo/witness).")
+@click.option(
+    "--state", type=click.Path(path_type=Path), help="The witness's own folder (default: the one of this home)."
+)
 @click.option("--log", type=click.Path(path_type=Path), help="The log's public files (default: HOME/public/ledger).")
 @click.option(
     "--out",
@@ -66,7 +68,7 @@ def witness(
     home = Home.find()
     eye = Witness(
         Folders(
-            state or home.root / "demo" / "witness",
+            state or home.witness,
             log or home.public / "ledger",
             out or home.public / "witness",
         ),
