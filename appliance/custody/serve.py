@@ -6,8 +6,8 @@ socket alone. It logs that a card of a group was taken, never a word of it.
 One JSON line each way. `{"do": "status"}` and `{"do": "offer", "card": WORDS}` are answered for everybody who may open
 the socket (root, and the sealed page's user); `{"do": "forget"}` for root alone. Every answer carries the state:
 `{"ok", "state": "sealed"|"opening"|"unsealed", "groups": [{"group", "offered", "needed"}], "minutes_left", "problem",
-"fix"}`; a refused one also `"message"`. After opening, the process ends so that its memory goes back to the kernel;
-systemd starts a fresh one.
+"fix"}`; a refused one also `"message"` and `"too_many"`. After opening, the process ends so that its memory goes back
+to the kernel; systemd starts a fresh one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from appliance.custody import facts as public_facts
 from appliance.custody import opening
 from appliance.custody.facts import Facts, Places
 from appliance.custody.machine import Machine
-from appliance.custody.offers import Offers
+from appliance.custody.offers import Offers, TooMany
 from appliance.errors import Refused, WardwellError
 
 LINE_LIMIT = 4096
@@ -68,8 +68,8 @@ class Keeper:
             self._do(request, facts, by_root)
             return {"ok": True, **self._state(facts)}
         except WardwellError as error:
-            refused = {"ok": False, "message": error.message, "fix": error.fix}
-            return {**self._known_state(), **refused}
+            refused = {"message": error.message, "fix": error.fix, "too_many": isinstance(error, TooMany)}
+            return {**self._known_state(), "ok": False, **refused}
 
     def _do(self, request: Request, facts: Facts, by_root: bool) -> None:
         if request.do == "status":
