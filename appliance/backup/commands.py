@@ -51,7 +51,6 @@ def create(folder: Path | None, as_json: bool) -> None:
     settings = home.settings().backup
     to = (folder or Path(settings.to)).absolute()
     begun = time.monotonic()
-    os.umask(0o027)
     try:
         if settings.mounted and folder is None and not os.path.ismount(to):
             raise Refused(f"No disk is mounted at {to}.", "Plug in the backup disk and mount it there.")

@@ -146,6 +146,7 @@ class Repository:
             }
             for name, data in files.items():
                 write_durably(part / name, data)
+            sync_folder(part)
             part.rename(final)
             sync_folder(final.parent)
 
