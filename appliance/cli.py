@@ -17,6 +17,7 @@ from appliance.errors import WardwellError
 # name -> where the click command stands; a heavy library loads only with the command that needs it.
 COMMANDS = {
     "backup": "appliance.backup.commands:backup",
+    "bundle": "provisioning.bundle.commands:bundle",
     "charter": "appliance.charter.commands:charter",
     "custody": "appliance.custody.console:custody",
     "debug": "appliance.operate.log_commands:debug",

@@ -1,0 +1,138 @@
+"""Reading a bundle: nothing of it is used before its signature and every digest have been checked.
+
+Owns: the names inside a bundle and the order of the checks. Must never see: an appliance's data. Runs on the appliance
+with what is installed there; the same checks with stock tools stand in docs/bundle.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from appliance.crypto import sshsig
+from appliance.errors import Refused, WardwellError
+
+NAMESPACE = "wardwell/v1/release"
+SUMS, SIGNATURE, MINISIGNATURE = "SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.minisig"
+PUBLIC_KEY, MANIFEST = "release.pub", "manifest.json"
+UNSIGNED = frozenset({SUMS, SIGNATURE, MINISIGNATURE})
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._+~/@-]*)")
+_AGAIN = "Fetch the bundle again from where your agency was given it, and do not install this one."
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a bundle says of itself. `made_at` is the only thing in which two builds of one commit differ."""
+
+    product: str
+    version: str
+    commit: str
+    debian: str
+    python: str
+    architecture: str
+    made_at: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was checked: its file, what it says of itself, and who signed it (`SHA256:…`)."""
+
+    path: Path
+    manifest: Manifest
+    fingerprint: str
+
+    @property
+    def folder(self) -> str:
+        """The one folder that the file unpacks to."""
+        return f"wardwell-{self.manifest.version}"
+
+    def unpack(self, to: Path) -> Path:
+        """Unpack into `to`; the folder that came out."""
+        with tarfile.open(self.path) as tar:
+            tar.extractall(to, filter="data")
+        return to / self.folder
+
+
+def read_bundle(path: Path, fingerprint: str) -> Bundle:
+    """Check `path` against the fingerprint (`SHA256:…`) of the release key that is trusted.
+
+    Raises Refused for a file that is no bundle, is cut short, was signed by another key, or holds a file
+    more, less or other than what was signed.
+    """
+    try:
+        with tarfile.open(path, "r:") as tar:
+            return _check(path, tar, fingerprint)
+    except FileNotFoundError:
+        raise Refused(f"{path} is not there.", "Give the path of the bundle.") from None
+    except (tarfile.TarError, EOFError, OSError, msgspec.DecodeError, UnicodeError):
+        raise Refused(f"{path.name} is no bundle, or is cut short.", _AGAIN) from None
+
+
+def _check(path: Path, tar: tarfile.TarFile, fingerprint: str) -> Bundle:
+    every = [member for member in tar.getmembers() if not member.isdir()]
+    members = {_inside(member): member for member in every}
+    if len(members) != len(every):
+        raise _refused(f"{path.name} holds one name twice.")
+    signed = _read(tar, members, SUMS)
+    key = _read(tar, members, PUBLIC_KEY).decode().strip()
+    if sshsig.fingerprint(key) != fingerprint:
+        raise _refused(f"{path.name} is signed by {sshsig.fingerprint(key)}, and the trusted key is {fingerprint}.")
+    try:
+        sshsig.verify(key, signed, _read(tar, members, SIGNATURE), NAMESPACE)
+    except WardwellError as error:
+        raise _refused(f"{path.name}: {error.message}") from None
+    wanted = sums(signed)
+    there = set(members) - UNSIGNED
+    for name in sorted(there ^ set(wanted)):
+        raise _refused(f"{path.name} {'holds' if name in there else 'lacks'} {name}, which was {_was(name in there)}.")
+    for name, digest in wanted.items():
+        if _digest(tar, members[name]) != digest:
+            raise _refused(f"{name} in {path.name} is not what was signed.")
+    manifest = msgspec.json.decode(_read(tar, members, MANIFEST), type=Manifest)
+    if {member.name.split("/")[0] for member in tar.getmembers()} != {f"wardwell-{manifest.version}"}:
+        raise _refused(f"{path.name} does not unpack to the folder of its version.")
+    return Bundle(path, manifest, fingerprint)
+
+
+def sums(content: bytes) -> dict[str, str]:
+    """Name -> SHA-256 (hex) of a SHA256SUMS file. Raises Refused for a line that is none."""
+    wanted = {}
+    for line in content.decode().splitlines():
+        found = _LINE.fullmatch(line)
+        if found is None or ".." in found[2].split("/"):
+            raise _refused("SHA256SUMS holds a line that is none.")
+        wanted[found[2]] = found[1]
+    return wanted
+
+
+def _inside(member: tarfile.TarInfo) -> str:
+    """The name below the one folder. Raises Refused for what no bundle holds: links, devices, paths elsewhere."""
+    name = member.name.partition("/")[2]
+    if not member.isfile() or member.name.startswith("/") or ".." in member.name.split("/") or not name:
+        raise _refused("It holds a link, a device or a path that leads elsewhere.")
+    return name
+
+
+def _read(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], name: str) -> bytes:
+    file = tar.extractfile(members[name]) if name in members else None
+    if file is None:
+        raise _refused(f"{name} is missing in it.")
+    return file.read()
+
+
+def _digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    file = tar.extractfile(member)
+    assert file is not None  # _inside lets only files through
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _was(there: bool) -> str:
+    return "not signed" if there else "signed"
+
+
+def _refused(message: str) -> Refused:
+    return Refused(message, _AGAIN)
