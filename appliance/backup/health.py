@@ -63,6 +63,8 @@ def standing(home: Home) -> tuple[bool, str, str]:
     record = read(home)
     if settings.demonstration and record is None:
         return True, "a demonstration makes none by itself", ""
+    if record is None and _age(home.public / "ledger" / "vkey") < LATE:
+        return True, "none yet; the first is due within a day of the founding", ""
     if record is None or not record.last_good:
         said = f": {record.message}" if record is not None else ""
         return False, f"there is no good backup yet{said}", _fix(record)
@@ -76,6 +78,14 @@ def standing(home: Home) -> tuple[bool, str, str]:
         fix = "See that the agency's machine fetches backups and leaves its receipt (docs/backup.md)."
         return False, f"{words}, but none was fetched for {FETCH_LATE.days} days", fix
     return True, f"{words}, {record.plain_bytes / 1e6:.0f} MB, in {record.destination}", ""
+
+
+def _age(path: Path) -> timedelta:
+    """How long a file has been there; no time at all when it is not."""
+    try:
+        return clock.now() - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return timedelta()
 
 
 def _fetched(folder: Path) -> datetime:

@@ -250,6 +250,14 @@ def drops(home: Home) -> list[Check]:
     return checks
 
 
+def backups(home: Home) -> list[Check]:
+    """The last backup succeeded, and not long ago."""
+    from appliance.backup import health
+
+    ok, detail, fix = health.standing(home)
+    return [Check("backup", ok, detail, fix)]
+
+
 QUESTIONS: dict[str, Callable[[Home], list[Check]]] = {
     "settings": settings,
     "databases": databases,
@@ -261,4 +269,5 @@ QUESTIONS: dict[str, Callable[[Home], list[Check]]] = {
     "certificates": certificates,
     "directory": directory,
     "drop folders": drops,
+    "backups": backups,
 }

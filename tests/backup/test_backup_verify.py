@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -94,6 +95,9 @@ def test_status_says_how_old_the_last_good_backup_is(site: Site) -> None:
     now = datetime.now(UTC)
     assert health.standing(site.home)[0]  # a demonstration makes none
     _settings(site)
+    assert health.standing(site.home)[0]  # founded a moment ago
+    founded = now.timestamp() - 37 * 3600
+    os.utime(site.home.public / "ledger" / "vkey", (founded, founded))
     assert health.standing(site.home)[:2] == (False, "there is no good backup yet")
     _note(site, now - timedelta(hours=5))
     assert health.standing(site.home)[0]
