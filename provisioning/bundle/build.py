@@ -15,9 +15,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import msgspec
@@ -71,11 +71,16 @@ def build(stored: Path, release_keys: Path, out: Path, made_at: datetime, say: p
         manifest = Manifest("wardwell", version, commit, "12", "3.11", "amd64", stamp)
         (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
         say("digests and signatures")
-        _sign(folder, release_keys, version)
+        sign(folder, release_keys, version)
         part = out.with_name(out.name + ".part")
-        _tar(folder, part, f"wardwell-{version}", int(at.timestamp()))
+        pack(folder, part, f"wardwell-{version}", int(at.timestamp()))
         part.rename(out)
     with out.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -93,9 +98,7 @@ def _source(tree: Path, out: Path) -> str:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(tree)  # noqa: S202 - our own commit
         moment = int(tar.getmembers()[0].mtime)
-    modules = ROOT / "webapp" / "space" / "node_modules"
-    if modules.is_dir():
-        (tree / "webapp" / "space" / "node_modules").symlink_to(modules)
+    _borrow_modules(tree / "webapp" / "space")
     done = subprocess.run(
         [sys.executable, "-m", "provisioning.build"],
         cwd=tree,
@@ -115,7 +118,18 @@ def _source(tree: Path, out: Path) -> str:
             member.size, member.mtime, member.mode = path.stat().st_size, moment, 0o644
             with path.open("rb") as file:
                 written.addfile(member, file)
-    return installed_version("wardwell")
+    version: str = tomllib.loads((tree / "pyproject.toml").read_text())["project"]["version"]
+    return version
+
+
+def _borrow_modules(space: Path) -> None:
+    """Let the commit's tree build with this tree's npm packages, if they are those of the commit's lock."""
+    modules = ROOT / "webapp" / "space" / "node_modules"
+    # The stamp that provisioning.packages leaves; without it npm would fetch, and into this tree.
+    stamp = modules / ".wardwell-lock"
+    if not stamp.is_file() or stamp.read_text() != _sha256(space / "package-lock.json"):
+        raise WardwellError("The npm packages of this commit are not installed here.", "Run `make setup` and try again.")
+    (space / "node_modules").symlink_to(modules)
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -153,7 +167,7 @@ def _wheelhouse(wheels: Path, to: Path) -> None:
     lines = []
     for path in sorted(to.glob("*.whl")):
         name, version = path.name.split("-")[:2]
-        lines.append(f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+        lines.append(f"{name}=={version} --hash=sha256:{_sha256(path)}\n")
     (to / "requirements.txt").write_text("".join(lines))
 
 
@@ -161,19 +175,20 @@ def _files(folder: Path) -> Iterator[str]:
     yield from sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def _sign(folder: Path, release_keys: Path, version: str) -> None:
+def sign(folder: Path, release_keys: Path, version: str) -> None:
+    """Write the digests of everything in `folder`, and their two signatures."""
     lines = []
     for name in _files(folder):
         if name not in UNSIGNED:
-            with (folder / name).open("rb") as file:
-                lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
+            lines.append(f"{_sha256(folder / name)}  {name}\n")
     content = "".join(lines).encode()
     (folder / SUMS).write_bytes(content)
     (folder / SIGNATURE).write_bytes(sshsig.sign(sshsig.load_private(release_keys / "release"), content, NAMESPACE))
     keys.sign_minisign(release_keys, folder / SUMS, f"wardwell {version}")
 
 
-def _tar(folder: Path, out: Path, prefix: str, moment: int) -> None:
+def pack(folder: Path, out: Path, prefix: str, moment: int) -> None:
+    """Write `folder` to the tar `out`, below `prefix`, every file with the time `moment` (seconds)."""
     names = list(_files(folder))
     with tarfile.open(out, "w", format=tarfile.GNU_FORMAT) as tar:
         for name in (*_FIRST, *(name for name in names if name not in _FIRST)):

@@ -22,6 +22,8 @@ SUMS, SIGNATURE, MINISIGNATURE = "SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.min
 PUBLIC_KEY, MANIFEST = "release.pub", "manifest.json"
 UNSIGNED = frozenset({SUMS, SIGNATURE, MINISIGNATURE})
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._+~/@-]*)")
+# Bytes; digests and signatures are read whole before anything is known of who wrote them.
+_SMALL = 1 << 20
 _AGAIN = "Fetch the bundle again from where your agency was given it, and do not install this one."
 
 
@@ -74,7 +76,9 @@ def read_bundle(path: Path, fingerprint: str) -> Bundle:
 
 
 def _check(path: Path, tar: tarfile.TarFile, fingerprint: str) -> Bundle:
-    every = [member for member in tar.getmembers() if not member.isdir()]
+    if path.stat().st_size % tarfile.RECORDSIZE:
+        raise _refused(f"{path.name} is cut short.")
+    every = tar.getmembers()
     members = {_inside(member): member for member in every}
     if len(members) != len(every):
         raise _refused(f"{path.name} holds one name twice.")
@@ -111,15 +115,20 @@ def sums(content: bytes) -> dict[str, str]:
 
 
 def _inside(member: tarfile.TarInfo) -> str:
-    """The name below the one folder. Raises Refused for what no bundle holds: links, devices, paths elsewhere."""
+    """The name below the one folder. Raises Refused for what no bundle holds.
+
+    That is all but plain files: folders, links, devices, paths elsewhere, and modes that no digest covers.
+    """
     name = member.name.partition("/")[2]
-    if not member.isfile() or member.name.startswith("/") or ".." in member.name.split("/") or not name:
-        raise _refused("It holds a link, a device or a path that leads elsewhere.")
+    plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.mode & ~0o755
+    if not plain or member.name.startswith("/") or ".." in member.name.split("/") or not name:
+        raise _refused("It holds a folder, a link, a device or a path that leads elsewhere.")
     return name
 
 
 def _read(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], name: str) -> bytes:
-    file = tar.extractfile(members[name]) if name in members else None
+    """The content of a small file. Raises Refused when it is not there, or is not small."""
+    file = tar.extractfile(members[name]) if name in members and members[name].size < _SMALL else None
     if file is None:
         raise _refused(f"{name} is missing in it.")
     return file.read()

@@ -25,9 +25,11 @@ from packageurl import PackageURL
 def make(version: str, commit: str, debs: Path, wheels: Path, npm_lock: Path) -> bytes:
     """The bill for these folders and npm's lock, as indented JSON."""
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"wardwell:{version}:{commit}"))
-    bom.metadata = BomMetaData(component=Component(name="wardwell", version=version, type=ComponentType.APPLICATION))
-    for component in (*_debian(debs), *_python(wheels), *_npm(npm_lock)):
-        bom.components.add(component)
+    root = Component(name="wardwell", version=version, bom_ref="wardwell", type=ComponentType.APPLICATION)
+    bom.metadata = BomMetaData(component=root)
+    components = [*_debian(debs), *_python(wheels), *_npm(npm_lock)]
+    bom.components.update(components)
+    bom.register_dependency(root, components)
     bill = json.loads(JsonV1Dot6(bom).output_as_string())
     bill["metadata"].pop("timestamp", None)
     return json.dumps(bill, indent=1, sort_keys=True).encode() + b"\n"

@@ -1,0 +1,38 @@
+"""Two builds of one commit from one pool are the same file; what differs between two times is the time."""
+
+from __future__ import annotations
+
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from provisioning.bundle import build, keys, pool
+
+pytestmark = [pytest.mark.appliance, pytest.mark.timeout(600)]
+
+STORED = pool.ROOT / ".cache" / "bundle-pool"
+LARGEST_BYTES = 600 << 20
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as tar:
+        files = {member.name.partition("/")[2]: tar.extractfile(member) for member in tar.getmembers()}
+        return {name: file.read() for name, file in files.items() if file is not None}
+
+
+def test_two_builds_differ_in_the_declared_time_alone(tmp_path: Path) -> None:
+    pool.fill(STORED, lambda _words: None)
+    keys.make(tmp_path / "keys")
+    march, april = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+    outs = [tmp_path / name for name in ("first", "second", "later")]
+    for out, moment in zip(outs, (march, march, april), strict=True):
+        build.build(STORED, tmp_path / "keys", out, moment, lambda _words: None)
+    first, second, later = (out.read_bytes() for out in outs)
+    assert first == second
+    assert first != later
+    before, after = _contents(outs[0]), _contents(outs[2])
+    different = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert different == {"manifest.json", "SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.minisig"}
+    assert len(first) <= LARGEST_BYTES
