@@ -73,7 +73,7 @@ def write(home: Home, content: Settings) -> None:
     home.root.mkdir(parents=True, exist_ok=True)
     values: dict[str, Any] = msgspec.to_builtins(content)
     feeds = values.pop("feeds")
-    tables = {name: values.pop(name) for name in ("hosts", "directory")}
+    tables = {name: values.pop(name) for name, value in list(values.items()) if isinstance(value, dict)}
     lines = ["# Written by `wardwell demo up`; an agency writes its own.", *_lines(values)]
     for name, table in tables.items():
         lines += ["", f"[{name}]", *_lines(table)]
