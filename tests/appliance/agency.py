@@ -98,6 +98,12 @@ class Agency:
             server.wait(10)
         self._servers.clear()
 
+    def move(self, network: Network) -> None:
+        """The same agency around another appliance, on that one's network."""
+        self.stop()
+        self.network = network
+        self.start()
+
     # --- what is carried -------------------------------------------------------------------------------------------
 
     def answers(self, name: str = "answers.toml", **changes: Any) -> str:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.appliance.container import Container
+from tests.appliance.installation import Installed, install
 from tests.appliance.network import Network
+from tests.appliance.release import Release
+from tests.appliance.release import release as made_release
 from tests.appliance.rootfs import Layer, stock
 
 TOOLS = [
@@ -55,6 +58,19 @@ def able() -> None:
 @pytest.fixture(scope="session")
 def stock_root() -> Path:
     return stock()
+
+
+@pytest.fixture(scope="session")
+def release() -> Release:
+    return made_release()
+
+
+@pytest.fixture(scope="session")
+def installed(stock_root: Path, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """One installation from the bundle for the whole run; each test file goes on with a copy of it."""
+    made = install(stock_root, release, tmp_path_factory.mktemp("agency"))
+    yield made
+    made.close()
 
 
 @pytest.fixture

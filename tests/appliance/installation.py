@@ -1,0 +1,109 @@
+"""An installation from the bundle in a container, and copies of what it left, for tests to go on from.
+
+`Installed.container()` boots a copy of the machine as it was right after `install.sh` was done.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.appliance.agency import STICK, Agency
+from tests.appliance.container import Container
+from tests.appliance.network import Network
+from tests.appliance.release import Release
+from tests.appliance.rootfs import Layer
+from tests.appliance.ssh import Shell
+
+ADMINISTRATOR = "wardwell-admin"
+
+
+def put_on_stick(release: Release, agency: Agency) -> None:
+    """The unpacked bundle on the stick."""
+    folder = agency.stick / "bundle"
+    shutil.rmtree(folder, ignore_errors=True)
+    with tarfile.open(release.file) as tar:
+        tar.extractall(agency.stick)
+        top = tar.getmembers()[0].name.split("/")[0]
+    (agency.stick / top).rename(folder)
+
+
+def install_command(release: Release, answers: str) -> str:
+    return f"sh {STICK}/bundle/install.sh --fingerprint {release.fingerprint} --answers {answers} --yes"
+
+
+@dataclass
+class Installed:
+    """What an installation left. `seconds` is what it took, `output` what it printed."""
+
+    agency: Agency
+    release: Release
+    layer: Layer
+    seconds: float
+    output: str
+    _containers: list[Container] = field(default_factory=list)
+
+    @property
+    def roots(self) -> list[Path]:
+        """The layers of the installed machine, from the top downwards."""
+        return [self.layer.upper, *self.layer.lower]
+
+    def container(self, **changes: Any) -> Container:
+        """A booted copy, with the agency around it. Sealed: no ceremony was held."""
+        for other in self._containers:
+            other.stop()
+        made = Container(Layer.over(*self.roots), Network.make(), media=self.agency.stick, **changes)
+        self._containers.append(made)
+        self.agency.move(made.network)
+        made.shell.user = ADMINISTRATOR
+        made.start()
+        return made
+
+    def close(self) -> None:
+        for container in self._containers:
+            container.close()
+            container.network.close()
+        self.agency.stop()
+        self.layer.remove()
+
+
+def install(stock_root: Path, release: Release, folder: Path) -> Installed:
+    """Install on a fresh machine; an `AssertionError` with what was printed when it does not succeed."""
+    network = Network.make()
+    agency = Agency(folder, network)
+    put_on_stick(release, agency)
+    answers = agency.answers()
+    agency.start()
+    container = Container(Layer.over(stock_root), network, media=agency.stick)
+    container.start()
+    try:
+        begun = time.monotonic()
+        done = container.shell.run(install_command(release, answers), timeout=900)
+        seconds = time.monotonic() - begun
+        container.shell.forget()
+        container.shell.user = ADMINISTRATOR
+        container.shell.run("true")
+    except BaseException:
+        container.close()
+        raise
+    finally:
+        container.stop()
+        agency.stop()
+        network.close()
+    return Installed(agency, release, container.layer, seconds, done.stdout)
+
+
+def contents(shell: Shell) -> dict[str, str]:
+    """Path -> kind, mode, owner and digest of everything that an installation decides; for comparing."""
+    script = (
+        "cd /; find etc opt usr/local root srv var/lib/wardwell -xdev"
+        " \\( -path etc/wardwell/tls -o -name __pycache__ \\) -prune -o"
+        " -printf '%p\\t%y %m %U:%G %l\\n'; "
+        "find etc opt/wardwell/releases/*/src usr/local srv -xdev -type f ! -name '*.pyc' -print0"
+        " | xargs -0 sha256sum | awk '{print $2 \"#\\t\" $1}'"
+    )
+    return dict(line.split("\t", 1) for line in shell.output(script, timeout=120).splitlines())

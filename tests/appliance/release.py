@@ -1,0 +1,63 @@
+"""A release as an agency gets it: the bundle of this tree's commit, signed with release keys of the tests' own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.appliance.rootfs import CACHE, ROOT, lock, run
+
+WARDWELL = ROOT / ".venv" / "bin" / "wardwell"
+
+
+@dataclass(frozen=True)
+class Release:
+    """`file` as it is carried in; `fingerprint` of the release key, as it was published elsewhere."""
+
+    file: Path
+    fingerprint: str
+
+
+def keys() -> Path:
+    """The folder of the release keys; made once, kept in the cache."""
+    folder = CACHE / "release-keys"
+    with lock("release-keys"):
+        if not folder.exists():
+            run(WARDWELL, "bundle", "keys", "--to", folder)
+    return folder
+
+
+def fingerprint() -> str:
+    """Of the release key, by OpenSSH's own tool."""
+    return run("ssh-keygen", "-lf", keys() / "release.pub").split()[1]
+
+
+def commit() -> str:
+    """The commit that is checked out."""
+    return run("git", "-C", ROOT, "rev-parse", "HEAD").strip()
+
+
+def release() -> Release:
+    """The bundle of HEAD; made when there is none of this commit, from a stored pool.
+
+    What is not committed is not in it, as in a real release.
+    """
+    target = CACHE / f"wardwell-{commit()[:12]}.bundle"
+    release_keys = keys()
+    with lock("release"):
+        if not target.exists():
+            for old in CACHE.glob("wardwell-*.bundle"):
+                old.unlink()
+            run(WARDWELL, "bundle", "pool", timeout=1200)
+            run(WARDWELL, "bundle", "build", "--keys", release_keys, "--out", target, timeout=1200)
+    return Release(target, fingerprint())
+
+
+def changed_tree() -> str:
+    """What differs from the commit; a developer should know that it is not being proven."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    return subprocess.run(
+        ["git", "-C", str(ROOT), "status", "--short"], capture_output=True, text=True, check=True, env=environment
+    ).stdout
