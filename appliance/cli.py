@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "provisioning.demo.commands:demo",
     "desk": "appliance.desk.commands:desk",
     "doctor": "appliance.custody.commands:doctor",
+    "found": "appliance.founding.commands:found",
     "intake": "appliance.intake.commands:intake",
     "kit": "appliance.kit.commands:kit",
     "layout": "appliance.storage.commands:layout",

@@ -62,14 +62,29 @@ def looks_like_slip(code: str) -> bool:
     return len(normal) == GROUPS * GROUP and set(normal) <= set(_ALPHABET)
 
 
+def new_code() -> str:
+    """A fresh slip: four groups of five characters, 100 random bits."""
+    characters = [secrets.choice(_ALPHABET) for _ in range(GROUPS * GROUP)]
+    return "-".join("".join(characters[i : i + GROUP]) for i in range(0, len(characters), GROUP))
+
+
+def digest(code: str) -> str:
+    """What is stored of a slip, in hex: 100 random bits need no stretching."""
+    return _hash(code).hex()
+
+
 def issue(store: Store, handle: str) -> Issued:
     """Make a slip for the person of `handle`; earlier ones of that person end. Raises WardwellError for nobody.
 
     Call it as `reveal`'s `load`: the person's access log says that a slip was issued before there is one.
     """
-    characters = [secrets.choice(_ALPHABET) for _ in range(GROUPS * GROUP)]
-    code = "-".join("".join(characters[i : i + GROUP]) for i in range(0, len(characters), GROUP))
-    now = clock.now()
+    code, until = new_code(), clock.now() + timedelta(days=DAYS)
+    enter(store, handle, digest(code), until)
+    return Issued(code, until)
+
+
+def enter(store: Store, handle: str, code_digest: str, until: datetime) -> None:
+    """Store the hash of a slip that the trustee made, in place of earlier ones of that person. As `issue` otherwise."""
     with store.write() as session:
         person = session.get(Person, handle)
         if (person is None or not person.active) and session.get(DeskAccount, handle) is None:
@@ -78,14 +93,13 @@ def issue(store: Store, handle: str) -> Issued:
         session.add(
             Slip(
                 handle=handle,
-                code_hash=_hash(code),
-                issued_at=now,
-                expires_at=now + timedelta(days=DAYS),
+                code_hash=bytes.fromhex(code_digest),
+                issued_at=clock.now(),
+                expires_at=until,
                 totp_used=False,
                 vault_used=False,
             )
         )
-    return Issued(code, now + timedelta(days=DAYS))
 
 
 def find(store: Store, handle: str, code: str, use: Use) -> int:

@@ -21,6 +21,7 @@ from appliance.settings import Home
 TOOLS = {
     "exposure": "appliance.kit.exposure:exposure",
     "keylist": "appliance.kit.keylist:keylist",
+    "slips": "appliance.kit.slips:slips",
     "report-verify": "appliance.kit.report_verify:report_verify",
     "take-home": "appliance.kit.take_home:take_home",
 }
@@ -82,6 +83,15 @@ def witness(
         return
     checkpoint = eye.look()
     click.echo("Nothing new." if checkpoint is None else f"Cosigned {checkpoint.size} entries of {checkpoint.origin}.")
+
+
+@kit.command("witness-key")
+@click.option("--state", required=True, type=click.Path(path_type=Path), help="The witness's own folder.")
+def witness_key(state: Path) -> None:
+    """Make the witness's key, if there is none in its folder, and print the public line for the founding papers."""
+    from appliance.kit.witness import found
+
+    click.echo(found(state, state))
 
 
 @kit.command()

@@ -18,7 +18,7 @@ from appliance.crypto import merkle, tiles
 from appliance.crypto.notes import Checkpoint
 from appliance.crypto.tlog import NotWitnessed, PublicLog, witnessed
 from appliance.errors import WardwellError
-from appliance.ledger import entries, keys
+from appliance.ledger import entries, keys, restored
 from appliance.ledger.models import Leaf, Outbox, Seen
 from appliance.spool import delivery
 from appliance.spool.messages import Append, Appended, EpochTurned, Refused
@@ -46,6 +46,7 @@ class Log:
         self._published_size = -1
         self._witness_seen: tuple[int, int] | None = None
         self._scrub_due = True
+        restored.take_up(store)
         _replay(store, self._folder, self._tree, str(self._signer.verifier))
         self.publish()
 
@@ -98,14 +99,17 @@ class Log:
             state = (self._home.public / "witness" / "checkpoint").stat()
             if (state.st_mtime_ns, state.st_ino) == self._witness_seen:
                 return False
-            seen = witnessed(self._home).log.checkpoint()
+            if not (self._home.public / "site.json").exists() and not self._home.settings().demonstration:
+                return False  # before the founding nobody has said which witness to believe
+            word = witnessed(self._home)
+            seen = word.log.checkpoint()
         except (FileNotFoundError, NotWitnessed):
             return False
         except WardwellError as error:
             # Not the witness's word, so keys wait; `wardwell status` shows the age of the last word that was.
             _log.warning("the witness's checkpoint was not accepted", problem=error.message)
             return False
-        if seen.size > self._published_size:
+        if seen.size > self._published_size or restored.given_up(self._store, seen, word.at):
             return False
         _require_prefix(self._folder, seen, self._published_size)
         self._witness_seen = (state.st_mtime_ns, state.st_ino)
@@ -165,7 +169,10 @@ def _replay(store: Store, folder: Path, tree: tiles.Builder, vkey: str) -> None:
     if (folder / "checkpoint").exists():
         heads.append(PublicLog(folder, vkey).checkpoint())
     if (store.home.public / "witness" / "checkpoint").exists():
-        heads.append(witnessed(store.home).log.checkpoint())
+        word = witnessed(store.home)
+        # After a restore the witness's older word may still lie here; the statement of custody says that it is void.
+        if not restored.given_up(store, word.log.checkpoint(), word.at):
+            heads.append(word.log.checkpoint())
     waiting = sorted(heads, key=lambda head: head.size)
     for data in _leaves(store, 0):
         while waiting and waiting[0].size == tree.size:

@@ -13,8 +13,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.charter.model import SHIPPED, Charter
-from appliance.crypto import canonical, sshsig
+from appliance.crypto import sshsig
 from appliance.desk.accounts import hash_password
+from appliance.founding import papers
 from appliance.settings import Home, Settings
 from provisioning.demo.agency import LOCAL_ROLES, Agency, write_roster
 
@@ -64,18 +65,9 @@ def publish_charter(home: Home) -> None:
 
 def publish_site(home: Home, settings: Settings) -> None:
     """`public/site.json`, signed by the trustee. The keys that it names must be published already."""
-    content = {
-        "agency": settings.agency,
-        "time_zone": settings.time_zone,
-        "hosts": {"desk": settings.hosts.desk, "post": settings.hosts.post, "space": settings.hosts.space},
-        "demonstration": True,
-        "ledger_vkey": (home.public / "ledger" / "vkey").read_text().strip(),
-        "witness_vkey": (home.public / "witness" / "vkey").read_text().strip(),
-        "charter_digest": Charter((home.public / "charter.toml").read_bytes()).digest,
-        "report_key": (home.public / "press" / "report.pub").read_text().strip(),
-    }
+    charter = Charter((home.public / "charter.toml").read_bytes())
+    written = papers.site(home, settings, charter, (home.public / "witness" / "vkey").read_text().strip())
     path = home.public / "site.json"
-    written = canonical.canonical(content)
     if path.exists() and path.read_bytes() == written:
         return
     path.write_bytes(written)

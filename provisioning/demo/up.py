@@ -24,12 +24,13 @@ import click
 
 from appliance import clock
 from appliance.errors import WardwellError
+from appliance.founding.accept import carry_out
 from appliance.settings import Feed, Home, Settings
 from provisioning import front, supervise
 from provisioning.demo import agency as agencies
 from provisioning.demo import cad_csv, cad_xml, drop, enrol, founding, pockets, ports, table
 from provisioning.demo.agency import Agency
-from provisioning.demo.certificates import Authority
+from appliance.crypto.authority import Authority
 from provisioning.demo.directory import Directory
 from provisioning.demo.https import Client
 from provisioning.supervise import Supervisor
@@ -228,10 +229,8 @@ def _people(home: Home, agency: Agency) -> pockets.Pockets:
     done = founding.folder(home) / "founded"
     if not done.exists():
         say(f"roster of {len(agency.people)}, founding document, role holders")
-        roster, document = founding.write_documents(home, agency)
-        wardwell(home, "charter", "enter")
-        wardwell(home, "desk", "roster", "take", str(roster))
-        wardwell(home, "desk", "found", str(document))
+        founding.write_documents(home, agency)
+        carry_out(home, founding.folder(home))
         done.write_text("")
     enrol.everyone(home, carried, say)
     _key_list(home)

@@ -1,0 +1,134 @@
+"""Taking the signed papers in: everything is checked before anything changes; a second run goes on where one stopped.
+
+Owns: the order of the founding, and what root puts into `public/`. Must never see: a private key, a slip; the papers
+carry hashes. After this, the two keys are pinned: papers signed by others are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from appliance.charter.model import Charter
+from appliance.crypto import sshsig
+from appliance.crypto.canonical import canonical
+from appliance.errors import Refused, WardwellError
+from appliance.founding import papers
+from appliance.founding.run_as import run_as
+from appliance.settings import Home
+
+RunAs = Callable[[Home, str, Sequence[str | Path]], str]
+
+
+def keys_in(folder: Path) -> dict[str, str]:
+    """Signer -> fingerprint of the public key that lies with the papers. Raises Refused."""
+    try:
+        return {signer: sshsig.fingerprint(_read(folder / f"{signer}.pub").decode()) for signer in papers.SIGNERS}
+    except UnicodeDecodeError:
+        raise Refused("A public key with the papers is damaged.", "Have the papers signed again.") from None
+    except WardwellError as problem:
+        raise Refused(problem.message, problem.fix) from None
+
+
+def check(home: Home, folder: Path, expected: dict[str, str]) -> None:
+    """Check every paper in `folder` against the two fingerprints that people read from paper. Raises Refused."""
+    try:
+        _check(home, folder, expected)
+    except Refused:
+        raise
+    except WardwellError as problem:
+        raise Refused(problem.message, problem.fix) from None
+
+
+def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
+    from appliance.desk import founding, roster
+
+    found = keys_in(folder)
+    for signer, fingerprint in found.items():
+        if fingerprint != expected[signer].strip():
+            raise Refused(
+                f"The key that lies with the papers is not the {signer}'s.", "Compare the fingerprint with its paper."
+            )
+        pinned = home.public / f"{signer}.pub"
+        if pinned.exists() and sshsig.fingerprint(pinned.read_text()) != fingerprint:
+            raise Refused(f"This appliance was founded with another key of the {signer}.", "Have that key sign.")
+    if found["agency"] == found["trustee"]:
+        raise Refused("Agency and trustee signed with one key.", "Each signs with a key of their own.")
+    lines = {signer: _read(folder / f"{signer}.pub").decode().strip() for signer in papers.SIGNERS}
+    for name, namespace in papers.BY_BOTH.items():
+        for signer, line in lines.items():
+            sshsig.verify(line, _read(folder / name), _read(folder / f"{name}.{signer}.sig"), namespace)
+    text = _read(folder / papers.SITE)
+    sshsig.verify(lines["trustee"], text, _read(folder / f"{papers.SITE}.sig"), papers.SITE_NAMESPACE)
+    _check_site(home, text, Charter(_read(folder / papers.CHARTER), papers.CHARTER))
+    people = {row.person_id for row in roster.read_file(folder / papers.ROSTER)[0]}
+    founding.check(founding.read_file(folder / papers.FOUNDING), people)
+
+
+def _check_site(home: Home, text: bytes, charter: Charter) -> None:
+    """The signed `site.json` is what this appliance would write now; the witness's key alone it cannot know."""
+    try:
+        witness = str(json.loads(text)["witness_vkey"])
+    except (ValueError, KeyError, TypeError):
+        raise Refused("site.json is damaged.", "Write it again with `wardwell found request`.") from None
+    if papers.site(home, home.settings(), charter, witness) != canonical(json.loads(text)):
+        raise Refused(
+            "The signed site.json is not about this appliance as it is now: its keys, hosts or charter differ.",
+            "Write it again with `wardwell found request`, and have the trustee sign that one.",
+        )
+
+
+def accept(home: Home, folder: Path, expected: dict[str, str], say: Callable[[str], None], run: RunAs = run_as) -> None:
+    """Found the appliance on the papers in `folder`. Raises Refused before anything changed, WardwellError later."""
+    check(home, folder, expected)
+    say("the papers are signed by both")
+    signatures = [f"{papers.CHARTER}.{signer}.sig" for signer in papers.SIGNERS]
+    # site.json last: what it names is there before anyone can believe it.
+    names = [*(f"{signer}.pub" for signer in papers.SIGNERS), papers.CHARTER, *signatures]
+    for name in (*names, f"{papers.SITE}.sig", papers.SITE):
+        publish(home.public / name, _read(folder / name))
+    if not home.production:
+        publish(home.charter_file, _read(folder / papers.CHARTER))
+    say("charter and site file are public")
+    carry_out(home, folder, run)
+    say("charter entered into the access log, roster taken, role holders in office")
+
+
+def carry_out(home: Home, folder: Path, run: RunAs = run_as) -> None:
+    """Enter the charter, take the roster, carry out the founding document. Repeating it changes nothing."""
+    run(home, "desk", ["charter", "enter"])
+    run(home, "desk", ["desk", "roster", "take", folder / papers.ROSTER])
+    run(home, "desk", ["desk", "found", folder / papers.FOUNDING])
+
+
+def accept_key_list(home: Home, folder: Path) -> int:
+    """Publish the supporters' key list in `folder`, signed by the trustee; how many are on it. Raises Refused."""
+    from appliance.kit.keylist import NAME, read_list, verify_list
+
+    try:
+        listed = verify_list(folder, _read(home.public / "trustee.pub").decode().strip())
+        published = read_list(home.public)
+    except WardwellError as problem:
+        raise Refused(problem.message, problem.fix) from None
+    if published is not None and listed.version < published.version:
+        raise Refused("This list is older than the one that is public.", "Fetch the trustee's newest list.")
+    # Each browser checks the signature with the list: one that asks between the two files refuses, and asks again.
+    for name in (f"{NAME}.sig", NAME):
+        publish(home.public / name, _read(folder / name))
+    return len(listed.supporters)
+
+
+def publish(path: Path, data: bytes) -> None:
+    """Put a file of root's into `public/`, readable by all."""
+    from appliance.press.files import write_file
+
+    if not path.exists() or path.read_bytes() != data:
+        write_file(path, data)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise Refused(f"{path.name} is missing among the papers.", "Have it written and signed again.") from None
