@@ -18,6 +18,7 @@ from appliance.errors import WardwellError
 COMMANDS = {
     "backup": "appliance.backup.commands:backup",
     "bundle": "provisioning.bundle.commands:bundle",
+    "cert": "appliance.operate.cert_commands:cert",
     "charter": "appliance.charter.commands:charter",
     "custody": "appliance.custody.console:custody",
     "debug": "appliance.operate.log_commands:debug",

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance import clock
+from appliance.crypto.authority import Authority
 from appliance.errors import WardwellError
 from appliance.founding.accept import carry_out
 from appliance.settings import Feed, Home, Settings
@@ -30,7 +31,6 @@ from provisioning import front, supervise
 from provisioning.demo import agency as agencies
 from provisioning.demo import cad_csv, cad_xml, drop, enrol, founding, pockets, ports, table
 from provisioning.demo.agency import Agency
-from appliance.crypto.authority import Authority
 from provisioning.demo.directory import Directory
 from provisioning.demo.https import Client
 from provisioning.supervise import Supervisor

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.crypto.authority import Authority
 from appliance.errors import WardwellError
 from appliance.settings import Home, Hosts
 from provisioning import front
-from provisioning.demo.certificates import Authority
 from provisioning.demo.https import Client
 from provisioning.demo.ports import choose
 

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from appliance import settings
 from appliance.cli import wardwell
+from appliance.crypto.authority import Authority
 from appliance.settings import COMPARTMENTS, PRODUCTION, Home, Hosts
 from provisioning import front, render
-from provisioning.demo.certificates import Authority
 
 HOSTS = Hosts("desk.agency.example", "post.agency.example", "my.agency.example")
 

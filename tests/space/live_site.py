@@ -24,6 +24,7 @@ import msgspec
 from appliance import clock
 from appliance.charter.model import load_charter
 from appliance.crypto import sshsig
+from appliance.crypto.authority import Authority
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import COSIGNATURE, Signer
 from appliance.crypto.sealing import info, seal
@@ -34,7 +35,6 @@ from appliance.spool.messages import About, Append, EpochTurned, MailboxKeyPubli
 from appliance.storage import Store, open_store
 from appliance.storage.migrate import metadata_of
 from provisioning import front
-from provisioning.demo.certificates import Authority
 from tests.conftest import make_home
 from tests.support import ledger as ledger_support
 from tests.support.desk_site import Member, add_member

@@ -1,7 +1,7 @@
-"""The demonstration's own certificate authority: one CA, one certificate per host, one for the directory.
+"""A certificate authority of the appliance's own: one CA, one certificate per host name.
 
-Owns: `demo/ca.pem`, `demo/ca.key` and `demo/tls/<name>.pem|.key` under the home. Must never see: anything else. An
-agency installs certificates of its own CA instead; nothing here is used in production.
+Owns: `ca.pem`, `ca.key` and `tls/<name>.pem|.key` in the folder it is given. Must never see: anything else. Used by the
+demonstration, and by an appliance whose agency issues no certificates; the CA may then sign for its own names alone.
 """
 
 from __future__ import annotations
@@ -58,12 +58,14 @@ def _builder(subject: str, issuer: str, public: ec.EllipticCurvePublicKey, days:
 
 
 class Authority:
-    """The CA in `folder`, made on first use. `ca_file` is what browsers and the appliance trust."""
+    """The CA in `folder`, made on first use. `ca_file` is what browsers and the appliance trust.
 
-    TITLE = "Wardwell demonstration CA"
+    With `domains` it can sign for these names and names below them, and for nothing else (RFC 5280, 4.2.1.10): whoever
+    steals its key cannot stand in for other hosts of the agency.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, title: str = "Wardwell demonstration CA", domains: tuple[str, ...] = ()) -> None:
+        self.folder, self.title, self._domains = folder, title, domains
         self.ca_file, self._key_file = folder / "ca.pem", folder / "ca.key"
         if not _is_fresh(self.ca_file):
             self._make()
@@ -73,15 +75,17 @@ class Authority:
 
     def _make(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = (
-            _builder(self.TITLE, self.TITLE, key.public_key(), _CA_DAYS)
+        builder = (
+            _builder(self.title, self.title, key.public_key(), _CA_DAYS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(authority=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256())
         )
+        if self._domains:
+            names = [x509.DNSName(name) for name in self._domains]
+            builder = builder.add_extension(x509.NameConstraints(names, None), critical=True)
         _write_key(self._key_file, key)
-        _write(self.ca_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        _write(self.ca_file, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), 0o644)
 
     def server(self, name: str, host: str) -> tuple[Path, Path]:
         """Certificate and key files for `host` (a DNS name or an IP address), made or renewed when due."""
@@ -95,7 +99,7 @@ class Authority:
         except ValueError:
             alternative = x509.DNSName(host)
         certificate = (
-            _builder(host, self.TITLE, key.public_key(), _SERVER_DAYS)
+            _builder(host, self.title, key.public_key(), _SERVER_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
             .add_extension(_usage(authority=False), critical=True)

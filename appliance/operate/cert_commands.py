@@ -1,0 +1,84 @@
+"""`wardwell cert status|csr|install|self-signed`.
+
+Owns: these commands' words. Must never see: a private key.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from appliance import clock
+from appliance.settings import Home
+
+WARN_DAYS = 30
+_path = click.Path(path_type=Path)
+
+
+@click.group()
+def cert() -> None:
+    """Certificates of the three host names."""
+
+
+@cert.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def status(as_json: bool) -> None:
+    """Show until when each is valid. Exit code 1 when one ends within 30 days."""
+    from appliance.operate import cert as certificates
+
+    home = Home.find()
+    found = certificates.states(home.settings().hosts, home.tls)
+    days = {state.role: (state.until - clock.now()).days for state in found}
+    if as_json:
+        rows = [{"role": s.role, "host": s.host, "until": s.until.isoformat(), "own": s.own} for s in found]
+        click.echo(json.dumps({"ok": min(days.values()) >= WARN_DAYS, "certificates": rows}))
+    else:
+        for state in found:
+            issuer = "this appliance's own CA" if state.own else "your CA"
+            click.echo(f"{state.host}: {days[state.role]} days left, until {state.until:%Y-%m-%d}, issued by {issuer}")
+    if min(days.values()) < WARN_DAYS:
+        sys.exit(1)
+
+
+@cert.command()
+@click.option("--to", type=_path, required=True, help="The folder to write the requests into.")
+def csr(to: Path) -> None:
+    """Make new keys and write requests for your CA; the running certificates stay until you install the new ones."""
+    from appliance.operate import cert as certificates
+
+    home = Home.find()
+    for path in certificates.request(home.settings().hosts, home.tls, to):
+        click.echo(path)
+    click.echo("Have your CA sign them, then: wardwell cert install ROLE CHAIN.pem, for desk, post and space")
+
+
+@cert.command()
+@click.argument("role", type=click.Choice(("desk", "post", "space")))
+@click.argument("chain", type=_path)
+def install(role: str, chain: Path) -> None:
+    """Install what your CA issued for ROLE: the host's certificate, then its issuers. Refused ones change nothing."""
+    from appliance.operate import cert as certificates
+    from appliance.operate.maintenance import systemctl
+
+    home = Home.find()
+    until = certificates.install(home.settings().hosts, home.tls, role, chain)
+    if home.production:
+        # The unit hands the keys over at its start, so it is started anew; a second without an answer.
+        systemctl(["try-restart", "wardwell-front.service"])
+    click.echo(f"Installed; valid until {until:%Y-%m-%d}.")
+
+
+@cert.command("self-signed")
+def self_signed() -> None:
+    """Replace all three by certificates of this appliance's own CA, which may sign for these names alone."""
+    from appliance.operate import cert as certificates
+    from appliance.operate.maintenance import systemctl
+
+    home = Home.find()
+    certificates.self_signed(home.settings().hosts, home.tls)
+    if home.production:
+        systemctl(["try-restart", "wardwell-front.service"])
+    click.echo(f"Made. Browsers need {home.tls / 'ca.crt'} (group policy: docs/installing.md).")
