@@ -101,7 +101,7 @@ def contents(shell: Shell) -> dict[str, str]:
     """Path -> kind, mode, owner and digest of everything that an installation decides; for comparing."""
     script = (
         "cd /; find etc opt usr/local root srv var/lib/wardwell -xdev"
-        " \\( -path etc/wardwell/tls -o -name __pycache__ \\) -prune -o"
+        " -name __pycache__ -prune -o"
         " -printf '%p\\t%y %m %U:%G %l\\n'; "
         "find etc opt/wardwell/releases/*/src usr/local srv -xdev -type f ! -name '*.pyc' -print0"
         " | xargs -0 sha256sum | awk '{print $2 \"#\\t\" $1}'"
