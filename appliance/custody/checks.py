@@ -115,7 +115,9 @@ def _socket(home: Home, name: str, request: bytes) -> Check:
     milliseconds = (time.monotonic() - begun) * 1000
     if good:
         return Check(f"process {name}", True, f"answers in {milliseconds:.0f} ms")
-    return Check(f"process {name}", False, "it does not answer", f"Read {home.log / name}.log and start {name} again.")
+    return Check(
+        f"process {name}", False, "it does not answer", f"Read {home.logs(name) / name}.log and start {name} again."
+    )
 
 
 def spool(home: Home) -> list[Check]:
@@ -191,8 +193,8 @@ def disk(home: Home) -> list[Check]:
 
 def certificates(home: Home) -> list[Check]:
     """The front's certificates are valid for a while yet."""
-    folder = home.root / "nginx"
-    paths = set(folder.glob("*.pem"))
+    folder = home.front
+    paths = {*folder.glob("*.pem"), *(home.tls.glob("*.crt") if home.production else ())}
     for configuration in folder.glob("*.conf"):
         named = re.findall(r"ssl_certificate\s+\"?([^\s\";]+)", configuration.read_text())
         paths |= {folder / name for name in named}
@@ -245,7 +247,7 @@ def drops(home: Home) -> list[Check]:
         age, count = _oldest(path for path in folder.iterdir() if not path.is_dir())
         late = age > DROP_SECONDS
         detail = f"{count} files waiting, the oldest {age:.0f} s"
-        fix = f"Read {home.log / 'intake.log'}, and the receipts page, for why the file is not taken."
+        fix = f"Read {home.logs('intake') / 'intake.log'}, and the receipts page, for why the file is not taken."
         checks.append(Check(name, not late, detail, fix if late else ""))
     return checks
 
