@@ -61,7 +61,7 @@ def pages() -> None:
 
     home = Home.find()
     written = publish(home)
-    click.echo(f"{home.public / 'site'}: {len(written)} changed" + "".join(f"\n  {name}" for name in written))
+    click.echo(f"{home.site}: {len(written)} changed" + "".join(f"\n  {name}" for name in written))
 
 
 @press.command()

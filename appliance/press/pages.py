@@ -167,7 +167,7 @@ def publish(home: Home) -> list[str]:
     """Render and write what changed; the paths written. A reader sees each file old or new, never half."""
     written = []
     for relative, data in render(home).items():
-        path = home.public / "site" / relative
+        path = home.site / relative
         if not path.exists() or path.read_bytes() != data:
             write_file(path, data)
             written.append(relative)
