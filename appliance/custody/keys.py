@@ -25,11 +25,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from appliance.crypto.notes import ED25519, Signer
-from appliance.errors import WardwellError
+from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 
 ROOT_BYTES = 32
 CUSTODY_NAME = "wardwell/custody"
+# On the data volume, once it was opened with shares: custody by file must never start on these data.
+PRODUCTION_MARK = "production"
 
 
 def compartment_key(root: bytes, compartment: str) -> str:
@@ -75,8 +77,9 @@ def found_file_custody(home: Home) -> None:
     """Have the root secret and every compartment's key on disk; for demonstrations. Calling it again changes nothing.
 
     Raises WardwellError when the appliance is no demonstration, when a database is there without its key (a new key
-    would never open it), or when a key is not the one that the root secret gives.
+    would never open it), or when a key is not the one that the root secret gives; Refused on an agency's data.
     """
+    refuse_file_custody(home.root)
     settings = home.settings()
     if settings.custody != "file" or not settings.demonstration:
         raise WardwellError(
@@ -88,6 +91,15 @@ def found_file_custody(home: Home) -> None:
         home.folder(compartment).mkdir(parents=True, exist_ok=True)
         home.folder(compartment).chmod(0o700)
         _key(home, compartment, compartment_key(root, compartment))
+
+
+def refuse_file_custody(data: Path) -> None:
+    """Raise Refused when what lies under `data` was ever opened with shares: custody by file is not for it."""
+    if (data / PRODUCTION_MARK).exists():
+        raise Refused(
+            "These data are an agency's, and custody by file is for demonstrations alone.",
+            'Set custody = "shares" in wardwell.toml, and unseal with the cards.',
+        )
 
 
 def root_file(home: Home) -> Path:

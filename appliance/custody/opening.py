@@ -10,17 +10,15 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable
-from pathlib import Path
 
 from appliance.custody import keys
 from appliance.custody.facts import Facts, Places
 from appliance.custody.machine import Machine
+from appliance.custody.restored import publish_custody_key
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 
 Say = Callable[[str], None]
-# On the data volume: these data are an agency's, and custody by file must never start on them.
-MARKER = "production"
 
 
 def require_right(facts: Facts, root: bytes) -> None:
@@ -77,6 +75,7 @@ def unseal(places: Places, machine: Machine, facts: Facts, root: bytes, say: Say
             undo.callback(_quietly, lambda: machine.unmount(places.home))
         machine.lay_out(places.home)
         _mark(places.home)
+        publish_custody_key(places.home, root)
         undo.callback(_forget_keys, places)
         _hand_out_keys(places, root)
         say("starting the compartments ...")
@@ -101,18 +100,9 @@ def seal(places: Places, machine: Machine, facts: Facts, say: Say) -> None:
         machine.close()
 
 
-def refuse_file_custody_on_production(root: Path) -> None:
-    """Raise Refused when the data under `root` were ever opened with shares: custody by file is not for them."""
-    if (root / MARKER).exists():
-        raise Refused(
-            "These data are an agency's, and custody by file is for demonstrations alone.",
-            'Set custody = "shares" in wardwell.toml, and unseal with the cards.',
-        )
-
-
 def _mark(home: Home) -> None:
     if not home.settings().demonstration:
-        (home.root / MARKER).touch(0o644)
+        (home.root / keys.PRODUCTION_MARK).touch(0o644)
 
 
 def _hand_out_keys(places: Places, root: bytes) -> None:

@@ -58,8 +58,15 @@ def kit() -> None:
     help="Where to put the cosigned checkpoint (default: HOME/public/witness).",
 )
 @click.option("--ledger-key", help="The ledger's verifier key (default: pinned at the first look).")
+@click.option("--custody-key", help="Custody's key, which signs restores (default: pinned at the first look).")
 def witness(
-    once: bool, follow: bool, state: Path | None, log: Path | None, out: Path | None, ledger_key: str | None
+    once: bool,
+    follow: bool,
+    state: Path | None,
+    log: Path | None,
+    out: Path | None,
+    ledger_key: str | None,
+    custody_key: str | None,
 ) -> None:
     """Cosign the log's checkpoints, and refuse a log that shrank, forked or names two ticket keys."""
     from appliance.kit.witness import Folders, Witness
@@ -74,6 +81,7 @@ def witness(
             out or home.public / "witness",
         ),
         ledger_key,
+        custody_key,
     )
     if follow:
         stopped = threading.Event()

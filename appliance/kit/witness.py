@@ -1,8 +1,9 @@
 """The witness: the officers' trustee's own eye on the log, on a machine of their own.
 
 Owns: the witness's Ed25519 key, the last checkpoint it saw, and what it knows of ticket keys, all in its state folder.
-It cosigns a checkpoint only when the ledger signed it and it continues the one before. Must never see: the ledger's
-database, or what a sealed entry says. An alarm is kept for good in the state folder and shown beside the log.
+It cosigns a checkpoint only when the ledger signed it and it continues the one before, or both custody groups signed
+that the log was restored. Must never see: the ledger's database, or what a sealed entry says. An alarm is kept for good
+in the state folder and shown beside the log.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from appliance.crypto.notes import COSIGNATURE, Checkpoint, Signer, Verifier, co
 from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog
 from appliance.errors import WardwellError
+from appliance.kit.restores import Restores
 
 POLL_SECONDS = 0.5
 # A cosignature also says "still the same at this hour", so it is made again while nothing happens.
@@ -54,13 +56,15 @@ def found(state: Path, out: Path, name: str = "witness/trustee") -> str:
 
 
 class Witness:
-    """One witness of one log. The ledger's key is pinned at the first look (`state/ledger.vkey`)."""
+    """One witness of one log. The ledger's key is pinned at the first look (`state/ledger.vkey`), and so is custody's
+    (`state/custody.vkey`), which signs when a log was restored."""
 
-    def __init__(self, folders: Folders, ledger_vkey: str | None = None) -> None:
+    def __init__(self, folders: Folders, ledger_vkey: str | None = None, custody_vkey: str | None = None) -> None:
         found(folders.state, folders.out)
         self._folders = folders
         self._signer = Signer.parse((folders.state / "witness.key").read_text())
         self._ledger = self._pinned(ledger_vkey)
+        self._restores = Restores(folders.state, folders.log, custody_vkey)
 
     def look(self) -> Checkpoint | None:
         """Look once: cosign what is new, or what is old enough to say again; None when there was no need.
@@ -73,15 +77,15 @@ class Witness:
             before = self._before()
             if before == checkpoint and not self._due():
                 return None
-            if before is not None:
-                self._check_continues(log, before)
-            self._check_ticket_keys(log, before.size if before is not None else 0)
+            first = self._check_continues(log, before) if before is not None else 0
+            self._check_ticket_keys(log, first)
         except Alarm as alarm:
             self._write_alarm(alarm)
             raise
         cosigned = self._signer.cosign(note, clock.now())
         # Remembered before it is given away: a witness must never cosign two histories, not even over a crash.
         write_file(self._folders.state / "checkpoint", cosigned)
+        self._restores.remember(checkpoint)
         write_file(self._folders.out / "checkpoint", cosigned)
         (self._folders.out / "alarm.json").unlink(missing_ok=True)
         return checkpoint
@@ -126,16 +130,31 @@ class Witness:
         except (OSError, WardwellError):
             return True
 
-    def _check_continues(self, log: PublicLog, before: Checkpoint) -> None:
+    def _check_continues(self, log: PublicLog, before: Checkpoint) -> int:
+        """From which entry on the log is new. Raises Alarm when it is no continuation and no restore says why."""
         now = log.checkpoint()
         shrank = now.size < before.size or now.origin != before.origin
         try:
             log.verify_continues(before)
         except WardwellError as error:
             # A tile that is missing or damaged proves nothing about history; a failed proof from whole tiles does.
-            if shrank or "rewritten" in error.message:
+            if not shrank and "rewritten" not in error.message:
+                raise
+            ended = cosigned_at((self._folders.state / "checkpoint").read_bytes(), self._signer.verifier)
+            stated = self._restores.accept(log, before, ended)
+            if stated is None:
                 raise Alarm(error.message, error.fix) from None
-            raise
+            self._forget_ticket_keys(stated.checkpoint.size)
+            return stated.checkpoint.size
+        return before.size
+
+    def _forget_ticket_keys(self, first: int) -> None:
+        """After a restore, keys that were named in the entries given up are named anew."""
+        path = self._folders.state / "ticket-keys.json"
+        known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        kept = {name: index for name, index in known.items() if index < first}
+        if kept != known:
+            write_file(path, json.dumps(kept).encode())
 
     def _check_ticket_keys(self, log: PublicLog, first: int) -> None:
         path = self._folders.state / "ticket-keys.json"

@@ -36,7 +36,7 @@ from appliance.spool.messages import (
     SealedEntry,
 )
 
-# What anyone may append; `heads` is the ledger's own, `about` is made from the people named.
+# What anyone may append; `heads` and `restored` are the ledger's own, `about` is made from the people named.
 PUBLIC_KINDS = frozenset(
     {"charter", "roster", "grant", "revoke", "mailbox-key", "ticket-key", "board", "release", "account"}
 )
@@ -70,6 +70,11 @@ def _append(session: Session, request: Append) -> Appended:
         raise NotAppended("a person is named twice in one request")
     indexes = {about.handle: _append_about(session, about) for about in request.about}
     return Appended(public_index=public_index, about_indexes=indexes, tree_size=_next(session))
+
+
+def append_own(session: Session, kind: str, public: dict[str, Any]) -> int:
+    """Append a public leaf of a kind that nobody may ask for; its position."""
+    return _add(session, kind, _public_leaf(kind, public))
 
 
 def turn_epoch(session: Session, message: EpochTurned) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.custody import ceremony, keys, opening
+from appliance.custody import ceremony, keys
 from appliance.custody import facts as public_facts
 from appliance.custody.facts import Places
 from appliance.custody.machine import Machine
 from appliance.custody.paper import Paper
+from appliance.custody.serve import serve
 from appliance.custody.shares import Scheme, combine, read_card
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
@@ -213,7 +214,7 @@ def test_a_pdf_is_on_paper_only_from_memory_and_gone_afterwards(tmp_path: Path) 
     from appliance.custody.shares import split
 
     with pytest.raises(WardwellError, match="on a disk"):
-        Paper(Path("/work") if Path("/work").is_dir() else Path("/var"))
+        Paper(Path(__file__).parent)
     with pytest.raises(WardwellError, match="neither"):
         Paper(tmp_path / "missing")
     memory = Path("/dev/shm")
@@ -232,7 +233,20 @@ def test_a_programs_ceremony_says_so(places: Places, machine: Files) -> None:
 
 
 def test_file_custody_refuses_data_that_were_opened_with_shares(places: Places, machine: Files) -> None:
-    opening.refuse_file_custody_on_production(places.home.root)
+    home = places.home
     hold(places, machine)
+    for compartment in COMPARTMENTS:
+        home.key(compartment).unlink()
+    home.settings_file.write_text('custody = "file"\ndemonstration = true\n')
     with pytest.raises(Refused, match="demonstrations"):
-        opening.refuse_file_custody_on_production(places.home.root)
+        keys.found_file_custody(home)
+    assert not home.key("desk").exists()
+    (home.root / keys.PRODUCTION_MARK).unlink()
+    keys.found_file_custody(home)
+    assert home.key("desk").exists(), "the positive control"
+
+
+def test_custodys_process_does_not_start_with_custody_by_file(places: Places, machine: Files) -> None:
+    places.home.settings_file.write_text('custody = "file"\n')
+    with pytest.raises(Refused, match="demonstrations"):
+        serve(places, machine)

@@ -91,7 +91,11 @@ def _page(places: Places, status: int, *, taken: bool = False, problem: Wardwell
         facts = public_facts.load(places)
         answer = ask(places, Request("status"))
     except WardwellError as error:
-        problem = problem or error
+        if places.unsealed.exists():
+            # Custody's process ends once it has opened, and begins afresh; the compartments are starting.
+            answer = {**answer, "state": "unsealed"}
+        else:
+            problem = problem or error
     html = render_template("sealed.html", facts=facts, answer=answer, taken=taken, problem=problem)
     response = Response(html, status=status, mimetype="text/html")
     response.headers["Retry-After"] = "60"
