@@ -17,9 +17,11 @@ from appliance.errors import WardwellError
 # name -> where the click command stands; a heavy library loads only with the command that needs it.
 COMMANDS = {
     "backup": "appliance.backup.commands:backup",
+    "apply": "provisioning.install.commands:apply",
     "bundle": "provisioning.bundle.commands:bundle",
     "cert": "appliance.operate.cert_commands:cert",
     "charter": "appliance.charter.commands:charter",
+    "config": "provisioning.install.commands:config",
     "custody": "appliance.custody.console:custody",
     "debug": "appliance.operate.log_commands:debug",
     "demo": "provisioning.demo.commands:demo",
@@ -34,10 +36,12 @@ COMMANDS = {
     "maintenance": "appliance.operate.maintenance_commands:maintenance",
     "migrate": "appliance.storage.commands:migrate",
     "post": "appliance.post.commands:post",
+    "preflight": "provisioning.install.commands:preflight",
     "press": "appliance.press.commands:press",
     "render": "provisioning.render:render",
     "relay": "appliance.operate.relay_commands:relay",
     "report": "appliance.press.commands:report",
+    "setup": "provisioning.install.commands:setup",
     "status": "appliance.custody.commands:status",
     "support-bundle": "appliance.operate.support_commands:support_bundle",
 }

@@ -162,6 +162,10 @@ switch() {
     ln -sfn "releases/$version" "$base/current.new"
     mv -T "$base/current.new" "$base/current"
     ln -sfn "$base/current/venv/bin/wardwell" /usr/local/bin/wardwell
+    printf '%s\n' "Types: deb" "URIs: file:$base/current/apt" "Suites: ./" "Signed-By: $base/current/apt/release.gpg" \
+        >/etc/apt/sources.list.d/wardwell.sources
+    apt-get -q -o Dir::Etc::sourcelist=/etc/apt/sources.list.d/wardwell.sources -o Dir::Etc::sourceparts=/dev/null \
+        -o APT::Get::List-Cleanup=0 -o Acquire::Languages=none update
     mkdir -p "$etc"
     [ -f "$etc/release.pub" ] || cp "$bundle/release.pub" "$etc/release.pub"
 }

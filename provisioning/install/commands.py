@@ -1,0 +1,142 @@
+"""`wardwell preflight`, `setup`, `apply` and `config`.
+
+Owns: these commands' words. Must never see: a secret; what could be one is shown as `(set)`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from appliance.errors import Refused
+from appliance.settings import CONFIGURATION
+
+_path = click.Path(path_type=Path)
+_answers = click.option("--answers", "file", type=_path, help="The answers, as a file.")
+SECRET = ("password_hash",)
+
+
+@click.command()
+@_answers
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def preflight(file: Path | None, as_json: bool) -> None:
+    """Look at this machine and the agency around it; changes nothing. Exit code 1 when something must be mended."""
+    from provisioning.install import answers as answering
+    from provisioning.install import preflight as looking
+
+    path = file or (answering.stored() if answering.stored().exists() else None)
+    given = answering.decode(path.read_bytes(), path.name) if path else None
+    found = looking.run(given)
+    ok = all(finding.state != "FAIL" for finding in found)
+    if as_json:
+        click.echo(json.dumps({"ok": ok, "findings": [asdict(finding) for finding in found]}))
+    else:
+        for finding in found:
+            click.echo(f"{finding.state}  {finding.name}: {finding.detail}")
+            if finding.fix:
+                click.echo(f"      what to do: {finding.fix}")
+    if not ok:
+        sys.exit(1)
+
+
+@click.command()
+@_answers
+@click.option("--again", is_flag=True, help="Ask again, with what was answered as proposals.")
+def setup(file: Path | None, again: bool) -> None:
+    """Answer what an appliance has to be told: twelve questions, or a file. What was interrupted goes on."""
+    from provisioning.install import answers as answering
+    from provisioning.install import setup as asking
+
+    if file:
+        asking.from_file(file, CONFIGURATION)
+        click.echo(f"The answers of {file.name} are kept in {answering.stored()}.")
+        return
+    if answering.stored().exists() and not again:
+        click.echo(f"Answered already: {answering.stored()}. To answer anew: wardwell setup --again")
+        return
+    if not sys.stdin.isatty():
+        raise Refused("Nobody is there to answer.", "Give --answers FILE.")
+    known = _known()
+
+    def ask(question: answering.Question, default: str) -> str:
+        note = f" ({question.note})" if question.note else ""
+        optional = question.key == "data_device"
+        proposed = default or known.get(question.key, "")
+        return str(click.prompt(f"{question.words}{note}", default=proposed or ("" if optional else None)))
+
+    asking.from_person(ask, CONFIGURATION, asking.zone_of_machine())
+    click.echo(f"Kept in {answering.stored()}. What comes next: wardwell preflight, then wardwell apply")
+
+
+def _known() -> dict[str, str]:
+    """What can be proposed: earlier answers, else the machine's own address."""
+    import subprocess
+
+    from provisioning.install import answers as answering
+    from provisioning.install import setup as asking
+
+    if answering.stored().exists():
+        given = msgspec.to_builtins(answering.decode(answering.stored().read_bytes(), "answers.toml"))
+        flat = {**given, **{f"directory.{name}": value for name, value in given["directory"].items()}}
+        return {key: " ".join(value) if isinstance(value, list) else str(value or "") for key, value in flat.items()}
+    shown = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=False).stdout
+    return asking.proposals(shown.split())
+
+
+@click.command()
+def apply() -> None:
+    """Bring this machine to what was answered. Running it again changes nothing; after a failure it goes on."""
+    from provisioning.install import apply as applying
+
+    changed = applying.apply(lambda words: click.echo(f"== {words}"))
+    click.echo(f"{changed} changes." if changed else "Nothing had to be changed.")
+
+
+@click.group()
+def config() -> None:
+    """What this machine was told."""
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of TOML.")
+def show(as_json: bool) -> None:
+    """Show the answers, secrets as `(set)`."""
+    from provisioning.install import answers as answering
+    from provisioning.install import apply as applying
+
+    tables = masked(msgspec.to_builtins(applying.stored_answers()))
+    click.echo(json.dumps(tables) if as_json else answering.toml(_without_none(tables)), nl=as_json)
+
+
+@config.command()
+def diff() -> None:
+    """Show what `apply` would change, without changing it. Exit code 1 when there is something."""
+    from provisioning.install import apply as applying
+
+    outcome = applying.preview()
+    for task in outcome.tasks:
+        click.echo(f"would change  {task}")
+    if outcome.failed:
+        click.echo(f"would fail    {outcome.failed}")
+    if outcome.tasks or outcome.failed:
+        sys.exit(1)
+    click.echo("This machine is as it was told.")
+
+
+def masked(value: Any, key: str = "") -> Any:
+    """`value` with every secret replaced, however deep it lies."""
+    if isinstance(value, dict):
+        return {name: masked(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [masked(inner, key) for inner in value]
+    return "(set)" if key in SECRET and value else value
+
+
+def _without_none(tables: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in tables.items() if value is not None}
