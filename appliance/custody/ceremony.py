@@ -64,7 +64,7 @@ def hold(
         finish(places, machine, facts, collect(console, facts), console.say)
         return
     require_nothing_to_lose(places, machine)
-    plan = Plan(scheme, {group: _ask_holders(console, group, scheme) for group in GROUPS})
+    plan = Plan(scheme, {group: ask_holders(console, group, scheme) for group in GROUPS})
     root = secrets.token_bytes(keys.ROOT_BYTES)
     made = split(root, scheme)
     hand_out(console, paper, made, plan, places.home.settings().agency)
@@ -192,7 +192,8 @@ def collect(console: Console, facts: Facts) -> bytes:
     return combine(cards)
 
 
-def _ask_holders(console: Console, group: str, scheme: Scheme) -> list[Holder]:
+def ask_holders(console: Console, group: str, scheme: Scheme) -> list[Holder]:
+    """Ask who holds the cards of `group`: at least three people, who can be called."""
     threshold, cards = scheme.of(group)
     least = max(LEAST_HOLDERS, cards)
     console.say(f"{GROUP_NAMES[group]}: at least {least} holders.")

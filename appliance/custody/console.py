@@ -155,6 +155,43 @@ def check_share(from_stdin: bool) -> None:
 
 
 @custody.command()
+@click.option("--new-root", is_flag=True, help="A card was stolen: a new root secret, and new keys for everything.")
+@click.option("--paper", type=click.Path(path_type=Path), help="A printer's device, or a folder in memory for PDFs.")
+@click.option("--two-people", is_flag=True, help="One card a side, so two people are enough (default: 1 and 2 of 3).")
+def rotate(new_root: bool, paper: Path | None, two_people: bool) -> None:
+    """Make new cards: a card was lost, a holder leaves. Needs the present cards of both sides."""
+    from appliance.custody import rotation
+
+    places, machine = _as_root()
+    if not sys.stdin.isatty():
+        raise click.UsageError("New cards need a terminal.")
+    scheme = TWO_PEOPLE if two_people else Scheme()
+    if new_root:
+        rotation.new_root(places, machine, Terminal(), Paper(paper), scheme)
+    else:
+        rotation.new_cards(places, Terminal(), Paper(paper), scheme)
+
+
+@custody.command()
+@click.argument("group", type=click.Choice(GROUPS))
+@click.argument("number", type=click.IntRange(1))
+@click.option("--name", required=True)
+@click.option("--place", required=True, help="Workstation or office.")
+@click.option("--telephone", required=True)
+def holder(group: str, number: int, name: str, place: str, telephone: str) -> None:
+    """Say who holds card NUMBER of GROUP now, when a card was handed over in its envelope."""
+    places, _ = _as_root()
+    facts = public_facts.load(places)
+    held = facts.group(group).holders
+    if number > len(held):
+        raise Refused(f"There are {len(held)} holders.", "Give the number of one of them.")
+    changed = [Holder(name, place, telephone, one.card) if at == number else one for at, one in enumerate(held, 1)]
+    groups = [msgspec.structs.replace(one, holders=changed) if one.name == group else one for one in facts.groups]
+    public_facts.save(places, msgspec.structs.replace(facts, groups=groups))
+    click.echo(f"{GROUP_NAMES[group]}, holder {number}: {name}, {place}, {telephone}.")
+
+
+@custody.command()
 def serve() -> None:
     """Wait for cards on custody's socket (the service `wardwell-custody`)."""
     places, machine = _as_root()
@@ -220,7 +257,9 @@ def _problems(facts: Facts, answer: dict[str, object]) -> list[str]:
     if facts.state != "held":
         found.append("the ceremony was interrupted: `wardwell custody ceremony` goes on with it")
     if facts.next is not None:
-        found.append("a change of the root secret was interrupted: `wardwell custody rotate` goes on with it")
+        found.append(
+            "a change of the root secret was interrupted: `wardwell custody rotate --new-root` goes on with it"
+        )
     if answer.get("problem"):
         found.append(f"the last opening failed: {answer['problem']}")
     if "silent" in answer:

@@ -87,10 +87,7 @@ def unseal(places: Places, machine: Machine, facts: Facts, root: bytes, say: Say
 
 def seal(places: Places, machine: Machine, facts: Facts, say: Say) -> None:
     """Stop the compartments, destroy their keys, lock the volume. Doing it again does what is missing."""
-    say("stopping the compartments ...")
-    machine.stop()
-    places.unsealed.unlink(missing_ok=True)
-    _forget_keys(places)
+    stop(places, machine, say)
     if not facts.device:
         return
     if machine.is_mounted(places.home):
@@ -98,6 +95,14 @@ def seal(places: Places, machine: Machine, facts: Facts, say: Say) -> None:
     if machine.is_open():
         say("locking the data volume ...")
         machine.close()
+
+
+def stop(places: Places, machine: Machine, say: Say) -> None:
+    """Stop the compartments and destroy their keys; the volume stays as it is."""
+    say("stopping the compartments ...")
+    machine.stop()
+    places.unsealed.unlink(missing_ok=True)
+    _forget_keys(places)
 
 
 def _mark(home: Home) -> None:

@@ -82,7 +82,9 @@ class Keeper:
         if self._places.unsealed.exists() or self._opening.locked():
             raise Refused("The appliance is not sealed, so no card is needed.", "Keep the card where it belongs.")
         if facts.next is not None:
-            raise Refused("A change of the root secret was interrupted.", "Finish it: `wardwell custody rotate`.")
+            raise Refused(
+                "A change of the root secret was interrupted.", "Finish it: `wardwell custody rotate --new-root`."
+            )
         complete = self._offers.offer(request.card, facts)
         _log.info("a card was taken")
         if complete and self._opening.acquire(blocking=False):
