@@ -91,7 +91,8 @@ def test_a_card_that_was_taken_down_wrongly_is_asked_again(places: Places, machi
             if question.startswith("Trustee 2: the words"):
                 self.tries += 1
                 if self.tries == 1:
-                    return " ".join(["academic", *answer.split()[1:]])
+                    words = answer.split()
+                    return " ".join([*words[:-1], "academic" if words[-1] != "academic" else "acid"])
                 if self.tries == 2:
                     return self.cards["Trustee 3"]
             return answer

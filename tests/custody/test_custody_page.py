@@ -96,7 +96,7 @@ def test_two_sides_open_it_from_the_page(
 
 def test_a_wrong_card_is_refused_and_never_sent_back(browser: FlaskClient, cards: dict[str, list[Card]]) -> None:
     words = cards["agency"][0].words.split()
-    status, page = hand_in(browser, " ".join([words[1], words[0], *words[2:]]))
+    status, page = hand_in(browser, " ".join([*words[:-1], "academic" if words[-1] != "academic" else "acid"]))
     assert status == 422
     assert "checksum" in page
     assert 'role="alert"' in page
