@@ -47,6 +47,7 @@ def render(home: Home, parts: tuple[str, ...], commands: dict[str, list[str]]) -
             "RUN": str(home.run),
             "CONTROL": str(home.run),
             "UMASK": "077",
+            "RETRIES": "10",
             "BIN": str(Path(sys.executable).parent),
             **{name.upper(): " ".join(words) for name, words in commands.items()},
         },
@@ -65,6 +66,9 @@ def render_compartment(home: Home, compartment: str, code: Path) -> str:
             "CONTROL": str(CONTROL / compartment),
             # What it writes is for the group of each folder too: a message's receiver, the readers of public files.
             "UMASK": "027",
+            # Never given up: what hinders a program (a full disk, a ledger that is down) passes. Each wait is a second
+            # longer than the one before, so that after a day it is about seven minutes.
+            "RETRIES": "1000000",
             "BIN": str(code / "venv" / "bin"),
         },
     )

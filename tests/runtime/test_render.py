@@ -43,6 +43,9 @@ def test_each_compartment_gets_its_own_programs_and_no_other(tmp_path: Path) -> 
         assert parser["supervisord"]["environment"].startswith('WARDWELL_HOME="/var/lib/wardwell"')
         assert parser["supervisord"]["childlogdir"] == f"/var/lib/wardwell/log/{name}"
         commands = [parser[section]["command"] for section in parser.sections() if section.startswith("program:")]
+        assert {parser[section]["startretries"] for section in parser.sections() if "program:" in section} == {
+            "1000000"
+        }
         assert all(command.startswith("/opt/wardwell/current/venv/bin/") for command in commands)
     assert programs == {
         "desk": {"desk", "desk-work"},
