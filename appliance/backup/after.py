@@ -1,14 +1,13 @@
 """Before and after the files of a restore: a stopped appliance; then folders, keys, and two people's word.
 
-Owns: `restored.json` in the home, which says that a restore is not recorded in the access log yet. The log went back in
-time, which looks like a fork to the witness; an entry that two people sign tells it which checkpoint was gone back to.
+Owns: `restored.json` in the home, which says what was restored and when. The log went back in time, which looks like a
+fork to its witness; a statement that the cards of both groups sign says which checkpoint was gone back to.
 Must never see: anything about a person.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import socket
@@ -18,6 +17,7 @@ from appliance import clock
 from appliance.backup.repository import write_durably
 from appliance.backup.restore import Opened
 from appliance.custody.keys import found_file_custody, root_file
+from appliance.custody.restored import record_restore
 from appliance.errors import Refused
 from appliance.settings import Home
 
@@ -57,16 +57,7 @@ def finish(home: Home, backup: Opened, root: bytes, say: Callable[[str], None]) 
     }
     write_durably(home.root / MARK, json.dumps(mark, indent=1).encode())
     say(f"Restored: the state of {manifest.made_at}, access log of {manifest.ledger_size} entries.")
-    _record(home, root, mark, say)
+    # The cards of both groups were just combined: with them the ledger says so itself when it next starts.
+    record_restore(home, root, mark)
+    say("Both custody groups signed that; the access log begins with it, so that its witness sees no fork.")
     say("Ask the CAD system for its exports since then; officers' browsers send open messages again by themselves.")
-
-
-def _record(home: Home, root: bytes, mark: dict[str, object], say: Callable[[str], None]) -> None:
-    """Have custody, whose cards were just combined, put the restore into the access log's own hands."""
-    try:
-        record = importlib.import_module("appliance.custody.restored").record_restore
-    except (ImportError, AttributeError):
-        say(f"Not recorded in the access log yet: {MARK} says what was gone back to. Tell the officers' trustee.")
-        return
-    record(home, root, mark)
-    say("Recorded, signed by both custody groups: the witness will be able to tell it from a fork.")

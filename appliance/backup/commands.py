@@ -148,7 +148,6 @@ def verify(source: Path | None, identity: Path | None, shares: bool, scratch: Pa
     Without the root secret: every piece is there and is what was written. With it: the manifests too, and with
     --restore-into everything is decrypted, every database opened and the access log's head compared.
     """
-    from appliance.backup import identity as identities
     from appliance.backup import restore as restoring
     from appliance.backup.verify import verify as check
 
@@ -157,8 +156,8 @@ def verify(source: Path | None, identity: Path | None, shares: bool, scratch: Pa
         raise click.UsageError("--restore-into needs --identity or --shares: pieces open to custody alone.")
     repository, newest = restoring.find(source or Path(Home.find().settings().backup.to))
     only = newest if source is not None and source.name == newest else ""
-    seal = identities.keys_from_root(root).seal if root is not None else _seal_if_unsealed()
-    verdicts = check(repository, only, seal)
+    seal, recipient = _seal(root)
+    verdicts = check(repository, only, seal, recipient)
     if scratch is not None and root is not None and not any(one.problems for one in verdicts if one.id == newest):
         with _scratch(scratch) as folder:
             restoring.into(restoring.open_backup(repository, newest, root), folder, _say)
@@ -168,7 +167,7 @@ def verify(source: Path | None, identity: Path | None, shares: bool, scratch: Pa
         click.echo(json.dumps({"ok": not any(one.problems for one in verdicts), "backups": rows}))
     else:
         for one in verdicts:
-            click.echo(f"{'WRONG' if one.problems else 'ok   '}  {one.id}  {' '.join(one.problems)}")
+            click.echo(f"{'WRONG' if one.problems else 'ok   '}  {one.id}  {' '.join([*one.problems, one.remark])}")
         made = "made by this appliance, " if seal is not None else ""
         click.echo(
             f"{sum(not one.problems for one in verdicts)} of {len(verdicts)} backups {made}complete and unaltered."
@@ -177,13 +176,17 @@ def verify(source: Path | None, identity: Path | None, shares: bool, scratch: Pa
         sys.exit(1)
 
 
-def _seal_if_unsealed() -> bytes | None:
-    from appliance.backup.identity import keys_of
+def _seal(root: bytes | None) -> tuple[bytes | None, str]:
+    """What tells whether this appliance made a manifest, as far as it is at hand: the seal key, and the recipient."""
+    from appliance.backup.identity import keys_from_root, keys_of, recipient_of
+    from appliance.custody.keys import backup_recipient
 
+    if root is not None:
+        return keys_from_root(root).seal, backup_recipient(root)
     try:
-        return keys_of(Home.find()).seal
+        return keys_of(Home.find()).seal, recipient_of(Home.find())
     except WardwellError:
-        return None
+        return None, ""
 
 
 @contextmanager

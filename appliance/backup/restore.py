@@ -25,7 +25,7 @@ from appliance.backup.cut import SETTINGS
 from appliance.backup.format import Entry, Index, Manifest
 from appliance.backup.identity import Keys, keys_from_root, recipient_of
 from appliance.backup.repository import Repository, Stored, naming_full_disk, sync_folder
-from appliance.custody.keys import backup_identity, backup_recipient
+from appliance.custody.keys import PRODUCTION_MARK, backup_identity, backup_recipient
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store, migrate
@@ -33,7 +33,9 @@ from appliance.storage import Store, migrate
 _RESTORING = ".restoring"
 _RESERVE = 64 << 20
 # What an unsealed, empty appliance has already: nothing that a restore would overwrite lies in these.
-_HARMLESS = frozenset({".backup", _RESTORING, "lost+found", "health", "log", "run", "drop", "settings-from-backup"})
+_HARMLESS = frozenset(
+    {PRODUCTION_MARK, ".backup", _RESTORING, "lost+found", "health", "log", "run", "drop", "settings-from-backup"}
+)
 
 Say = Callable[[str], None]
 

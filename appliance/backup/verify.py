@@ -20,13 +20,15 @@ class Verdict:
     id: str
     manifest: Manifest | None
     problems: tuple[str, ...]
+    remark: str = ""
 
 
-def verify(repository: Repository, only: str = "", seal: bytes | None = None) -> list[Verdict]:
+def verify(repository: Repository, only: str = "", seal: bytes | None = None, recipient: str = "") -> list[Verdict]:
     """A verdict for each complete backup, oldest first, or for `only`; each piece is read once.
 
     With `seal` (the appliance is unsealed, or the root secret was given) a manifest that this appliance did not make is
-    a problem too; without it, somebody who replaces a whole backup by one of theirs is not noticed here.
+    a problem too; without it, somebody who replaces a whole backup by one of theirs is not noticed here. Backups made
+    for another `recipient`, under a root secret from before, cannot be told so: the verdict says that in `remark`.
     """
     manifests: dict[str, Manifest | str] = {}
     lists: dict[str, dict[str, Stored]] = {}
@@ -34,8 +36,12 @@ def verify(repository: Repository, only: str = "", seal: bytes | None = None) ->
     for backup in repository.ids():
         try:
             manifest = repository.manifest(backup)
-            if seal is not None and not manifest.holds(seal):
-                raise WardwellError("This appliance did not make this manifest, or its keys were rotated since.")
+            if (
+                seal is not None
+                and manifest.recipient == (recipient or manifest.recipient)
+                and not manifest.holds(seal)
+            ):
+                raise WardwellError("This appliance did not make this manifest.")
             repository.index(manifest)
             lists[backup] = repository.pieces(manifest)
             manifests[backup] = manifest
@@ -47,11 +53,12 @@ def verify(repository: Repository, only: str = "", seal: bytes | None = None) ->
     wanted = [backup for backup in manifests if only in ("", backup)]
     names = {name for backup in wanted for name in lists.get(backup, {})}
     harmed = {name for name in sorted(names) if repository.unharmed(name, known[name]) is None}
-    return [_verdict(backup, manifests[backup], harmed & lists.get(backup, {}).keys()) for backup in wanted]
+    return [_verdict(backup, manifests[backup], harmed & lists.get(backup, {}).keys(), recipient) for backup in wanted]
 
 
-def _verdict(backup: str, manifest: Manifest | str, harmed: set[str]) -> Verdict:
+def _verdict(backup: str, manifest: Manifest | str, harmed: set[str], recipient: str) -> Verdict:
     if isinstance(manifest, str):
         return Verdict(backup, None, (manifest,))
     problems = (f"{len(harmed)} pieces are missing or altered.",) if harmed else ()
-    return Verdict(backup, manifest, problems)
+    foreign = recipient not in ("", manifest.recipient)
+    return Verdict(backup, manifest, problems, "made under other cards: only these tell by whom" if foreign else "")

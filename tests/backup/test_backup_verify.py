@@ -38,7 +38,13 @@ def test_a_backup_that_someone_else_made_is_found_while_unsealed(site: Site) -> 
     assert _problems(site, seal=seal) == [False]  # control
     manifest = site.to / "backups" / made.id / "manifest.json"
     manifest.write_bytes(msgspec.json.encode(msgspec.structs.replace(made, ledger_size=1)))
-    assert _problems(site, seal=seal) == [True]
+    assert _problems(site, seal=seal, recipient=made.recipient) == [True]
+
+
+def test_a_backup_from_before_new_cards_is_not_called_wrong(site: Site) -> None:
+    site.create()
+    verdict = verify(site.repository, seal=b"a later key", recipient="age1later")[0]
+    assert (verdict.problems, "other cards" in verdict.remark) == ((), True)
 
 
 def test_pieces_go_with_the_last_backup_that_needs_them(site: Site) -> None:
