@@ -32,6 +32,8 @@ def run_as(home: Home, compartment: str, arguments: Sequence[str | Path]) -> str
     user = f"wardwell-{compartment}"
     uid, gid = ids(user, user)
     groups = [ids("root", group)[1] for group, members in GROUPS.items() if user in members]
+    if not home.key(compartment).exists():
+        raise WardwellError("The appliance is sealed.", "Unseal it: `wardwell custody unseal`.")
     with tempfile.TemporaryDirectory(prefix="lent-", dir=RUNTIME) as name:
         folder = Path(name)
         folder.chmod(0o700)
