@@ -28,7 +28,7 @@ LOG = Path("/var/log/wardwell-apply.log")
 _TASK = re.compile(r"^TASK \[(?:(?P<role>[a-z_]+) : )?(?P<task>.*?)\] \*+")
 _RECAP = re.compile(r"^localhost\s+: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=\d+\s+failed=(?P<failed>\d+)")
 _CHANGED = re.compile(r"^changed: \[localhost\]")
-_FAILED = re.compile(r"^fatal: \[localhost\]: FAILED! => (?P<said>.*)")
+_FAILED = re.compile(r"^(?:fatal: \[localhost\]: FAILED!|failed: \[localhost\] \(item=.*?\)) => (?P<said>.*)")
 Say = Callable[[str], None]
 
 

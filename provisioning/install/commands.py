@@ -14,8 +14,9 @@ from typing import Any
 import click
 import msgspec
 
+from appliance import logs
 from appliance.errors import Refused
-from appliance.settings import CONFIGURATION
+from appliance.settings import CONFIGURATION, Home
 
 _path = click.Path(path_type=Path)
 _answers = click.option("--answers", "file", type=_path, help="The answers, as a file.")
@@ -30,6 +31,7 @@ def preflight(file: Path | None, as_json: bool) -> None:
     from provisioning.install import answers as answering
     from provisioning.install import preflight as looking
 
+    logs.configure(Home.find())
     path = file or (answering.stored() if answering.stored().exists() else None)
     given = answering.decode(path.read_bytes(), path.name) if path else None
     found = looking.run(given)
