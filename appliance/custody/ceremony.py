@@ -10,7 +10,7 @@ there, the next ceremony asks for the cards and goes on. A device that holds any
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,11 +50,20 @@ class Plan:
 
 
 def hold(
-    places: Places, machine: Machine, console: Console, paper: Paper, scheme: Scheme, *, afresh: bool = False
+    places: Places,
+    machine: Machine,
+    console: Console,
+    paper: Paper,
+    scheme: Scheme,
+    *,
+    afresh: bool = False,
+    present_cards: bool = False,
 ) -> None:
     """Hold the ceremony, or go on with one that was interrupted. Leaves the appliance unsealed.
 
-    `afresh` gives up an interrupted one whose cards are lost. Raises Refused when there is something to lose.
+    `afresh` gives up an interrupted one whose cards are lost. With `present_cards` the root secret is the one of cards
+    that exist (a new machine, whose backup they open), and new cards are made for it. Raises Refused when there is
+    something to lose.
     """
     facts = public_facts.load_if_there(places)
     if facts is not None and facts.state == "held":
@@ -64,8 +73,10 @@ def hold(
         finish(places, machine, facts, collect(console, facts), console.say)
         return
     require_nothing_to_lose(places, machine)
+    if present_cards:
+        console.say("First the present cards, of both sides.")
+    root = _from_present_cards(console) if present_cards else secrets.token_bytes(keys.ROOT_BYTES)
     plan = Plan(scheme, {group: ask_holders(console, group, scheme) for group in GROUPS})
-    root = secrets.token_bytes(keys.ROOT_BYTES)
     made = split(root, scheme)
     hand_out(console, paper, made, plan, places.home.settings().agency)
     facts = new_facts(root, made, plan, places.home.settings().disk.device)
@@ -171,20 +182,34 @@ def collect(console: Console, facts: Facts) -> bytes:
 
     Raises WardwellError when somebody stops it, CardError when the cards do not fit together.
     """
+    return _collect(console, lambda card: require_current(card, facts))
+
+
+def _from_present_cards(console: Console) -> bytes:
+    """The same on a machine that knows none of the cards; they have to be of one set."""
+    first: list[int] = []
+
+    def of_one_set(card: Card) -> None:
+        first.append(card.set_number)
+        if card.set_number != first[0]:
+            raise CardError("That card is of another set than the first one.", "Use cards of the newest set.")
+
+    return _collect(console, of_one_set)
+
+
+def _collect(console: Console, require: Callable[[Card], None]) -> bytes:
     cards: list[Card] = []
     while still_missing(cards):
         have = ", ".join(
-            f"{GROUP_NAMES[group]} {len({card.number for card in cards if card.group == group})}"
-            f" of {facts.group(group).threshold}"
-            for group in GROUPS
+            f"{GROUP_NAMES[group]} {len({card.number for card in cards if card.group == group})}" for group in GROUPS
         )
-        text = console.ask(f"{have}. The words of one more card (empty to stop)")
+        text = console.ask(f"Cards so far: {have}. The words of one more card (empty to stop)")
         console.clear()
         if not text.strip():
             raise WardwellError("There are not enough cards, so nothing was done.", "Call another holder.")
         try:
             card = read_card(text)
-            require_current(card, facts)
+            require(card)
         except CardError as error:
             console.say(str(error))
             continue

@@ -56,8 +56,9 @@ def custody() -> None:
 @click.option("--paper", type=click.Path(path_type=Path), help="A printer's device, or a folder in memory for PDFs.")
 @click.option("--two-people", is_flag=True, help="One card a side, so two people are enough (default: 1 and 2 of 3).")
 @click.option("--afresh", is_flag=True, help="Give up an interrupted ceremony whose cards are lost.")
+@click.option("--present-cards", is_flag=True, help="A new machine whose backups the present cards open.")
 @click.option("--stdin", "by_program", is_flag=True, help="For demonstrations: holders as JSON in, cards as JSON out.")
-def ceremony(paper: Path | None, two_people: bool, afresh: bool, by_program: bool) -> None:
+def ceremony(paper: Path | None, two_people: bool, afresh: bool, present_cards: bool, by_program: bool) -> None:
     """Make the root secret and its cards, and the encrypted volume. Leaves the appliance unsealed."""
     places, machine = _as_root()
     scheme = TWO_PEOPLE if two_people else Scheme()
@@ -68,7 +69,7 @@ def ceremony(paper: Path | None, two_people: bool, afresh: bool, by_program: boo
         return
     if not sys.stdin.isatty():
         raise click.UsageError("The ceremony needs a terminal.")
-    ceremonies.hold(places, machine, Terminal(), Paper(paper), scheme, afresh=afresh)
+    ceremonies.hold(places, machine, Terminal(), Paper(paper), scheme, afresh=afresh, present_cards=present_cards)
     facts = public_facts.load(places)
     click.echo("The ceremony is held, and the appliance is unsealed. Both sides write down these two lines:")
     click.echo(f"  custody key  {facts.custody_key}\n  backup key   {facts.recipient}")

@@ -13,7 +13,7 @@ from appliance.custody.facts import Places
 from appliance.custody.machine import Machine
 from appliance.custody.paper import Paper
 from appliance.custody.serve import serve
-from appliance.custody.shares import Scheme, combine, read_card
+from appliance.custody.shares import Scheme, combine, read_card, split
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from tests.custody.support import HOLDERS, Files, People, hold, make_shares_home, names
@@ -205,6 +205,25 @@ def test_a_folder_with_databases_is_not_taken_over(home: Home, machine: Files) -
     assert machine.steps == ["lay_out", "start"], "a plain folder is neither formatted nor mounted"
 
 
+def test_on_a_new_machine_the_present_cards_give_the_same_keys(places: Places, machine: Files, device: Path) -> None:
+    first = People(names())
+    walk(places, machine, first)
+    before = public_facts.load(places)
+    places.facts.unlink()
+    device.write_text("")
+    (machine.folder / "mapped").unlink()
+    machine.mounted = False
+    cards = list(first.cards.values())
+    foreign = split(bytes(32), Scheme())["trustee"][0].words
+    people = People([cards[0], cards[3], foreign, cards[5], *names()])
+    ceremony.hold(places, machine, people, Paper(None), Scheme(), present_cards=True)
+    after = public_facts.load(places)
+    assert (after.custody_key, after.recipient) == (before.custody_key, before.recipient)
+    assert after.set_number != before.set_number
+    assert any("another set" in text for text in people.said)
+    assert machine.running
+
+
 def test_custody_by_file_has_no_ceremony(home: Home, machine: Files) -> None:
     with pytest.raises(Refused, match="file"):
         walk(Places.of(home), machine, People(names()))
@@ -212,7 +231,6 @@ def test_custody_by_file_has_no_ceremony(home: Home, machine: Files) -> None:
 
 def test_a_pdf_is_on_paper_only_from_memory_and_gone_afterwards(tmp_path: Path) -> None:
     from appliance.custody.paper import Labels
-    from appliance.custody.shares import split
 
     with pytest.raises(WardwellError, match="on a disk"):
         Paper(Path(__file__).parent)
