@@ -114,8 +114,10 @@ class Machine:
         self._run(["systemctl", "start", "--no-block", TARGET])
 
     def stop(self) -> None:
-        """Stop the compartments, and wait until they ended."""
-        self._run(["systemctl", "stop", TARGET])
+        """Stop the compartments, and wait until they ended: the volume is in use until then."""
+        # Stopping the target stops its parts as well, but waits for none of them unless it is named.
+        shown = self._try(["systemctl", "show", "--property=ConsistsOf", "--value", TARGET])
+        self._run(["systemctl", "stop", TARGET, *sorted(shown.stdout.decode().split())])
 
     def _run(self, command: Sequence[str], key: str = "", pass_fds: Sequence[int] = ()) -> None:
         done = self._try(command, key.encode(), pass_fds)

@@ -37,7 +37,8 @@ from appliance.errors import Refused, WardwellError
 LINE_LIMIT = 4096
 READ_SECONDS = 5.0
 SEALED_GROUP = "wardwell-sealed"
-_MCL_CURRENT, _MCL_FUTURE, _PR_SET_DUMPABLE = 1, 2, 4
+# mlockall(2), prctl(2). "On fault": what is used is locked, not every page of every library.
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT, _PR_SET_DUMPABLE = 1, 2, 4, 4
 
 _log = structlog.get_logger("custody")
 
@@ -154,7 +155,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
 def keep_memory_private() -> None:
     """Let no page of this process reach a swap file or a core dump. Not fatal where the kernel forbids locking."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
+    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) != 0:
         _log.warning("the memory could not be locked; see that swap is off")
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 

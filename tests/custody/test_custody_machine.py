@@ -84,3 +84,15 @@ def test_no_key_is_ever_an_argument(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_tool_that_is_not_there_has_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WardwellError, match="not installed"):
         Machine()._run(["no-such-tool-here"])
+
+
+def test_stopping_waits_for_every_part_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def record(_: Machine, command: Sequence[str], *__: object) -> subprocess.CompletedProcess[bytes]:
+        seen.append(list(command))
+        return subprocess.CompletedProcess(command, 0, b"wardwell@post.service wardwell@desk.service\n", b"")
+
+    monkeypatch.setattr(Machine, "_try", record)
+    Machine().stop()
+    assert seen[-1] == ["systemctl", "stop", "wardwell.target", "wardwell@desk.service", "wardwell@post.service"]
