@@ -128,7 +128,7 @@ def _borrow_modules(space: Path) -> None:
     # The stamp that provisioning.packages leaves; without it npm would fetch, and into this tree.
     stamp = modules / ".wardwell-lock"
     if not stamp.is_file() or stamp.read_text() != _sha256(space / "package-lock.json"):
-        raise WardwellError("The npm packages of this commit are not installed here.", "Run `make setup` and try again.")
+        raise WardwellError("The npm packages of this commit are not here.", "Run `make setup` and try again.")
     (space / "node_modules").symlink_to(modules)
 
 
