@@ -3,7 +3,8 @@
 Owns: the order of these steps. Pieces are encrypted to custody's key and to one made for this run alone, whose private
 half never leaves memory: with it every new piece is decrypted again from the disk, the files are put together from what
 came back, and the databases among them are opened. A piece that an earlier backup wrote was read back then; now its age
-file must still have the same SHA-256. Must never see: the root secret. Memory: a few pieces of 1 MiB, and the index.
+file must still have the same SHA-256. Must never see: the root secret. Memory: a
+few pieces of 1 MiB, and the index.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hmac
 import os
 import tomllib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from appliance.settings import Home
 # Left free on the destination, and the most that an age file is longer than what it holds, per piece.
 _RESERVE = 16 << 20
 _OVERHEAD = 1024
+_AT_ONCE = 8
 
 Say = Callable[[str], None]
 
@@ -128,21 +131,7 @@ def _write(
 ) -> Manifest:
     own = pyrage.x25519.Identity.generate()
     readers = [pyrage.x25519.Recipient.from_str(recipient), own.to_public()]
-    written: dict[str, Stored] = {}
-    told = 0
-    for entry in plan.entries:
-        if entry.kind != "file":
-            continue
-        seen = []
-        for name, data in pieces_of(cut.folder / entry.path, keys.names):
-            seen.append(name)
-            if name in plan.new and name not in written:
-                written[name] = repository.write(name, pyrage.encrypt(data, readers))
-            if plan.new and len(written) * 10 // len(plan.new) > told:
-                told = len(written) * 10 // len(plan.new)
-                say(f"written {told * 10} %")
-        if seen != entry.pieces:
-            raise WardwellError(f"{entry.path} changed while it was read.", "Run the backup again.")
+    written = _write_new(repository, cut, plan, keys, readers, say)
     repository.sync(set(written))
     _read_back(repository, cut, plan, keys, own, written)
     found = proof.examine(cut.folder, keys)
@@ -172,6 +161,43 @@ def _write(
     ).sealed(keys.seal)
     repository.publish(manifest, index, every)
     return manifest
+
+
+def _write_new(
+    repository: Repository,
+    cut: cuts.Cut,
+    plan: _Plan,
+    keys: Keys,
+    readers: list[pyrage.x25519.Recipient],
+    say: Say,
+) -> dict[str, Stored]:
+    """Encrypt and write the plan's new pieces. Raises WardwellError when a file is not what was planned."""
+    written: dict[str, Stored] = {}
+    waiting: dict[str, bytes] = {}
+    told = 0
+
+    def write(piece: tuple[str, bytes]) -> Stored:
+        return repository.write(piece[0], pyrage.encrypt(piece[1], readers))
+
+    # A few at once: each waits for the disk, and the disk takes several waiting ones in one go.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for entry in plan.entries:
+            if entry.kind != "file":
+                continue
+            seen = []
+            for name, data in pieces_of(cut.folder / entry.path, keys.names):
+                seen.append(name)
+                if name in plan.new and name not in written:
+                    waiting[name] = data
+                if len(waiting) == _AT_ONCE:
+                    written |= dict(zip(waiting, pool.map(write, waiting.items()), strict=True))
+                    waiting.clear()
+                    if len(written) * 10 // len(plan.new) > told:
+                        told = len(written) * 10 // len(plan.new)
+                        say(f"written {told * 10} %")
+            if seen != entry.pieces:
+                raise WardwellError(f"{entry.path} changed while it was read.", "Run the backup again.")
+        return written | dict(zip(waiting, pool.map(write, waiting.items()), strict=True))
 
 
 def _read_back(
