@@ -52,6 +52,19 @@ class Bundle:
         """The one folder that the file unpacks to."""
         return f"wardwell-{self.manifest.version}"
 
+    def check_update(self, installed: str, debian: str) -> None:
+        """Raise Refused unless this is newer than the version `installed` and for this machine's Debian (`12`)."""
+        if self.manifest.debian != debian:
+            raise Refused(
+                f"{self.path.name} is for Debian {self.manifest.debian}, and this machine runs Debian {debian}.",
+                "Fetch the bundle that is made for this machine.",
+            )
+        if _number(self.manifest.version) <= _number(installed):
+            raise Refused(
+                f"{self.path.name} holds version {self.manifest.version}, not newer than {installed}, which runs here.",
+                "To go back, use `wardwell update rollback`; an older version is never installed over a newer one.",
+            )
+
     def unpack(self, to: Path) -> Path:
         """Unpack into `to`; the folder that came out."""
         with tarfile.open(self.path) as tar:
@@ -98,6 +111,9 @@ def _check(path: Path, tar: tarfile.TarFile, fingerprint: str) -> Bundle:
         if _digest(tar, members[name]) != digest:
             raise _refused(f"{name} in {path.name} is not what was signed.")
     manifest = msgspec.json.decode(_read(tar, members, MANIFEST), type=Manifest)
+    _number(manifest.version)
+    if manifest.product != "wardwell":
+        raise _refused(f"{path.name} is a bundle of {manifest.product}.")
     if {member.name.split("/")[0] for member in tar.getmembers()} != {f"wardwell-{manifest.version}"}:
         raise _refused(f"{path.name} does not unpack to the folder of its version.")
     return Bundle(path, manifest, fingerprint)
@@ -138,6 +154,13 @@ def _digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     file = tar.extractfile(member)
     assert file is not None  # _inside lets only files through
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """`1.10.0` as numbers, which compare as versions do. Raises Refused for any other form."""
+    if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", version):
+        raise _refused(f"{version} is no version number.")
+    return tuple(int(part) for part in version.split("."))
 
 
 def _was(there: bool) -> str:

@@ -21,6 +21,7 @@ _VHDX = ["-O", "vhdx", "-o", "subformat=dynamic"]
 
 def convert(raw: Path, out: Path, name: str) -> list[Path]:
     """Write the three files to the folder `out`; existing ones are replaced."""
+    out.mkdir(parents=True, exist_ok=True)
     qcow2, vmdk, vhdx, ova = (out / f"{name}.{kind}" for kind in ("qcow2", "vmdk", "vhdx", "ova"))
     for words, target in ((_QCOW2, qcow2), (_VMDK, vmdk), (_VHDX, vhdx)):
         run("qemu-img", "convert", "-f", "raw", *words, raw, target)
