@@ -158,9 +158,11 @@ def hand_out(console: Console, paper: Paper, made: dict[str, list[Card]], plan: 
         labels = Labels(agency, holder.name, len(made[card.group]), today)
         with paper.put(card, labels) as where:
             console.clear()
-            console.say(as_text(card, labels))
-            console.ask(f"{where} Then press Enter to clear the screen.")
-        console.clear()
+            try:
+                console.say(as_text(card, labels))
+                console.ask(f"{where} Then press Enter to clear the screen.")
+            finally:  # also when somebody stops it here
+                console.clear()
     console.say("Now every card is asked back, to see that it was taken down rightly.")
     for holder, card in pieces:
         while True:

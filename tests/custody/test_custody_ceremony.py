@@ -117,8 +117,10 @@ def test_interrupted_before_the_cards_are_checked_nothing_is_written(
     (machine.folder / "mapped").unlink()
     machine.mounted = False
     for number in range(1, questions + 1):
+        people = People(names(), stop_at=number)
         with pytest.raises(KeyboardInterrupt):
-            walk(places, machine, People(names(), stop_at=number))
+            walk(places, machine, people)
+        assert not any("CUSTODY CARD" in text for text in people.screen)
         assert device.read_text() == ""
         assert not places.facts.exists()
     walk(places, machine, People(names()))
