@@ -4,7 +4,7 @@
 # is printed says where), 2 no reading yet or none can be made.
 set -u
 umask 077
-configuration=/etc/aide/wardwell.conf
+configuration=/etc/aide/aide.conf
 database=/var/lib/aide/wardwell.db
 
 if [ "${1:-}" = accept ]; then
