@@ -6,6 +6,7 @@ needs root and the package sources that this machine is set up for; building fro
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -21,9 +22,11 @@ PACKAGES = Path(__file__).with_name("packages.txt")
 LOCK = ROOT / "provisioning" / "locks" / "requirements.txt"
 SUITE = "bookworm"
 # Counted up when the steps below change in a way that the lists do not show.
-RECIPE = 1
+RECIPE = 2
 # Wheels that are compiled here carry this time, so that the same sources give the same bytes (SOURCE_DATE_EPOCH).
 _BUILD_TIME = "1700000000"
+# Notes for a debugger would name the folder that it was compiled in.
+_COMPILER = "-g0"
 
 Say = Callable[[str], None]
 
@@ -48,15 +51,22 @@ def is_filled(pool: Path) -> bool:
 
 def fill(pool: Path, say: Say) -> None:
     """Fetch everything, unless it is there already. Raises WardwellError when a source does not give it."""
-    if is_filled(pool):
-        return
+    pool.parent.mkdir(parents=True, exist_ok=True)
+    with open(pool.with_name(f"{pool.name}.lock"), "w") as lock:
+        # Whoever comes second waits, and finds it filled.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_filled(pool):
+            _fill(pool, say)
+
+
+def _fill(pool: Path, say: Say) -> None:
     making = pool.with_name(pool.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     say("fetching Debian packages with all they depend on, beyond a minimal Debian 12")
     _debs(making / "debs")
     say("fetching Python packages by hash, compiling those that come as source")
-    _wheels(making / "wheels")
+    wheels(making / "wheels")
     (making / "filled-for").write_text(key())
     shutil.rmtree(pool, ignore_errors=True)
     making.rename(pool)
@@ -75,14 +85,19 @@ def _debs(folder: Path) -> None:
         path.rename(folder / path.name.replace("%3a", "-"))
 
 
-def _wheels(folder: Path) -> None:
+def wheels(folder: Path, lock: Path = LOCK) -> None:
+    """Put a wheel of everything in `lock` into `folder`, compiling what comes as source, with the same bytes each time.
+
+    Nothing is taken from pip's cache, where a wheel may lie that was compiled in another way.
+    """
     pip = [sys.executable, "-m", "pip"]
-    common = ["--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "-r", str(LOCK)]
+    common = ["--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--no-cache-dir", "-r", str(lock)]
     _run([*pip, "wheel", *common, "--wheel-dir", str(folder)], "Check that the package registry is reached.")
 
 
 def _run(command: list[str], fix: str) -> None:
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": _BUILD_TIME, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    pinned = {"SOURCE_DATE_EPOCH": _BUILD_TIME, "CFLAGS": _COMPILER, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment = {**os.environ, **pinned}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip())[-600:]

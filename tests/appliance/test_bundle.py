@@ -36,3 +36,28 @@ def test_two_builds_differ_in_the_declared_time_alone(tmp_path: Path) -> None:
     different = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert different == {"manifest.json", "SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.minisig"}
     assert len(first) <= LARGEST_BYTES
+
+
+def _python_ldap(lock: Path) -> Path:
+    """A lock of the one package that comes as source."""
+    lines = pool.LOCK.read_text().splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("python-ldap=="))
+    end = next(number for number in range(begin + 1, len(lines)) if not lines[number].startswith(" "))
+    lock.write_text("\n".join(lines[begin:end]) + "\n")
+    return lock
+
+
+def _compiled_twice(folder: Path, lock: Path) -> list[bytes]:
+    for name in ("first", "second"):
+        pool.wheels(folder / name, lock)
+    return [path.read_bytes() for path in sorted(folder.rglob("*.whl"))]
+
+
+def test_what_is_compiled_has_the_same_bytes_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = _python_ldap(tmp_path / "lock.txt")
+    first, second = _compiled_twice(tmp_path / "pinned", lock)
+    assert first == second
+    # The control: with a debugger's notes in it, the folder it was compiled in shows.
+    monkeypatch.setattr(pool, "_COMPILER", "-g")
+    first, second = _compiled_twice(tmp_path / "loose", lock)
+    assert first != second
