@@ -5,6 +5,8 @@ Owns: the question. Must never see: anything but cards; the root secret is hande
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from appliance.custody.shares import Card, CardError, combine, read_card, still_missing
@@ -26,3 +28,8 @@ def ask() -> bytes:
         cards.append(card)
         click.echo(f"taken: {card.group}, card {card.number}", err=True)
     return combine(cards)
+
+
+def from_stdin() -> bytes:
+    """The root secret from cards on standard input, one a line. Raises CardError."""
+    return combine([read_card(line) for line in sys.stdin.read().splitlines() if line.strip()])

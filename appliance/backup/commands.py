@@ -140,9 +140,12 @@ def list_(folder: Path | None, as_json: bool) -> None:
 @click.argument("source", type=_FOLDER, required=False)
 @click.option("--identity", type=_FOLDER, help='Root secret (32 bytes or 64 hex digits; "-" reads standard input).')
 @click.option("--shares", is_flag=True, help="Ask for custody's cards, one after the other.")
+@click.option("--stdin", is_flag=True, help="Take custody's cards from standard input, one a line.")
 @click.option("--restore-into", "scratch", type=_FOLDER, help="Restore there, look at everything, and remove it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
-def verify(source: Path | None, identity: Path | None, shares: bool, scratch: Path | None, as_json: bool) -> None:
+def verify(
+    source: Path | None, identity: Path | None, shares: bool, stdin: bool, scratch: Path | None, as_json: bool
+) -> None:
     """Check backups. SOURCE: a folder of backups, or one backup in it (default: backup.to of wardwell.toml).
 
     Without the root secret: every piece is there and is what was written. With it: the manifests too, and with
@@ -151,9 +154,9 @@ def verify(source: Path | None, identity: Path | None, shares: bool, scratch: Pa
     from appliance.backup import restore as restoring
     from appliance.backup.verify import verify as check
 
-    root = _root(identity, shares)
+    root = _root(identity, shares, stdin)
     if scratch is not None and root is None:
-        raise click.UsageError("--restore-into needs --identity or --shares: pieces open to custody alone.")
+        raise click.UsageError("--restore-into needs --identity, --shares or --stdin: pieces open to custody alone.")
     repository, newest = restoring.find(source or Path(Home.find().settings().backup.to))
     only = newest if source is not None and source.name == newest else ""
     seal, recipient = _seal(root)
@@ -200,27 +203,28 @@ def _scratch(above: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _root(identity: Path | None, shares: bool) -> bytes | None:
+def _root(identity: Path | None, shares: bool, stdin: bool) -> bytes | None:
+    """The root secret, from where it was said to come; None when nothing was said."""
+    from appliance.backup import cards
     from appliance.backup.identity import read_root
 
-    if identity is not None and shares:
-        raise click.UsageError("Give --identity or --shares, not both.")
+    if (identity is not None) + shares + stdin > 1:
+        raise click.UsageError("Give one of --identity, --shares and --stdin.")
     if identity is not None:
         return read_root(identity)
-    if not shares:
-        return None
-    from appliance.backup.cards import ask
-
-    return ask()
+    if stdin:
+        return cards.from_stdin()
+    return cards.ask() if shares else None
 
 
 @backup.command()
 @click.argument("source", type=_FOLDER)
 @click.option("--to", "target", type=_FOLDER, help="Home to restore into (default: this machine's).")
 @click.option("--identity", type=_FOLDER, help='Root secret (32 bytes or 64 hex digits; "-" reads standard input).')
+@click.option("--stdin", is_flag=True, help="Take custody's cards from standard input, one a line.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and whether it can.")
 @click.option("--set-aside", "aside", is_flag=True, help="Move what is there to a folder beside it first.")
-def restore(source: Path, target: Path | None, identity: Path | None, dry_run: bool, aside: bool) -> None:
+def restore(source: Path, target: Path | None, identity: Path | None, stdin: bool, dry_run: bool, aside: bool) -> None:
     """Restore a backup. SOURCE: a folder of backups (its newest), or one backup in it. Asks for custody's cards."""
     from appliance.backup import restore as restoring
     from appliance.backup.after import finish, require_stopped
@@ -228,7 +232,7 @@ def restore(source: Path, target: Path | None, identity: Path | None, dry_run: b
     home = Home(target.absolute()) if target is not None else Home.find()
     require_stopped(home)
     repository, name = restoring.find(source)
-    root = _root(identity, identity is None)
+    root = _root(identity, identity is None and not stdin, stdin)
     if root is None:
         raise click.UsageError("A restore needs custody's cards.")
     opened = restoring.open_backup(repository, name, root, restoring.expected_recipient(home))

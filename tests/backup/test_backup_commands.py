@@ -14,6 +14,7 @@ import pytest
 
 from appliance.backup import health
 from appliance.cli import main
+from appliance.custody.shares import Scheme, split
 from tests.backup.conftest import Site
 
 
@@ -121,3 +122,14 @@ def test_a_sealed_appliance_makes_none_and_says_so(run: Run, made: Site) -> None
     made.home.key("desk").unlink()
     done = run("create", "--to", str(made.to))
     assert (done.returncode, "sealed" in done.stderr) == (1, True)
+
+
+def test_cards_of_both_groups_open_a_backup_and_of_one_do_not(run: Run, made: Site, tmp_path: Path) -> None:
+    cards = split(made.root, Scheme())
+    enough = [cards["agency"][0], *cards["trustee"][:2]]
+    restore = ("restore", str(made.to), "--to", str(tmp_path / "second"), "--stdin")
+    one_side = run(*restore, stdin="\n".join(card.words for card in cards["trustee"]).encode())
+    assert (one_side.returncode, "Both groups" in one_side.stderr) == (1, True)
+    assert not (tmp_path / "second").exists()
+    assert run(*restore, stdin="\n".join(card.words for card in enough).encode()).returncode == 0
+    assert (tmp_path / "second" / "ledger" / "restored.note").exists()  # what the ledger appends when it starts
