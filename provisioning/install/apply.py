@@ -26,7 +26,7 @@ from provisioning.install.answers import Answers
 ANSIBLE = Path(answering.SOURCE) / "ansible"
 LOG = Path("/var/log/wardwell-apply.log")
 _TASK = re.compile(r"^TASK \[(?:(?P<role>[a-z_]+) : )?(?P<task>.*?)\] \*+")
-_RECAP = re.compile(r"^localhost\s+: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=\d+\s+failed=(?P<failed>\d+)")
+_RECAP = re.compile(r"^localhost\s+: .*\bfailed=(?P<failed>\d+)")
 _CHANGED = re.compile(r"^changed: \[localhost\]")
 _FAILED = re.compile(r"^(?:fatal: \[localhost\]: FAILED!|failed: \[localhost\] \(item=.*?\)) => (?P<said>.*)")
 Say = Callable[[str], None]
@@ -34,9 +34,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Outcome:
-    """What a run did: how many tasks changed something, which, and the task that failed with what it said."""
+    """What a run did: the tasks that changed something, and the one that failed with what it said."""
 
-    changed: int = 0
     tasks: list[str] = field(default_factory=list)
     failed: str = ""
     said: str = ""
@@ -78,8 +77,8 @@ def put(path: Path, text: str) -> bool:
     return True
 
 
-def apply(say: Say) -> int:
-    """Bring this machine to what was answered; how many things changed.
+def apply(say: Say) -> list[str]:
+    """Bring this machine to what was answered; what changed, a file or a task each.
 
     Raises Refused when it is not root or another run is going on, WardwellError when a task failed.
     """
@@ -87,7 +86,7 @@ def apply(say: Say) -> int:
         raise Refused("Only root configures this machine.", "Run `sudo wardwell apply`.")
     answers = stored_answers()
     with _alone():
-        changed = len(render(answers))
+        changed = render(answers)
         made = cert.ensure_certificates(answers.three_hosts, CONFIGURATION / "tls")
         if made:
             say("certificates of the appliance's own CA")
@@ -97,7 +96,7 @@ def apply(say: Say) -> int:
             f"This step failed: {outcome.failed}. {outcome.said}".strip(),
             f"Mend what it names (all of it is in {LOG}) and run `wardwell apply` again; it goes on.",
         )
-    return changed + len(made) + outcome.changed
+    return [*changed, *(f"certificate for {role}" for role in made), *outcome.tasks]
 
 
 def preview() -> Outcome:
@@ -152,13 +151,12 @@ def read(lines: Iterator[str], say: Say) -> Outcome:
                 say(role)
             task = f"{role}: {found['task']}" if found["role"] else found["task"]
         elif _CHANGED.match(line):
-            outcome.tasks.append(task)
+            outcome.tasks += [task] if outcome.tasks[-1:] != [task] else []
         elif found := _FAILED.match(line):
             ignored = task, _message(found["said"])
         elif line.startswith("...ignoring"):
             ignored = None
         elif found := _RECAP.match(line):
-            outcome.changed = int(found["changed"])
             if int(found["failed"]) and ignored:
                 outcome.failed, outcome.said = ignored
     if ignored and not outcome.failed:

@@ -21,6 +21,7 @@ from appliance.settings import CONFIGURATION, Home
 _path = click.Path(path_type=Path)
 _answers = click.option("--answers", "file", type=_path, help="The answers, as a file.")
 SECRET = ("password_hash",)
+FEW_CHANGES = 20
 
 
 @click.command()
@@ -97,7 +98,10 @@ def apply() -> None:
     from provisioning.install import apply as applying
 
     changed = applying.apply(lambda words: click.echo(f"== {words}"))
-    click.echo(f"{changed} changes." if changed else "Nothing had to be changed.")
+    # After a first run the list is everything; later it is what somebody wants to know.
+    for what in changed if len(changed) <= FEW_CHANGES else []:
+        click.echo(f"changed  {what}")
+    click.echo(f"{len(changed)} changes." if changed else "Nothing had to be changed.")
 
 
 @click.group()
