@@ -156,11 +156,8 @@ def read(lines: Iterator[str], say: Say) -> Outcome:
             ignored = task, _message(found["said"])
         elif line.startswith("...ignoring"):
             ignored = None
-        elif found := _RECAP.match(line):
-            if int(found["failed"]) and ignored:
-                outcome.failed, outcome.said = ignored
-    if ignored and not outcome.failed:
-        outcome.failed, outcome.said = ignored
+        elif (found := _RECAP.match(line)) and int(found["failed"]) and ignored:
+            outcome.failed, outcome.said = ignored
     return outcome
 
 
