@@ -19,12 +19,11 @@ _PACKAGES = [
     *("grub-efi-amd64", "grub-efi-amd64-signed", "shim-signed", "e2fsprogs", "fdisk", "passwd", "login"),
     *("iproute2", "openssh-client", "less", "nano"),
 ]
-_CONSOLE = """\
-#!/bin/sh
+_CONSOLE = r"""#!/bin/sh
 # Before Wardwell is installed there is no password and no network service: whoever has the console is root, as with
 # Debian's installer. Afterwards this is a plain login.
-if [ -e /opt/wardwell/current ]; then exec /sbin/agetty "$@"; fi
-exec /sbin/agetty --autologin root "$@"
+if [ -e /opt/wardwell/current ]; then exec /sbin/agetty -o '-p -- \u' "$@"; fi
+exec /sbin/agetty --autologin root -o '-p -f -- \u' "$@"
 """
 _WELCOME = """\
 if [ ! -e /opt/wardwell/current ]; then cat /etc/wardwell-welcome; fi
@@ -42,8 +41,8 @@ This machine carries Wardwell {version}, not yet installed.
 _NETWORK = "# For a fixed address, in place of DHCP: Address=192.0.2.10/24 and Gateway=192.0.2.1\n"
 _NETWORK += "[Match]\nName=en* eth*\n\n[Network]\nDHCP=yes\n"
 _DROP_IN = "[Service]\nExecStart=\nExecStart=-/usr/local/sbin/wardwell-console {}\n"
-_GETTY = "-o '-p -- \\\\u' --noclear - $TERM"
-_SERIAL = "-o '-p -- \\\\u' --keep-baud 115200,57600,38400,9600 - $TERM"
+_GETTY = "--noclear - $TERM"
+_SERIAL = "--keep-baud 115200,57600,38400,9600 - $TERM"
 DATA = "/dev/disk/by-partlabel/wardwell-data"
 
 
