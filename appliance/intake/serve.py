@@ -42,6 +42,8 @@ HEALTH_SECONDS = 10.0
 SETTLED_SECONDS = 1.0
 STILL_SECONDS = 5.0
 QUARANTINE_DAYS = 30
+# What exporters call a file while they write it; `.filepart` is WinSCP's.
+TEMPORARY = (".part", ".filepart")
 
 _log = structlog.get_logger("intake")
 
@@ -75,10 +77,10 @@ class Drop:
         self._seen: dict[str, tuple[int, int, float]] = {}
 
     def complete(self) -> list[Path]:
-        """Files that may be taken now, in name order. `.part` files wait for their renaming, growing ones settle."""
+        """Files that may be taken now, in name order. `TEMPORARY` ones wait for their renaming, growing ones settle."""
         ready, present = [], {}
         for path in sorted(self.folder.iterdir()):
-            if path.name.endswith(".part") or (path.is_dir() and not path.is_symlink()):
+            if path.name.endswith(TEMPORARY) or (path.is_dir() and not path.is_symlink()):
                 continue
             if path_problem(path):
                 ready.append(path)

@@ -133,6 +133,7 @@ def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: 
     watcher = Watcher(with_feed(intake.home))
     folder = intake.home.drop("cad")
     file(folder, "cad_export_20261014_233100.csv.part", row("1"))
+    file(folder, "cad_export_20261016_233100.csv.filepart", row("4"))
     growing = file(folder, "cad_export_20261015_233100.csv", row("2"))
     secret = tmp_path / "secret"
     secret.write_text("not ours")
@@ -144,7 +145,8 @@ def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: 
     time.sleep(1.1)
     watcher.turn(scan=True)
     assert [number for number, *_ in facts(intake)[0]] == ["2", "3"]
-    assert [path.name for path in folder.iterdir()] == ["cad_export_20261014_233100.csv.part"]
+    left = ["cad_export_20261014_233100.csv.part", "cad_export_20261016_233100.csv.filepart"]
+    assert sorted(path.name for path in folder.iterdir()) == left
     assert secret.read_text() == "not ours"
     refused = [one for one in messages(intake) if one["message"] == "FileReceipt" and not one["taken"]]
     assert [one["refused"][0]["reason"] for one in refused] == ["a symbolic link"]
