@@ -24,6 +24,7 @@ from appliance import clock
 from appliance.charter import load_charter, signatures
 from appliance.crypto.tlog import PublicLog, trusted_keys, witnessed
 from appliance.errors import WardwellError
+from appliance.operate.sending_as import sending_as
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import open_store
 
@@ -219,6 +220,7 @@ def directory(home: Home) -> list[Check]:
     try:
         context = ssl.create_default_context(cafile=wanted.ca_file)
         with (
+            sending_as("wardwell-desk"),
             socket.create_connection((host, port), timeout=wanted.timeout_seconds) as plain,
             context.wrap_socket(plain, server_hostname=host) as secured,
         ):

@@ -7,13 +7,11 @@ never see: anything beyond what it asks; a file is only read, a device's first b
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import ssl
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from appliance.operate.sending_as import sending_as
 from appliance.settings import Directory
 from provisioning.install.answers import Answers, settings
 
@@ -77,30 +76,11 @@ def _agency(answers: Answers) -> Iterator[Finding]:
     yield _device(answers.data_device)
     yield _address(answers.address)
     yield from _names(answers)
-    for name in ("directory", "time"):
-        yield _asked_by_its_account(name, answers)
-
-
-def _asked_by_its_account(name: str, answers: Answers) -> Finding:
-    """Once installed, the firewall lets nobody but this account ask, root neither; before, there is no such account."""
-    account = {"directory": "wardwell-desk", "time": "_chrony"}[name]
-    try:
-        owner = pwd.getpwnam(account)
-    except KeyError:
-        return ASKED[name](answers)
-    done = subprocess.run(
-        [sys.executable, "-m", __name__, name],
-        input=msgspec.json.encode(answers),
-        stdout=subprocess.PIPE,
-        user=owner.pw_uid if os.geteuid() == 0 else None,
-        group=owner.pw_gid if os.geteuid() == 0 else None,
-        extra_groups=[] if os.geteuid() == 0 else None,
-        cwd="/",
-        check=False,
-    )
-    if done.returncode:
-        return Finding(name, "FAIL", f"it could not be asked as {account}", "Run `wardwell apply` and look again.")
-    return msgspec.json.decode(done.stdout, type=Finding)
+    # Once installed, the firewall lets nobody else ask, root neither; before, there are no such accounts.
+    with sending_as("wardwell-desk"):
+        yield _directory(answers)
+    with sending_as("_chrony"):
+        yield _time(answers.time_server)
 
 
 def _device(device: str) -> Finding:
@@ -182,8 +162,7 @@ def _directory(answers: Answers) -> Finding:
     return Finding("directory", "PASS", "certificate checked, service account taken")
 
 
-def _time(answers: Answers) -> Finding:
-    server = answers.time_server
+def _time(server: str) -> Finding:
     try:
         skew = _skew(server)
     except OSError:
@@ -211,10 +190,3 @@ def _skew(server: str, clock: Callable[[], float] = time.time) -> float:
     words = struct.unpack("!4I", answer[32:48])
     arrived, left = (float(seconds) - _NTP_EPOCH + fraction / 2**32 for seconds, fraction in (words[:2], words[2:]))
     return float((arrived - sent) + (left - received)) / 2
-
-
-ASKED = {"directory": _directory, "time": _time}
-
-if __name__ == "__main__":
-    given = msgspec.json.decode(sys.stdin.buffer.read(), type=Answers)
-    sys.stdout.buffer.write(msgspec.json.encode(ASKED[sys.argv[1]](given)))
