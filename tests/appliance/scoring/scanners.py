@@ -55,7 +55,9 @@ def openscap(shell: Shell, content: str = "debian12", profile: str = "anssi_np_n
     value = re.search(r"<score[^>]*>([0-9.]+)", shell.output("grep -o '<score[^>]*>[^<]*' /tmp/results.xml"))
     rules = re.findall(r"content_rule_(\S+)\s.*?Result\s+(\S+)", shell.output("cat /tmp/results.txt"), re.DOTALL)
     assert value and rules, "OpenSCAP said nothing"
-    return Score(float(value.group(1)), sorted(rule for rule, result in rules if result in ("fail", "error", "unknown")))
+    # A rule may also not apply, or not be selected.
+    failed = [rule for rule, result in rules if result in ("fail", "error", "unknown")]
+    return Score(float(value.group(1)), sorted(failed))
 
 
 def lynis(shell: Shell) -> tuple[int, list[str]]:
