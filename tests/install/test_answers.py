@@ -1,0 +1,101 @@
+"""Answers: what is right becomes settings and variables; what is wrong is named before anything is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from appliance.errors import Refused
+from appliance.settings import Settings
+from provisioning.install import answers as answering
+
+
+def _decode(tables: dict[str, Any]) -> answering.Answers:
+    return answering.decode(answering.toml(tables).encode(), "answers.toml")
+
+
+def test_right_answers_become_settings_that_an_appliance_reads(tables: dict[str, Any]) -> None:
+    tables["feeds"] = [{"name": "cad", "profile": "csv", "public_key": "ssh-ed25519 AAAA"}]
+    text = answering.toml(answering.settings(_decode(tables)))
+    settings = msgspec.toml.decode(text, type=Settings)
+    assert settings.hosts.desk == "desk.wellness.harborview.example"
+    assert settings.hosts.space == "my.wellness.harborview.example"
+    assert (settings.custody, settings.demonstration) == ("shares", False)
+    assert settings.directory.user_filter == Settings().directory.user_filter  # not answered: the default
+    assert [feed.name for feed in settings.feeds] == ["cad"]
+
+
+def test_a_name_with_quotes_survives(tables: dict[str, Any]) -> None:
+    tables["agency"] = 'Sheriff\'s "Office" \\ Überlingen'
+    text = answering.toml(answering.settings(_decode(tables)))
+    assert msgspec.toml.decode(text, type=Settings).agency == tables["agency"]
+
+
+def test_there_are_twelve_questions_and_all_are_answers(tables: dict[str, Any]) -> None:
+    assert len(answering.QUESTIONS) == 12
+    flat = {**tables, **{f"directory.{name}": 1 for name in tables["directory"]}, "data_device": ""}
+    assert all(question.key in flat for question in answering.QUESTIONS)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"direktory": {}}, r"unknown answer direktory.*Did you mean directory"),
+        ({"directory": {"urll": "x"}}, r"unknown answer directory\.urll.*directory\.url"),
+        ({"agency": " "}, "no name"),
+        ({"address": "192.0.2.300"}, "no IP address"),
+        ({"domain": "Wellness"}, "not a DNS name"),
+        ({"admin_networks": []}, "No network"),
+        ({"admin_networks": ["192.0.2.7/24"]}, "not a network"),
+        ({"time_server": ""}, "No time server"),
+        ({"time_zone": "Mars/Olympus"}, "not a time zone"),
+        ({"data_device": "sdb"}, "not a device"),
+        ({"witness": "nowhere"}, "witness"),
+        ({"agency": 7}, "agency"),
+        ({"feeds": [{"name": "CAD 1", "profile": "csv", "public_key": "k"}]}, "cannot name a feed"),
+        ({"feeds": [{"name": "cad", "profile": "csv"}]}, "no way to sign in"),
+        ({"feeds": [{"name": "cad", "profile": "csv", "key": "k"}]}, r"unknown answer feeds\.key"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_wrong_answer_is_named(tables: dict[str, Any], change: dict[str, Any], words: str) -> None:
+    _decode(tables)  # the control
+    for key, value in change.items():
+        tables[key] = {**tables[key], **value} if key == "directory" else value
+    with pytest.raises(Refused, match=words):
+        _decode(tables)
+
+
+def test_plain_ldap_is_refused(tables: dict[str, Any]) -> None:
+    tables["directory"]["url"] = "ldap://192.0.2.8"
+    with pytest.raises(Refused, match="ldaps"):
+        _decode(tables)
+
+
+def test_variables_hold_addresses_and_no_secret(tables: dict[str, Any]) -> None:
+    tables["time_server"] = "localhost"
+    made = answering.variables(_decode(tables), "ssh-ed25519 AAAA admin")
+    assert made["wardwell_directory_addresses"] == ["192.0.2.8"]
+    assert made["wardwell_directory_port"] == 636
+    assert made["wardwell_pinned_names"] == [
+        {"name": "localhost", "addresses": made["wardwell_pinned_names"][0]["addresses"]}
+    ]
+    assert "127.0.0.1" in made["wardwell_pinned_names"][0]["addresses"]
+    assert "bind-secret" not in str(made)
+    assert made["wardwell_syslog"] == {}
+
+
+def test_a_name_without_an_address_is_refused(tables: dict[str, Any]) -> None:
+    tables["time_server"] = "time.invalid"
+    with pytest.raises(Refused, match=r"time\.invalid has no address"):
+        answering.variables(_decode(tables), "key")
+
+
+def test_health_events_stay_here_unless_a_host_is_named(tables: dict[str, Any]) -> None:
+    assert answering.relay_settings(_decode(tables)) == {}
+    tables["syslog"] = {"host": "logs.agency.example", "address": "192.0.2.5", "ca_file": "/ca.pem"}
+    given = _decode(tables)
+    assert answering.relay_settings(given)["syslog"]["port"] == 6514
+    assert answering.variables(given, "key")["wardwell_syslog"] == {"address": "192.0.2.5", "port": 6514}
