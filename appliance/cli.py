@@ -43,6 +43,7 @@ COMMANDS = {
     "report": "appliance.press.commands:report",
     "setup": "provisioning.install.commands:setup",
     "status": "appliance.custody.commands:status",
+    "update": "appliance.operate.update_commands:update",
     "support-bundle": "appliance.operate.support_commands:support_bundle",
 }
 

@@ -30,7 +30,7 @@ from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMes
 from appliance.intake.parsing import path_problem
 from appliance.intake.profiles import Profile, load_profile
 from appliance.intake.take import quarantine_folder, take_files
-from appliance.settings import Feed, Home
+from appliance.settings import MAINTENANCE, Feed, Home
 from appliance.spool import delivery
 from appliance.spool.messages import Health, MailboxKeyPublished, Message, RosterPublished
 from appliance.storage import Store, open_store
@@ -196,7 +196,8 @@ class Watcher:
     def turn(self, *, scan: bool) -> bool:
         """One turn: messages, drop folders when `scan`, keys, deliveries, counts. Whether a file still settles."""
         delivery.receive(self.store, SeenMessage, HANDLERS, ("desk",))
-        if scan and self._has_roster():
+        # In maintenance files wait: a version that is being tried may not take what the one before would miss.
+        if scan and self._has_roster() and not MAINTENANCE.exists():
             for drop in self.drops:
                 ready = drop.complete()
                 self.stuck[drop.feed.name] = 0

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from appliance import clock
+from appliance.intake import serve
 from appliance.intake.commands import intake as intake_command
 from appliance.intake.models import Call, Involvement
 from appliance.intake.profiles import load_profile
@@ -153,6 +154,22 @@ def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: 
     (folder / "cad_export_20261014_233100.csv.part").rename(folder / "cad_export_20261014_233100.csv")
     _settle(watcher)
     assert [number for number, *_ in facts(intake)[0]] == ["1", "2", "3"]
+    watcher.store.close()
+
+
+def test_files_wait_while_the_appliance_is_in_maintenance(
+    intake: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = Watcher(with_feed(intake.home))
+    file(intake.home.drop("cad"), "cad_export_20261014_233100.csv", row("1"))
+    mark = tmp_path / "maintenance"
+    monkeypatch.setattr(serve, "MAINTENANCE", mark)
+    mark.touch()
+    _settle(watcher)
+    assert facts(intake)[0] == []
+    mark.unlink()
+    _settle(watcher)
+    assert [number for number, *_ in facts(intake)[0]] == ["1"]
     watcher.store.close()
 
 
