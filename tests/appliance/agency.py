@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from provisioning.demo.agency import BASE_DN, generate, write_roster
+from provisioning.demo.agency import BASE_DN, generate
 from provisioning.demo.directory import SERVICE_DN, Directory
 from provisioning.demo.https import Client
 from tests.appliance.network import DIRECTORY, TIME_SERVER, Network
@@ -124,31 +124,32 @@ class Agency:
             "data_device": "",
             "admin_networks": ["10.77.0.0/24"],
             "admin_key_file": f"{STICK}/administrator.pub",
+            "feeds": [
+                {
+                    "name": "cad",
+                    "profile": "san-luis-obispo",
+                    "public_key": self.feed_key().with_suffix(".key.pub").read_text().strip(),
+                    "networks": ["10.77.0.0/24"],
+                }
+            ],
             **changes,
         }
         (self.stick / name).write_text(toml(answers))
         return f"{STICK}/{name}"
 
-    def roster(self) -> Path:
-        """The roster on the stick, not signed."""
-        path = self.stick / "roster.csv"
-        write_roster(self.people, path)
-        return path
+    def feed_key(self) -> Path:
+        """The key of the CAD export job."""
+        return self._key("export-job")
 
     def signer(self, name: str) -> Path:
         """The signing key of the "agency" or the "trustee", which no machine of the agency has."""
+        return self._key(name)
+
+    def _key(self, name: str) -> Path:
         key = self.folder / f"{name}.key"
         if not key.exists():
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key)
         return key
-
-    def sign(self, path: Path, namespace: str, *signers: str) -> None:
-        """`PATH.<signer>.sig` for each of them, made with OpenSSH's own tool."""
-        for signer in signers:
-            signature = path.with_name(f"{path.name}.{signer}.sig")
-            signature.unlink(missing_ok=True)
-            run("ssh-keygen", "-q", "-Y", "sign", "-f", self.signer(signer), "-n", namespace, path)
-            path.with_name(f"{path.name}.sig").rename(signature)
 
     # --- a workstation ---------------------------------------------------------------------------------------------
 

@@ -16,19 +16,23 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.appliance.network import Network
-from tests.appliance.rootfs import Layer
+from tests.appliance.rootfs import Layer, run
 from tests.appliance.ssh import Shell
 
 
 class Container:
     """One booted root. `shell` speaks to it."""
 
-    def __init__(self, layer: Layer, network: Network, *, media: Path | None = None) -> None:
-        """`media`: a folder that is in it read-only under /media/usb, as a stick in the machine."""
-        self.layer, self.network, self.media = layer, network, media
+    def __init__(self, layer: Layer, network: Network, *, media: Path | None = None, device: str = "") -> None:
+        """`media`: a folder that is in it read-only under /media/usb, as a stick in the machine.
+
+        `device`: the path of an empty disk of 9 GiB in it, which can be seen there but not encrypted.
+        """
+        self.layer, self.network, self.media, self.device = layer, network, media, device
         self.log = layer.folder / "console.log"
         self.shell = Shell(network.prefix(), layer.folder, log=layer.folder / "commands.log")
         self._process: subprocess.Popen[bytes] | None = None
+        self._loop_device = ""
         self._group = Path("/sys/fs/cgroup") / f"wardwell-{layer.folder.name}"
 
     def start(self, timeout: float = 60) -> float:
@@ -39,6 +43,7 @@ class Container:
             *(f"--network-namespace-path=/run/netns/{self.network.appliance}", "--capability=CAP_NET_ADMIN"),
             *("--console=read-only", "--link-journal=no", "--resolv-conf=off", "--timezone=off"),
             *([f"--bind-ro={self.media}:/media/usb"] if self.media else []),
+            *([f"--bind={self._loop()}:{self.device}"] if self.device else []),
         ]
         script = f"""
             mount -t cgroup2 none /sys/fs/cgroup
@@ -59,6 +64,14 @@ class Container:
             self.stop()
             raise
         return time.monotonic() - started
+
+    def _loop(self) -> str:
+        """A loop device of this machine on an empty file; made anew at each start, freed by `stop`."""
+        file = self.layer.folder / "device.raw"
+        with open(file, "wb") as raw:
+            raw.truncate(9 << 30)
+        self._loop_device = run("losetup", "--find", "--show", file).strip()
+        return self._loop_device
 
     def failures(self) -> str:
         """The units that failed and the last lines of each."""
@@ -94,6 +107,9 @@ class Container:
         finally:
             self._process = None
             self._remove_group()
+            if self._loop_device:
+                run("losetup", "--detach", self._loop_device)
+                self._loop_device = ""
 
     def _remove_group(self) -> None:
         """Its control groups are empty now; they lie in the host's hierarchy and would pile up."""

@@ -28,10 +28,13 @@ class Cards:
         return [self.words[name] for name in (HOLDERS["agency"][1], *HOLDERS["trustee"][1:])]
 
 
-def hold_ceremony(shell: Shell) -> Cards:
-    """The whole ceremony at the console; leaves the appliance unsealed."""
+def hold_ceremony(shell: Shell, present: Cards | None = None) -> Cards:
+    """The whole ceremony at the console; leaves the appliance unsealed. `present`: the cards of another machine."""
     cards = Cards()
-    with Terminal(shell, "wardwell custody ceremony") as console:
+    with Terminal(shell, f"wardwell custody ceremony{' --present-cards' if present else ''}") as console:
+        for words in present.enough() if present else []:
+            console.expect("The words of one more card.*: ")
+            console.type(words)
         for names in HOLDERS.values():
             for name in names:
                 console.expect(r"Holder \d: name.*: ")

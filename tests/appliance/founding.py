@@ -73,24 +73,13 @@ def _document(agency: Agency) -> str:
     )
 
 
-_SLIP = re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}\b")
+_SLIP = re.compile(r"^(\S+)\n    slip +([0-9A-Z-]+)$", re.MULTILINE)
 
 
 def _slips_of(agency: Agency, text: str) -> dict[str, str]:
     """Sign-in name -> slip, from the trustee's printout, which names people by number or by local sign-in name."""
     names = {person.number: person.name for person in agency.people.people}
-    slips: dict[str, str] = {}
-    holder = ""
-    for line in text.splitlines():
-        for word in re.findall(r"[\w.'-]+", line):
-            if word in names:
-                holder = names[word]
-            elif word in {agency.people.roles[role].name for role in LOCAL_ROLES}:
-                holder = word
-        code = _SLIP.search(line)
-        if code and holder:
-            slips[holder] = code.group()
-    return slips
+    return {names.get(holder, holder): slip for holder, slip in _SLIP.findall(text)}
 
 
 def _carry_out(shell: Shell, papers: Path) -> None:

@@ -82,8 +82,11 @@ def install(stock_root: Path, release: Release, folder: Path) -> Installed:
     container.start()
     try:
         begun = time.monotonic()
-        done = container.shell.run(install_command(release, answers), timeout=900)
+        done = container.shell.run(install_command(release, answers), timeout=900, check=False)
         seconds = time.monotonic() - begun
+        if done.returncode:
+            log = container.shell.run("tail -n 60 /var/log/wardwell-apply.log", check=False).stdout
+            raise AssertionError(f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{log}")
         container.shell.forget()
         container.shell.user = ADMINISTRATOR
         container.shell.run("true")

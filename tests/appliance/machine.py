@@ -40,6 +40,7 @@ class Machine:
     memory: int = 4096
     extra: list[str] = field(default_factory=list)
     append: str = ""
+    boot_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
