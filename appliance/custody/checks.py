@@ -7,7 +7,6 @@ counts, ages and names of parts, and no file name of a dropped export.
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import ssl
 import time
@@ -17,7 +16,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cryptography import x509
 from sqlalchemy import text
 
 from appliance import clock
@@ -25,13 +23,12 @@ from appliance.charter import load_charter, signatures
 from appliance.crypto.tlog import PublicLog, trusted_keys, witnessed
 from appliance.errors import WardwellError
 from appliance.operate.sending_as import sending_as
-from appliance.settings import COMPARTMENTS, Home
+from appliance.settings import COMPARTMENTS, UNSEALED, Home
 from appliance.storage import open_store
+from appliance.storage.migrate import known_revisions
 
 SPOOL_SECONDS = 120
 DROP_SECONDS = 900
-DISK_FREE_BYTES = 1 << 30
-CERTIFICATE_DAYS = 14
 _TIMEOUT = 3.0
 
 
@@ -45,12 +42,15 @@ class Check:
     fix: str = ""
 
 
-def run(home: Home) -> list[Check]:
-    """Every answer, in the order in which faults are best mended."""
+def run(home: Home, names: Iterable[str] = ()) -> list[Check]:
+    """Every answer, or those under `names`, in the order in which faults are best mended."""
     found: list[Check] = []
-    for name, question in QUESTIONS.items():
+    sealed = home.production and not UNSEALED.exists()
+    for name in QUESTIONS:
+        if (names and name not in names) or (sealed and name not in SEALED):
+            continue
         try:
-            found += question(home)
+            found += QUESTIONS[name](home)
         except WardwellError as error:
             found.append(Check(name, False, error.message, error.fix or "Read the log of that part."))
         except OSError as error:
@@ -70,7 +70,7 @@ def settings(home: Home) -> list[Check]:
 
 
 def databases(home: Home) -> list[Check]:
-    """Each database opens with its key and has been migrated."""
+    """Each database opens with its key, and its schema is one that this version knows."""
     checks = []
     for compartment in COMPARTMENTS:
         name = f"database {compartment}"
@@ -81,7 +81,11 @@ def databases(home: Home) -> list[Check]:
         try:
             with store.reader.connect() as connection:
                 revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            checks.append(Check(name, True, f"opens, revision {revision}"))
+            if revision in known_revisions(compartment):
+                checks.append(Check(name, True, f"opens, revision {revision}"))
+            else:
+                fix = "Run the version that made it: `wardwell update status`."
+                checks.append(Check(name, False, f"its schema {revision} is of a later version", fix))
         except WardwellError as error:
             checks.append(Check(name, False, error.message, error.fix))
         except Exception:  # a database without the table raises the driver's own error
@@ -185,15 +189,10 @@ def _words(age: timedelta) -> str:
     return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
-def disk(home: Home) -> list[Check]:
-    """Room for the databases to grow."""
-    free = shutil.disk_usage(home.root).free
-    fix = "" if free >= DISK_FREE_BYTES else f"Free space on the disk of {home.root}, or enlarge it."
-    return [Check("disk", free >= DISK_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free", fix)]
-
-
 def certificates(home: Home) -> list[Check]:
     """The front's certificates are valid for a while yet."""
+    from appliance.operate import conditions
+
     folder = home.front
     paths = {*folder.glob("*.pem"), *(home.tls.glob("*.crt") if home.production else ())}
     for configuration in folder.glob("*.conf"):
@@ -203,10 +202,7 @@ def certificates(home: Home) -> list[Check]:
     for path in sorted(paths):
         if b"BEGIN CERTIFICATE" not in path.read_bytes():
             continue
-        end = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(path.read_bytes()))
-        days = (end - clock.now()).days
-        fix = "" if days >= CERTIFICATE_DAYS else f"Renew {path.name} with the agency's CA and reload nginx."
-        checks.append(Check(f"certificate {path.stem}", days >= CERTIFICATE_DAYS, f"valid for {days} days", fix))
+        checks.append(conditions.certificate(path, path.read_bytes()))
     return checks
 
 
@@ -262,16 +258,38 @@ def backups(home: Home) -> list[Check]:
     return [Check("backup", ok, detail, fix)]
 
 
+def _condition(name: str) -> Callable[[Home], list[Check]]:
+    """A question about the machine, from `appliance.operate.conditions`, which needs this module's Check."""
+
+    def ask(home: Home) -> list[Check]:
+        from appliance.operate import conditions
+
+        question: Callable[[Home], list[Check]] = getattr(conditions, name)
+        return question(home)
+
+    return ask
+
+
 QUESTIONS: dict[str, Callable[[Home], list[Check]]] = {
+    "seal": _condition("seal"),
     "settings": settings,
+    "clock": _condition("time_kept"),
+    "units": _condition("units"),
+    "sandbox": _condition("sandbox"),
     "databases": databases,
     "processes": sockets,
+    "health": _condition("health"),
     "access log": log,
     "witness": witness,
     "spool": spool,
-    "disk": disk,
+    "disk": _condition("room"),
+    "operation": _condition("operation"),
     "certificates": certificates,
     "directory": directory,
     "drop folders": drops,
     "backups": backups,
 }
+# What can be asked while the data volume is closed.
+SEALED = ("seal", "clock", "units", "sandbox", "certificates", "directory")
+# What a monitoring system asks often: no database is opened and no directory is asked.
+QUICK = ("seal", "clock", "units", "processes", "spool", "disk", "operation", "backups")

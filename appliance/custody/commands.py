@@ -1,4 +1,4 @@
-"""`wardwell status` and `wardwell doctor`.
+"""`wardwell status`, `wardwell doctor` and `wardwell check`.
 
 Owns: these commands' words. Must never see: anything about a person; see `appliance.custody.checks`.
 """
@@ -50,6 +50,22 @@ def doctor(as_json: bool) -> None:
         for check in wrong:
             click.echo(f"{check.name}: {check.detail}")
             click.echo(f"  what to do: {check.fix}")
+    if wrong:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line.")
+def check(as_json: bool) -> None:
+    """One line for a monitoring system, in about a second. Exit code 1 when something is not in order."""
+    from appliance.custody import checks
+
+    found = checks.run(_home(), checks.QUICK)
+    wrong = [one.name for one in found if not one.ok]
+    if as_json:
+        click.echo(json.dumps({"ok": not wrong, "wrong": wrong}))
+    else:
+        click.echo(f"WRONG: {', '.join(wrong)}" if wrong else f"OK: {len(found)} checks")
     if wrong:
         sys.exit(1)
 

@@ -1,0 +1,204 @@
+"""The machine's conditions: each fault has its line, and what is in order has none."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance import clock
+from appliance.custody import checks
+from appliance.custody.commands import check
+from appliance.operate import conditions, disk
+from appliance.operate.disk_commands import disk as disk_command
+from appliance.settings import Home
+from appliance.spool.messages import Health
+from appliance.storage import Store
+from tests.custody.test_custody_checks import certificate
+
+
+def only(answers: list[checks.Check]) -> checks.Check:
+    assert len(answers) == 1
+    return answers[0]
+
+
+def volume(monkeypatch: pytest.MonkeyPatch, free: int, total: int = 100 << 30) -> None:
+    """A volume of `total` bytes with `free` left."""
+    monkeypatch.setattr(disk, "room", lambda _folder: disk.Room(total, free, disk._reserve(total)))
+
+
+def test_the_disk_is_named_before_and_when_exports_are_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    volume(monkeypatch, 5 << 30)
+    assert only(conditions.room(home)).ok
+    volume(monkeypatch, 3 << 30)
+    assert "nearly at the reserve" in only(conditions.room(home)).detail
+    volume(monkeypatch, 1 << 30)
+    found = only(conditions.room(home))
+    assert not found.ok and "exports and uploads are refused" in found.detail and "sign-in" in found.fix
+
+
+def test_the_reserve_of_a_volume() -> None:
+    gib = 1 << 30
+    assert disk._reserve(200 * gib) == 2 * gib
+    assert disk._reserve(20 * gib) == gib
+    assert disk._reserve(2 * gib) == 256 << 20
+    assert disk._reserve(200 << 20) == 10 << 20
+
+
+def test_the_disk_command_says_what_takes_the_room(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDWELL_HOME", str(home.root))
+    (home.folder("press") / "big").write_bytes(b"x" * 300_000)
+    shown = CliRunner().invoke(disk_command, ["status", "--json"])
+    facts = json.loads(shown.output)
+    assert shown.exit_code == 0 and not facts["refused"] and facts["parts"]["press"] >= 300_000
+    volume(monkeypatch, 1 << 30)
+    shown = CliRunner().invoke(disk_command, ["status"])
+    assert shown.exit_code == 1 and "are refused" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("days", "ok", "words"),
+    [(31, True, "valid for 30"), (20, False, "valid for 19"), (6, False, "renew it now"), (-0.5, False, "has expired")],
+)
+def test_a_certificate_is_named_a_month_and_a_week_before(days: float, ok: bool, words: str) -> None:
+    content = certificate(10)[0]
+    with clock.held(clock.now() + timedelta(days=10 - days)):
+        found = conditions.certificate(Path("desk.crt"), content)
+    assert (found.ok, bool(found.fix)) == (ok, not ok)
+    assert words in found.detail
+
+
+def test_a_clock_that_is_set_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "_off", lambda: None)
+    assert only(conditions.time_kept(home)).ok  # notes how it runs
+    assert only(conditions.time_kept(home)).ok
+    real = time.time
+    for seconds, words in ((7200, "+7200 s"), (-90, "-90 s")):
+        monkeypatch.setattr(time, "time", lambda by=seconds: real() + by)
+        found = only(conditions.time_kept(home))
+        assert not found.ok and words in found.detail and "operating.md" in found.fix
+    monkeypatch.setattr(time, "time", lambda: real() + 5)  # chrony slews that much
+    assert only(conditions.time_kept(home)).ok
+    # After a restart of the machine what it ran at before counts no more.
+    (home.run / "clock").write_text(f"{real() - 10**6} another-boot")
+    monkeypatch.setattr(time, "time", real)
+    assert only(conditions.time_kept(home)).ok
+
+
+def test_a_clock_behind_the_log_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "_off", lambda: None)
+    checkpoint = home.public / "ledger" / "checkpoint"
+    checkpoint.parent.mkdir()
+    checkpoint.touch()
+    assert only(conditions.time_kept(home)).ok
+    os.utime(checkpoint, (time.time() + 3600,) * 2)
+    assert "behind the newest entry" in only(conditions.time_kept(home)).detail
+
+
+@pytest.mark.parametrize(
+    ("tracking", "ok"),
+    [
+        ("A29FC87B,time,3,1700000000.1,0.000001,0.0,0.0,0.0,0.0,0.0,0.0,0.0,64.0,Normal", True),
+        ("A29FC87B,time,3,1700000000.1,-41.5,0.0,0.0,0.0,0.0,0.0,0.0,0.0,64.0,Normal", False),
+        ("7F7F0101,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,Not synchronised", False),
+    ],
+)
+def test_the_time_server(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking: str, ok: bool) -> None:
+    tool = tmp_path / "chronyc"
+    tool.write_text(f"#!/bin/sh\necho '{tracking}'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = {one.name: one for one in conditions.time_kept(home)}["time server"]
+    assert found.ok is ok and bool(found.fix) is not ok
+
+
+def test_what_a_compartment_says_of_itself_counts(home: Home, store_of: Callable[[str], Store]) -> None:
+    from appliance.desk import health
+
+    store = store_of("desk")
+    assert conditions.health(home) == []
+    for name, well in (("post", True), ("intake", False)):
+        with store.write() as session:
+            fix = "" if well else "Look."
+            health.take_health(session, Health(compartment=name, at=clock.now(), ok=well, facts={}, fix=fix))
+    assert {one.name: one.ok for one in conditions.health(home)} == {"health post": True, "health intake": False}
+    with clock.held(clock.now() + timedelta(minutes=5)):
+        assert not any(one.ok for one in conditions.health(home))
+
+
+def test_what_a_restore_left_is_named(home: Home) -> None:
+    assert only(conditions.operation(home)).ok
+    (home.root / "set-aside-20261123").mkdir()
+    found = only(conditions.operation(home))
+    assert not found.ok and "set-aside-20261123" in found.fix
+
+
+def test_keys_in_files_are_for_demonstrations(home: Home) -> None:
+    assert conditions.seal(home) == []
+    home.settings_file.write_text('agency = "Test Agency"\n')
+    assert "ceremony" in only(conditions.seal(home)).fix
+
+
+class Production(Home):
+    """A home that counts as the installed appliance, with its settings beside it."""
+
+    production = True  # type: ignore[assignment]
+
+    @property
+    def settings_file(self) -> Path:
+        return self.root / "wardwell.toml"
+
+
+@pytest.fixture
+def installed(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Production:
+    home.settings_file.write_text('agency = "Test Agency"\ncustody = "shares"\n[disk]\ndevice = "/dev/vdb"\n')
+    for module in (checks, conditions):
+        monkeypatch.setattr(module, "UNSEALED", tmp_path / "unsealed")
+    monkeypatch.setattr(conditions, "MAINTENANCE", tmp_path / "maintenance")
+    monkeypatch.setattr(conditions, "RUNTIME", tmp_path)
+    return Production(home.root)
+
+
+def test_a_sealed_appliance_says_so_and_asks_nothing_of_the_volume(installed: Production, tmp_path: Path) -> None:
+    found = {one.name: one for one in checks.run(installed)}
+    assert not found["sealed"].ok and "custody unseal" in found["sealed"].fix
+    assert not any(name.startswith(("database", "process", "health", "backup")) for name in found)
+    (tmp_path / "unsealed").touch()
+    found = {one.name: one for one in checks.run(installed)}
+    assert found["sealed"].ok and "database desk" in found and "/dev/vdb" in found["custody"].detail
+
+
+def test_failed_units_and_a_missing_firewall(installed: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"systemctl": "", "nft": "table inet wardwell\n", "systemd-detect-virt": "none\n"}
+    monkeypatch.setattr(conditions, "_said", lambda command: said[command[0]])
+    assert only(conditions.units(installed)).ok
+    assert {one.name: one.ok for one in conditions.sandbox(installed)}["firewall"]
+    said |= {"systemctl": "wardwell@post.service loaded failed failed Wardwell: post\nfoo.service\n", "nft": ""}
+    found = only(conditions.units(installed))
+    assert found.detail == "failed: wardwell@post.service" and "journalctl" in found.fix
+    assert not {one.name: one.ok for one in conditions.sandbox(installed)}["firewall"]
+
+
+def test_maintenance_that_goes_on_is_named(installed: Production, tmp_path: Path) -> None:
+    assert only(conditions.operation(installed)).ok
+    (tmp_path / "maintenance").touch()
+    assert "maintenance off" in only(conditions.operation(installed)).fix
+
+
+def test_check_answers_in_one_line(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDWELL_HOME", str(home.root))
+    shown = CliRunner().invoke(check, ["--json"])
+    assert shown.exit_code == 1
+    assert set(json.loads(shown.output)["wrong"]) >= {"process desk", "process ledger", "process post"}
+    assert CliRunner().invoke(check).output.startswith("WRONG: ")
+    monkeypatch.setattr(checks, "sockets", lambda _home: [])
+    monkeypatch.setitem(checks.QUESTIONS, "processes", lambda _home: [])
+    shown = CliRunner().invoke(check)
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith("OK: ")
