@@ -89,9 +89,10 @@ def unseal(from_stdin: bool) -> None:
         if not from_stdin:
             terminal.clear()
         answer = ask(places, Request("offer", text))
-        click.echo(answer["message"] + " " + answer["fix"] if not answer["ok"] else _progress(answer))
         if answer.get("state") in ("opening", "unsealed"):
+            click.echo("Enough cards; opening ...")
             break
+        click.echo(answer["message"] + " " + answer["fix"] if not answer["ok"] else _progress(answer))
         if not answer["ok"] and from_stdin:
             sys.exit(1)
     _wait(places, facts)
