@@ -16,6 +16,7 @@ from appliance.errors import WardwellError
 
 # name -> where the click command stands; a heavy library loads only with the command that needs it.
 COMMANDS = {
+    "admin": "appliance.operate.admin_commands:admin",
     "backup": "appliance.backup.commands:backup",
     "apply": "provisioning.install.commands:apply",
     "bundle": "provisioning.bundle.commands:bundle",

@@ -20,6 +20,8 @@ from appliance.storage import Store
 
 ABSOLUTE_HOURS = 12  # a shift; no session outlives it, however busy
 HALFWAY_HOURS = 1  # "code" and "needs_slip" sessions: long enough to set up an authenticator app
+# A session of a later time than now is over: the clock was set back, and with it every limit would last longer.
+AHEAD_SECONDS = 120
 TOUCH_SECONDS = 15  # `used_at` is written at most this often, so that reading stays reading
 
 STAFF, SPACE = "staff", "space"
@@ -65,7 +67,8 @@ def _alive(row: SessionRow, charter: Charter) -> bool:
     now = clock.now()
     longest = timedelta(hours=ABSOLUTE_HOURS if row.state == "ready" else HALFWAY_HOURS)
     idle = timedelta(minutes=charter.constants.idle_minutes)
-    return now - row.used_at < idle and now - row.started_at < longest
+    earliest = -timedelta(seconds=AHEAD_SECONDS)
+    return earliest < now - row.used_at < idle and earliest < now - row.started_at < longest
 
 
 def find(store: Store, charter: Charter, token: str, kind: str, *, touch: bool = True) -> Found | None:

@@ -30,6 +30,7 @@ from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMes
 from appliance.intake.parsing import path_problem
 from appliance.intake.profiles import Profile, load_profile
 from appliance.intake.take import quarantine_folder, take_files
+from appliance.operate import disk
 from appliance.settings import MAINTENANCE, Feed, Home
 from appliance.spool import delivery
 from appliance.spool.messages import Health, MailboxKeyPublished, Message, RosterPublished
@@ -151,7 +152,7 @@ def _expire(store: Store, charter: Charter) -> None:
             path.unlink()
 
 
-def _health(store: Store, drops: list[Drop], refused_keys: int, stuck: int) -> Health:
+def _health(store: Store, drops: list[Drop], refused_keys: int, stuck: int, *, full: bool = False) -> Health:
     with store.read() as session:
         last = session.scalar(select(func.max(TakenFile.at)).where(TakenFile.taken))
         roster = session.scalar(select(func.count()).select_from(RosterRow)) or 0
@@ -170,6 +171,8 @@ def _health(store: Store, drops: list[Drop], refused_keys: int, stuck: int) -> H
     fix = ""
     if refused_keys:
         fix = "A mailbox key is not the one in the access log, or not its owner's: tell the officers' trustee."
+    elif full:
+        fix = f"The disk is nearly full, so exports wait in their folders. {disk.FIX}"
     elif stuck:
         fix = "Files cannot be removed from a drop folder: let the intake's user write there."
     elif not roster:
@@ -192,12 +195,15 @@ class Watcher:
         self.refused_keys = 0
         self.stuck: dict[str, int] = {}
         self._roster = False
+        self.full = False
 
     def turn(self, *, scan: bool) -> bool:
         """One turn: messages, drop folders when `scan`, keys, deliveries, counts. Whether a file still settles."""
         delivery.receive(self.store, SeenMessage, HANDLERS, ("desk",))
+        # The folder of the compartment: in its sandbox the one above is another file system.
+        self.full = disk.room(self.home.folder("intake")).low
         # In maintenance files wait: a version that is being tried may not take what the one before would miss.
-        if scan and self._has_roster() and not MAINTENANCE.exists():
+        if scan and self._has_roster() and not self.full and not MAINTENANCE.exists():
             for drop in self.drops:
                 ready = drop.complete()
                 self.stuck[drop.feed.name] = 0
@@ -227,7 +233,10 @@ class Watcher:
     def report(self) -> None:
         """Send health."""
         delivery.send(
-            self.home, "intake", "desk", _health(self.store, self.drops, self.refused_keys, sum(self.stuck.values()))
+            self.home,
+            "intake",
+            "desk",
+            _health(self.store, self.drops, self.refused_keys, sum(self.stuck.values()), full=self.full),
         )
 
 

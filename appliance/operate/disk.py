@@ -16,7 +16,7 @@ from appliance.errors import WardwellError
 # A twentieth of the volume, within these bounds (bytes). An entry of the log takes about 2 KiB with its tile.
 SHARE = 20
 LEAST, MOST = 256 << 20, 2 << 30
-_FIX = "Have IT free space on the appliance's data volume, or enlarge it (`wardwell disk status`)."
+FIX = "Have IT free space on the appliance's data volume, or enlarge it (`wardwell disk status`)."
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,11 @@ def _reserve(total: int) -> int:
     return min(max(total // SHARE, LEAST), MOST) if total >= 4 * LEAST else total // SHARE
 
 
+class DiskFull(WardwellError):
+    """The reserve is being used up."""
+
+
 def require_room(folder: Path, what: str) -> None:
-    """Raise WardwellError when the reserve is being used up; `what` names what is refused."""
+    """Raise DiskFull when the reserve of the volume of `folder` is being used up; `what` names what is refused."""
     if room(folder).low:
-        raise WardwellError(f"The appliance's disk is nearly full, so {what} is not taken.", _FIX)
+        raise DiskFull(f"The appliance's disk is nearly full, so {what}.", FIX)

@@ -25,6 +25,7 @@ from appliance.desk import sessions, slips, vault
 from appliance.desk.signin import SignInRefused
 from appliance.errors import WardwellError
 from appliance.identity import NOBODY
+from appliance.operate import disk
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown
 from webapp.common.csrf import WrongForm, install_csrf
@@ -51,6 +52,10 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.desk.api_tickets",
 )
 
+# What is also taken when only the disk's reserve is left: signing in and out, reading, drawing tickets, locking, and a
+# vault that replaces itself.
+ON_RESERVE = frozenset({"signin", "api_signin", "api_inbox", "api_tickets", "api_vault.save", "api_vault.save_wraps"})
+
 _log = structlog.get_logger("desk")
 
 DIST = Path(__file__).parent / "dist"
@@ -72,6 +77,7 @@ PROBLEMS = {
 
 _STATUS: dict[type[WardwellError], tuple[int, str]] = {
     LedgerDown: (503, "ledger_down"),
+    disk.DiskFull: (507, "disk_full"),
     slips.WrongSlip: (403, "slip"),
     vault.VaultExists: (409, "exists"),
     vault.WrongSize: (400, "size"),
@@ -110,6 +116,7 @@ def create_app(home: Home | None = None) -> Flask:
     _install_templates(app, site)
     install_guard(app, who.authenticate)
     install_csrf(app, f"https://{site.settings.hosts.desk}", who.form_secret, who.is_api)
+    _install_reserve(app, site)
     _install_errors(app)
     app.add_url_rule("/static/<path:filename>", "static", _static)
     for name in BLUEPRINTS:
@@ -167,6 +174,14 @@ def problem(status: int, title: str, fix: str, code: str = "") -> Any:
     if who.is_api():
         return jsonify(error={"code": code or str(status), "message": title, "fix": fix}), status
     return render_template("signin/problem.html", title=title, fix=fix), status
+
+
+def _install_reserve(app: Flask, site: Site) -> None:
+    @app.before_request
+    def _room() -> None:
+        if request.method in ("POST", "PUT") and not ON_RESERVE & {request.blueprint, request.endpoint}:
+            # The folder of the compartment: in its sandbox the one above is another file system.
+            disk.require_room(site.home.folder("desk"), "nothing was stored")
 
 
 def _install_errors(app: Flask) -> None:

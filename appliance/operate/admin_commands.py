@@ -1,0 +1,42 @@
+"""`wardwell admin reset-access`.
+
+Owns: this command's words. Must never see: anything about an officer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+import click
+
+from appliance.errors import Refused
+from appliance.settings import Home
+
+
+@click.group()
+def admin() -> None:
+    """The appliance's own administrator, for when the directory is down or a password is lost."""
+
+
+@admin.command("reset-access")
+@click.argument("name")
+@click.option("--stdin", is_flag=True, help="Take the new password from standard input.")
+def reset_access(name: str, stdin: bool) -> None:
+    """Set a new password for the local administrator NAME. The access log has it first, and everybody can see that."""
+    from appliance.operate import access
+    from appliance.storage import open_store
+
+    home = Home.find()
+    if home.production and os.geteuid() != 0:
+        raise Refused("Only root at the machine may do that.", "Put sudo before the command.")
+    with contextlib.closing(open_store(home, "desk")) as store:
+        access.find(store, name)  # refused before a password is asked for
+        if stdin:
+            password = sys.stdin.readline().rstrip("\n")
+        else:
+            password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
+        access.reset(store, name, password)
+    click.echo("The password is set, and every session of that account has ended. The code from the phone stays.")
+    click.echo("Phone lost: a slip from the officers' trustee, typed in place of the code.")
