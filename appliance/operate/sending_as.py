@@ -18,14 +18,18 @@ def sending_as(account: str) -> Iterator[None]:
     nftables tells traffic apart by the account that made the socket (`meta skuid`). For a process with one thread.
     """
     try:
-        number = pwd.getpwnam(account).pw_uid
+        found = pwd.getpwnam(account)
     except KeyError:
-        number = 0
-    if os.geteuid() != 0 or number == 0:
+        found = None
+    if found is None or os.geteuid() != 0 or found.pw_uid == 0:
         yield
         return
-    os.seteuid(number)
+    group = os.getegid()
+    # Its group as well: what it asks with, such as a password file, is shared with that group.
+    os.setegid(found.pw_gid)
+    os.seteuid(found.pw_uid)
     try:
         yield
     finally:
         os.seteuid(0)
+        os.setegid(group)
