@@ -136,12 +136,20 @@ def health(home: Home) -> list[Check]:
 
 
 def units(home: Home) -> list[Check]:
-    """No unit of systemd that matters here has failed."""
+    """No unit of systemd that matters here has failed, and while it is unsealed no compartment is stopped."""
     if not home.production:
         return []
     ours = ("wardwell", "nftables", "apparmor", "auditd", "chrony", "ssh", "var-lib-wardwell")
     listed = _said(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
     failed = [line.split()[0] for line in listed.splitlines() if line.startswith(ours)]
+    if UNSEALED.exists() and not MAINTENANCE.exists():
+        wanted = [f"wardwell@{name}.service" for name in COMPARTMENTS]
+        states = _said(["systemctl", "is-active", *wanted]).split()
+        stopped = [unit for unit, state in zip(wanted, states, strict=False) if state == "inactive"]
+        if stopped and not failed:
+            return [
+                Check("units", False, f"stopped: {', '.join(stopped)}", f"Start it: `systemctl start {stopped[0]}`.")
+            ]
     fix = f"Read `journalctl -u {failed[0]} -n 30`." if failed else ""
     return [Check("units", not failed, f"failed: {', '.join(failed)}" if failed else "none has failed", fix)]
 
