@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +55,29 @@ def release() -> Release:
             run(WARDWELL, "bundle", "pool", timeout=1200)
             run(WARDWELL, "bundle", "build", "--keys", release_keys, "--out", target, timeout=1200)
     return Release(target, fingerprint())
+
+
+def later(version: str, folder: Path, broken: dict[str, str] | None = None) -> Path:
+    """A bundle of this commit with a higher version; `broken`: path of a file -> a line put before its first."""
+    tree, out = folder / f"tree-{version}", folder / f"wardwell-{version}.bundle"
+    run("git", "clone", "--quiet", "--shared", ROOT, tree)
+    settings = tree / "pyproject.toml"
+    settings.write_text(re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', settings.read_text()))
+    for name, line in (broken or {}).items():
+        first, _, rest = (tree / name).read_text().partition("\n")
+        (tree / name).write_text(f"{line}\n{first}\n{rest}")
+    who = ["-c", "user.name=Release", "-c", "user.email=release@harborview.example"]
+    run("git", "-C", tree, *who, "commit", "--quiet", "--all", "-m", f"Version {version}")
+    # What `pip install` would have left: the version that the bundle takes.
+    metadata = tree / "wardwell.egg-info"
+    metadata.mkdir()
+    (metadata / "PKG-INFO").write_text(f"Metadata-Version: 2.1\nName: wardwell\nVersion: {version}\n")
+    (tree / "webapp/space/node_modules").symlink_to(ROOT / "webapp/space/node_modules")
+    pool = ROOT / ".cache" / "bundle-pool"
+    command = [ROOT / ".venv/bin/python", "-m", "appliance.cli", "bundle", "build", "--pool", pool, "--keys", keys()]
+    run("env", "-C", tree, f"PYTHONPATH={tree}", *command, "--out", out, timeout=600)
+    shutil.rmtree(tree)
+    return out
 
 
 def changed_tree() -> str:
