@@ -14,7 +14,7 @@ from provisioning.install import answers
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["docs/installing.md", "docs/operating.md", "docs/decommissioning.md", "SECURITY.md"]
-_SAID = re.compile(r"(?:`|^(?:sudo )?)(?:sudo )?wardwell ([^`\n]+?)(?:`|\n)", re.M)
+_SAID = re.compile(r"(?:`|^ *)(?:sudo )?wardwell ([^`\n]+?)(?:`|\n)", re.M)
 
 
 def named(text: str) -> list[str]:
