@@ -16,12 +16,12 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
 from appliance import clock
+from appliance.backup.create import version
 from appliance.custody import checks
 from appliance.errors import WardwellError
 from appliance.settings import COMPARTMENTS, Home
@@ -90,7 +90,7 @@ def collect(home: Home, run: Callable[[list[str]], str] | None = None) -> Report
     disk = shutil.disk_usage(home.root if home.root.is_dir() else "/")
     return Report(
         made_at=clock.now().strftime("%Y-%m-%dT%H:%MZ"),
-        wardwell=_only(_VERSION, version("wardwell")),
+        wardwell=_only(_VERSION, version()),
         python=_only(_VERSION, platform.python_version()),
         debian=_only(_VERSION, _debian()),
         kernel=_only(_VERSION, platform.release()),

@@ -86,7 +86,7 @@ def resume(machine: Machine, say: Say) -> bool:
         if state.moves and not machine.unsealed():
             raise Refused("The appliance is sealed.", "Unseal it: the databases are settled before anything starts.")
         if state.step == "accept":
-            _accept(machine, state)
+            _accept(machine)
         elif state.step == "hold":
             machine.drop_copy()
             _serve(machine, state.old)
@@ -179,7 +179,7 @@ def _change(machine: Machine, version: str, say: Say) -> None:
         )
     state = msgspec.structs.replace(state, step="accept")
     machine.keep(state)
-    _accept(machine, state)
+    _accept(machine)
     machine.keep(None)
 
 
@@ -197,9 +197,11 @@ def _try(machine: Machine, state: State, allowed: set[str], say: Say) -> str:
     return f"not in order: {', '.join(sorted(wrong))}" if wrong else ""
 
 
-def _accept(machine: Machine, state: State) -> None:
+def _accept(machine: Machine) -> None:
     machine.drop_copy()
-    _serve(machine, state.new)
+    if machine.unsealed():
+        machine.start()
+    machine.open()
 
 
 def _back(machine: Machine, state: State, say: Say) -> None:

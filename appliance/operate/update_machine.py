@@ -28,8 +28,10 @@ from appliance.settings import COMPARTMENTS, CONFIGURATION, MAINTENANCE, UNSEALE
 BASE = Path("/opt/wardwell")
 # Longest time in which a new version has to be in order, in seconds.
 HEALTHY_SECONDS = 120.0
+# A program that dies and is started again is in order between two deaths, so a version has to stay in order this long.
+STEADY_SECONDS = 20.0
 # Headings of `wardwell status` that a version is answerable for; a directory that is down is not its fault.
-ESSENTIAL = ("settings", "charter", "database ", "process ", "program", "access log", "spool")
+ESSENTIAL = ("settings", "charter", "units", "database ", "process ", "health ", "access log", "spool")
 COPIED = (*COMPARTMENTS, "spool")
 
 
@@ -216,13 +218,18 @@ class Machine:
             return {"status"}
 
     def wait_healthy(self, version: str, allowed: set[str], seconds: float = HEALTHY_SECONDS) -> set[str]:
-        """What is still wrong after `seconds` at most, beyond what was wrong before; empty once in order."""
-        until = time.monotonic() + seconds
-        while wrong := self.wrong(version) - allowed:
-            if time.monotonic() > until:
-                break
+        """What is still wrong after `seconds` at most, beyond what was wrong before; empty once it stays in order."""
+        begun = time.monotonic()
+        since = None
+        while True:
+            wrong = self.wrong(version) - allowed
+            now = time.monotonic()
+            since = None if wrong else since or now
+            if since and now - since >= STEADY_SECONDS:
+                return set()
+            if wrong and now - begun >= seconds:
+                return wrong
             time.sleep(2)
-        return wrong
 
     def open(self) -> None:
         """Take the page of maintenance away, and have what runs outside the compartments use the version too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import Refused, WardwellError
-from appliance.operate import update
+from appliance.operate import update, update_machine
 from appliance.operate.update_machine import COPIED, Machine
 from appliance.settings import Home
 from tests.bundle.conftest import *  # noqa: F403  (release_keys, content, packed)
@@ -331,6 +332,22 @@ def test_an_update_that_goes_on_is_left_alone(machine: Fake) -> None:
         machine.keep(state)
         update.resume_data(machine, quiet)  # the unit that runs before each compartment
         assert machine.state() == state
+
+
+def test_a_version_must_stay_in_order(machine: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that dies and is started again is in order between two deaths."""
+    moments = iter(range(0, 10_000, 2))
+    monkeypatch.setattr(update_machine.time, "monotonic", lambda: float(next(moments)))
+    monkeypatch.setattr(update_machine.time, "sleep", lambda _seconds: None)
+    dying = itertools.cycle([set(), set(), set(), {"process desk"}])
+    monkeypatch.setattr(machine, "wrong", lambda _version: next(dying))
+    assert Machine.wait_healthy(machine, "1.0.0", set()) == {"process desk"}
+    late = itertools.chain([{"process desk"}] * 5, itertools.repeat(set()))
+    monkeypatch.setattr(machine, "wrong", lambda _version: next(late))
+    assert Machine.wait_healthy(machine, "1.0.0", set()) == set()
+    monkeypatch.setattr(machine, "wrong", lambda _version: {"health intake"})
+    assert Machine.wait_healthy(machine, "1.0.0", {"health intake"}) == set()
+    assert Machine.wait_healthy(machine, "1.0.0", set()) == {"health intake"}
 
 
 class Staging(Fake):
