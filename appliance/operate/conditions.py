@@ -25,6 +25,8 @@ RENEW_DAYS, URGENT_DAYS = 30, 7
 # Seconds by which the clock may be off, or be set, before it is named: a code of an app lasts 30.
 CLOCK_SECONDS = 30.0
 _GIB = 1 << 30
+# What a restore or an update may leave on the data volume.
+LEFT = ("set-aside-*", "settings-from-backup", "before-update")
 _CLOCK_FIX = "Compare it with a telephone; docs/operating.md says what a wrong clock did, and how to go on."
 
 
@@ -179,12 +181,13 @@ def operation(home: Home) -> list[Check]:
         since = datetime.fromtimestamp(MAINTENANCE.stat().st_mtime, clock.now().tzinfo)
         fix = "End it when the work is done: `wardwell maintenance off`."
         checks.append(Check("maintenance", False, f"on since {since:%Y-%m-%d %H:%M} UTC", fix))
+    left = [path for name in LEFT for path in sorted(home.root.glob(name))]
     if home.production and Path("/opt/wardwell/update.json").exists():
-        checks.append(Check("update", False, "one was interrupted", "Run `wardwell update resume`."))
-    left = sorted(home.root.glob("set-aside-*")) + sorted(home.root.glob("settings-from-backup"))
+        checks.append(Check("update", False, "one is going on, or was interrupted", "Run `wardwell update resume`."))
+        left = [path for path in left if path.name != "before-update"]
     if left:
         fix = f"Remove {' and '.join(str(path) for path in left)} when nobody needs them: erased things live on there."
-        checks.append(Check("leftovers", False, "a restore left what was there before", fix))
+        checks.append(Check("leftovers", False, "a restore or an update left what was there before", fix))
     return checks or [Check("operation", True, "nothing is half done")]
 
 

@@ -136,10 +136,12 @@ class Machine:
         self._run(["sh", str(unpacked / "install.sh"), "--stage"], "putting the new version in its place")
 
     def sweep(self, keep: set[str]) -> None:
-        """Remove releases that nothing leads to."""
+        """Remove releases that nothing leads to, and what an interrupted unpacking left."""
         for path in (self.base / "releases").iterdir():
             if path.name not in keep:
                 shutil.rmtree(path)
+        for path in self.base.glob(".unpacking-*"):
+            shutil.rmtree(path)
 
     def backup(self) -> None:
         """One backup, read back, in its own sandbox. Raises WardwellError when it failed."""

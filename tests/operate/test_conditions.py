@@ -134,9 +134,10 @@ def test_what_a_compartment_says_of_itself_counts(home: Home, store_of: Callable
 
 def test_what_a_restore_left_is_named(home: Home) -> None:
     assert only(conditions.operation(home)).ok
-    (home.root / "set-aside-20261123").mkdir()
-    found = only(conditions.operation(home))
-    assert not found.ok and "set-aside-20261123" in found.fix
+    for name in ("set-aside-20261123", "before-update"):
+        (home.root / name).mkdir()
+        found = only(conditions.operation(home))
+        assert not found.ok and name in found.fix
 
 
 def test_keys_in_files_are_for_demonstrations(home: Home) -> None:

@@ -381,7 +381,9 @@ def _running(machine: Fake, version: str) -> None:
 
 def test_a_newer_signed_bundle_is_staged(staging: Staging, packed: Callable[..., Path]) -> None:
     _running(staging, "0.0.9")
+    (staging.base / ".unpacking-1").mkdir()
     assert update.stage(staging, packed(), quiet) == "0.1.0"
+    assert list(staging.base.glob(".unpacking-*")) == []
     assert staging.unpacked == ["wardwell-0.1.0"]
     assert [path.name for path in (staging.base / "releases").iterdir()] == ["0.0.9"]  # what nothing leads to is gone
 
