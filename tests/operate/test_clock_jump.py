@@ -1,0 +1,71 @@
+"""What a clock that jumps does to boards and releases: nothing is undone or made twice, whichever way it goes.
+
+Sessions are in `test_break_glass.py`, the doctor's line in `test_conditions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from appliance import clock
+from appliance.charter import load_charter
+from appliance.post import epochs
+from appliance.press import publish
+from appliance.press.models import Input, Release
+from appliance.settings import Home
+from appliance.storage import Store
+
+NOON = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
+
+
+class Few:
+    """An epoch with fewer sessions than close a board."""
+
+    def count(self, _epoch: int, _kind: str) -> int:
+        return 2
+
+
+def test_a_board_never_goes_back(home: Home, store_of: Callable[[str], Store]) -> None:
+    post, charter, few = store_of("post"), load_charter(home), Few()
+    memory: Any = few
+    with clock.held(NOON):
+        opened = epochs.current(post)
+    for days in (-1, -400):
+        with clock.held(NOON + timedelta(days=days)):
+            assert epochs.current(post) == opened
+            assert epochs.opened_days(post) == 0 and not epochs.due(post, memory, charter)
+    # Forward, too few sessions close it once the longest wait seems to be over, and not before.
+    longest = charter.constants.epoch_max_days
+    with clock.held(NOON + timedelta(days=longest - 1)):
+        assert not epochs.due(post, memory, charter)
+    with clock.held(NOON + timedelta(days=longest)):
+        assert epochs.due(post, memory, charter)
+
+
+def test_a_release_is_made_for_closed_months_once(store_of: Callable[[str], Store]) -> None:
+    press = store_of("press")
+    with press.write() as session:
+        session.add_all(
+            Input(period="2026-11", kind=kind, body=b"", received_at=NOON) for kind in publish.KINDS.values()
+        )
+    with clock.held(NOON):
+        assert publish.due_periods(press) == []
+    with clock.held(NOON + timedelta(days=10)):
+        assert publish.due_periods(press) == ["2026-11"]
+        with press.write() as session:
+            session.add(
+                Release(
+                    period="2026-11",
+                    body=b"",
+                    sha256="",
+                    salt=b"",
+                    made_at=clock.now(),
+                    leaf_index=1,
+                    published_at=clock.now(),
+                )
+            )
+    for days in (-400, 0, 10, 400):
+        with clock.held(NOON + timedelta(days=days)):
+            assert publish.due_periods(press) == []
