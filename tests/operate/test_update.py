@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from appliance.errors import Refused, WardwellError
-from appliance.operate import update, update_machine
+from appliance.operate import update, update_commands, update_machine
 from appliance.operate.update_machine import COPIED, Machine
 from appliance.settings import Home
 from tests.bundle.conftest import *  # noqa: F403  (release_keys, content, packed)
@@ -348,6 +349,27 @@ def test_a_version_must_stay_in_order(machine: Fake, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(machine, "wrong", lambda _version: {"health intake"})
     assert Machine.wait_healthy(machine, "1.0.0", {"health intake"}) == set()
     assert Machine.wait_healthy(machine, "1.0.0", set()) == {"health intake"}
+
+
+def test_copies_come_back_whole_and_once(machine: Fake) -> None:
+    for name in COPIED:
+        (machine.home.root / name / "more").write_text("only before")
+    Machine.copy(machine)
+    for name in COPIED:
+        shutil.rmtree(machine.home.root / name)
+        (machine.home.root / name).mkdir()
+        (machine.home.root / name / "database.db-wal").write_text("of the version that was tried")
+    for _ in range(2):
+        Machine.put_back(machine)
+        for name in COPIED:
+            assert (machine.home.root / name / "more").read_text() == "only before"
+            assert not (machine.home.root / name / "database.db-wal").exists()
+
+
+def test_outside_of_an_installed_appliance_nothing_is_updated(machine: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDWELL_HOME", str(machine.home.root))
+    for words in (["status"], ["apply", "1.1.0"], ["rollback"], ["resume"], ["stage", "x"], ["check", "x"]):
+        assert isinstance(CliRunner().invoke(update_commands.update, words).exception, Refused)
 
 
 class Staging(Fake):
