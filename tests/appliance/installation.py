@@ -8,15 +8,18 @@ from __future__ import annotations
 import shutil
 import tarfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.appliance.agency import STICK, Agency
 from tests.appliance.container import Container
+from tests.appliance.machine import Disk, Machine
 from tests.appliance.network import Network
 from tests.appliance.release import Release
-from tests.appliance.rootfs import Layer
+from tests.appliance.rootfs import CACHE, Layer, disk_image
 from tests.appliance.ssh import Shell
 
 ADMINISTRATOR = "wardwell-admin"
@@ -62,6 +65,28 @@ class Installed:
         made.shell.user = ADMINISTRATOR
         made.start()
         return made
+
+    @contextmanager
+    def machine(self, data: str = "/dev/vdb") -> Iterator[Machine]:
+        """The installed root, told that its data lies on a disk of its own, and booted by its own kernel."""
+        container = self.container(device=data)
+        answers = self.agency.answers("disk.toml", data_device=data)
+        container.shell.run(f"wardwell setup --answers {answers}")
+        container.shell.run("wardwell apply", timeout=900)
+        container.stop()
+        folder = CACHE / f"machine-{container.layer.folder.name}"
+        folder.mkdir()
+        network = Network.make()
+        disks = [Disk("root", disk_image(container.layer, folder / "root.raw")), Disk("data", gigabytes=9)]
+        machine = Machine(folder, network, container.layer.lower[-1], disks)
+        machine.shell.user = ADMINISTRATOR
+        try:
+            machine.boot_seconds = machine.start()
+            self.agency.move(network)
+            yield machine
+        finally:
+            machine.close()
+            network.close()
 
     def close(self) -> None:
         for container in self._containers:
