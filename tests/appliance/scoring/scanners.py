@@ -9,14 +9,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.appliance.rootfs import Layer
+from tests.appliance.rootfs import Layer, stock
 from tests.appliance.scoring.retarget import retarget
 from tests.appliance.ssh import Shell
 
 CONTENT = "usr/share/xml/scap/ssg/content/ssg-debian11-ds.xml"
 PROFILES = [f"anssi_np_nt28_{level}" for level in ("minimal", "average", "high", "restrictive")] + ["standard"]
 _PREFIX = "xccdf_org.ssgproject.content_"
-_SOURCE = "deb http://deb.debian.org/debian bookworm main"
 
 
 @dataclass
@@ -30,11 +29,13 @@ class Score:
 def add_scanners(layer: Layer) -> None:
     """Install them in a root that is not booted. Needs the package sources of this machine."""
     resolver = Path("/etc/resolv.conf").read_text()
-    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    # Where the stock root came from; the installation takes the network's package sources away.
+    (layer.folder / "sources.list").write_text((stock() / "etc/apt/sources.list").read_text())
+    layer.with_mounted(f"cp {layer.folder}/sources.list {layer.merged}/root/sources.list")
     layer.in_chroot(
         f"rm -f /etc/resolv.conf; printf '%s' '{resolver}' >/etc/resolv.conf; cd /etc/apt;"
         " mkdir -p /root/apt; mv sources.list sources.list.d /root/apt/ 2>/dev/null || :; mkdir -p sources.list.d;"
-        f" echo 'deb [signed-by={keyring}] {_SOURCE[4:]}' >sources.list; apt-get -qq update;"
+        " mv /root/sources.list sources.list; apt-get -qq update;"
         " DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends"
         " lynis openscap-scanner ssg-debderived ssg-debian >/dev/null;"
         " rm -rf sources.list sources.list.d /etc/resolv.conf; mv /root/apt/* . ; rmdir /root/apt;"
