@@ -49,7 +49,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Machine:
-    """The real machine; every method needs root. Raises WardwellError with the tool's last line when a tool fails."""
+    """The real machine; every method needs root. Raises WardwellError with the tool's last lines when a tool fails."""
 
     def __init__(self, home: Home, base: Path = BASE) -> None:
         self.home, self.base = home, base
@@ -242,8 +242,8 @@ class Machine:
         environment = {**os.environ, "LC_ALL": "C.UTF-8"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
-            lines = [line for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
-            said = lines[-1].strip() if lines else "it gave no reason"
+            lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
+            said = " / ".join(lines[-4:]) or "it gave no reason"
             raise WardwellError(f"This failed: {what}: {said}", "Mend what it names, then do the update again.")
 
 

@@ -58,7 +58,8 @@ def test_a_version_in_order_takes_over(story: Story, tmp_path: Path) -> None:
 
 def test_a_version_that_is_not_in_order_gives_way_to_the_one_before(story: Story, tmp_path: Path) -> None:
     shell = story.shell
-    broken = {"appliance/desk/worker.py": "raise SystemExit('this version does not start')"}
+    # A program that does not even compile is noticed before, when it is put in its place.
+    broken = {"provisioning/supervisor/desk.conf.in": "this version of desk does not start"}
     shell.put(later("0.3.0", tmp_path, broken), "/root/broken.bundle")
     shell.run("wardwell update stage /root/broken.bundle", timeout=900)
     with story.timed("update and back"):
