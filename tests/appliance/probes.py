@@ -100,6 +100,7 @@ def survives(shell: Shell, megabytes: int, unit: str = "") -> bool:
 def confinement(shell: Shell, unit: str) -> dict[str, str]:
     """Process -> AppArmor label of each process of the unit."""
     group = shell.output(f"systemctl show -P ControlGroup {unit}")
+    assert group, f"{unit} does not run"
     script = (
         f"cat /sys/fs/cgroup{group}/cgroup.procs | while read p; do"
         ' printf "%s %s\\t%s\\n" "$p" "$(cat /proc/$p/comm)" "$(cat /proc/$p/attr/apparmor/current)"; done'
