@@ -67,7 +67,7 @@ class Installed:
         return made
 
     @contextmanager
-    def machine(self, data: str = "/dev/vdb") -> Iterator[Machine]:
+    def machine(self, data: str = "/dev/vdb", *, durable: bool = False) -> Iterator[Machine]:
         """The installed root, told that its data lies on a disk of its own, and booted by its own kernel."""
         container = self.container(device=data)
         answers = self.agency.answers("disk.toml", data_device=data)
@@ -78,7 +78,7 @@ class Installed:
         folder.mkdir()
         network = Network.make()
         disks = [Disk("root", disk_image(container.layer, folder / "root.raw")), Disk("data", gigabytes=9)]
-        machine = Machine(folder, network, container.layer.lower[-1], disks)
+        machine = Machine(folder, network, container.layer.lower[-1], disks, durable=durable)
         machine.shell.user = ADMINISTRATOR
         try:
             machine.boot_seconds = machine.start()

@@ -30,7 +30,7 @@ class Disk:
 
 @dataclass
 class Machine:
-    """One emulated machine. `folder` holds its disks and logs."""
+    """One emulated machine. `folder` holds its disks and logs. `durable`: what the guest flushed survives `kill`."""
 
     folder: Path
     network: Network
@@ -38,6 +38,7 @@ class Machine:
     disks: list[Disk]
     mode: Literal["cable", "restricted"] = "cable"
     memory: int = 4096
+    durable: bool = False
     extra: list[str] = field(default_factory=list)
     append: str = ""
     boot_seconds: float = 0.0
@@ -89,7 +90,9 @@ class Machine:
             if disk.readonly:
                 words += ["-drive", f"file={disk.source},if=virtio,format=raw,readonly=on"]
             else:
-                words += ["-drive", f"file={self.file(disk.name)},if=virtio,format=qcow2,cache=unsafe,discard=unmap"]
+                # With `unsafe` qemu keeps the disk's own tables to itself: a kill would break what no power cut does.
+                cache = "writeback" if self.durable else "unsafe"
+                words += ["-drive", f"file={self.file(disk.name)},if=virtio,format=qcow2,cache={cache},discard=unmap"]
         return words + self.extra
 
     def start(self, timeout: float = 300) -> float:
