@@ -24,7 +24,7 @@ from appliance.settings import Directory
 LONGEST_NAME = 256
 LONGEST_PASSWORD = 1024
 # Connect, search and bind each have the settings' time-out; all together, with starting the child, get this many more.
-_STARTING_SECONDS = 3.0
+_STARTING_SECONDS = 8.0
 
 COMMAND = (sys.executable, "-m", "appliance.desk.directory_ask")
 

@@ -18,8 +18,7 @@ from tests.appliance.probes import COMPARTMENTS
 from tests.appliance.ssh import Shell
 from tests.appliance.story import Story
 
-# Not in CI until a whole run was seen green; see docs/appliance.md.
-pytestmark = pytest.mark.vm
+pytestmark = pytest.mark.appliance
 
 DATA = "/dev/vdb"
 
