@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 
 const [library, name] = process.argv.slice(2);
 const wardwell = await import(library);
-const { bytes, canonical, exposure, ledger, merkle, note, sealing, sshsig, vault, wraps } = wardwell;
+const { bytes, canonical, exposure, ledger, merkle, note, screeners, sealing, sshsig, vault, wraps } = wardwell;
 const { base64, unbase64, utf8 } = bytes;
 
 const calls = {
@@ -57,6 +57,9 @@ const calls = {
     const first = leaves.length > 0 ? await reader.leaf(leaves[0][0]) : null;
     const prefix = earlier && (await reader.extends({ size: earlier.size, root: unbase64(earlier.root) }));
     return { head: { size: reader.head.checkpoint.size, witnessed: reader.head.witnessed }, holds, first: first && base64(first), prefix };
+  },
+  screeners({ screener, sheets }) {
+    return sheets.map((answers) => screeners.score(screeners.screenerOf(screener), answers));
   },
   exposure({ histories }) {
     return histories.map(({ contributions, at, time_zone }) => exposure.summarize(contributions, new Date(at), time_zone));

@@ -3,8 +3,10 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { charter } from "../constants.js";
+import { CheckInPage } from "../pages/check_in.js";
 import { ExposurePage } from "../pages/exposure.js";
 import { HomePage } from "../pages/home.js";
+import { ScreenersPage } from "../pages/screeners.js";
 import { WhoLookedPage } from "../pages/who_looked.js";
 import type { Gate, Session } from "../session.js";
 import { formats as makeFormats } from "./format.js";
@@ -55,13 +57,21 @@ export function OpenSpace({ gate, session, fresh, onLock, onLeave, onEnded }: Op
 
   const navigation: NavigationItem[] = [
     { route: "/", title: "Home" },
-    ...(hasExposure ? [{ route: "/exposure", title: "Exposure" }] : []),
+    ...(hasExposure
+      ? [
+          { route: "/exposure", title: "Exposure" },
+          { route: "/check-in", title: "Check in" },
+          { route: "/questionnaires", title: "Questionnaires" },
+        ]
+      : []),
     { route: "/who-looked", title: "Who looked" },
     ...postNavigation(ctx),
   ];
 
   const page = () => {
     if (route === "/exposure" && hasExposure) return <ExposurePage ctx={ctx} formats={formats} waiting={fresh} />;
+    if (route === "/check-in" && hasExposure) return <CheckInPage ctx={ctx} formats={formats} />;
+    if (route === "/questionnaires" && hasExposure) return <ScreenersPage ctx={ctx} formats={formats} />;
     if (route === "/who-looked") {
       const { findings, entriesProblem } = session;
       return <WhoLookedPage ctx={ctx} findings={findings} problem={entriesProblem} formats={formats} />;

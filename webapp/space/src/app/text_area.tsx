@@ -9,6 +9,7 @@ interface TextAreaProps {
   readonly error: string;
   readonly note: string;
   readonly value: string;
+  readonly rows?: number;
   readonly onValue: (value: string) => void;
 }
 
@@ -32,7 +33,7 @@ export function TextArea(props: TextAreaProps): JSX.Element {
         class={`govuk-textarea${error ? " govuk-textarea--error" : ""}`}
         id={id}
         name={id}
-        rows={12}
+        rows={props.rows ?? 12}
         autocomplete="off"
         aria-describedby={described}
         aria-invalid={error ? true : undefined}

@@ -43,6 +43,19 @@ export function HomePage({ ctx, formats, hasExposure }: {
           </Card>
         )}
         {hasExposure && (
+          <Card title="How are you?" category="vault">
+            <p class="govuk-body">A check-in of a minute, or a short questionnaire. Nobody is watching this.</p>
+            <p class="govuk-body">
+              <a class="govuk-link" href="#/check-in">
+                Check in
+              </a>{" "}
+              <a class="govuk-link" href="#/questionnaires">
+                Questionnaires
+              </a>
+            </p>
+          </Card>
+        )}
+        {hasExposure && (
           <Card title="Support" category="vault">
             <p class="govuk-body">
               Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell that you
