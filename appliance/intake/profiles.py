@@ -47,17 +47,22 @@ class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One feed's layout. `types` maps the vendor's codes to canonical ids of the exposure model, in `normal` spelling.
 
-    `canceled` lists the dispositions of calls that came to nothing when nobody had arrived.
+    `canceled` lists the dispositions of calls that came to nothing when nobody had arrived. Without a `header` columns
+    are named by their place, "1" first. `record` is the path of one record in XML ("Exchange/Incident") or of the list
+    of records in JSON ("data.calls"); `sheet` the name of a workbook's sheet, "" the first that is visible.
     """
 
     name: str
     description: str
-    format: Literal["delimited", "newworld-xml"]
+    format: Literal["delimited", "xlsx", "json-lines", "json-array", "niem-xml", "newworld-xml", "eido-json"]
     time_zone: str
     columns: Columns
     types: dict[str, str]
     encoding: str = "utf-8"
     delimiter: str = ","
+    header: bool = True
+    record: str = ""
+    sheet: str = ""
     date_format: str = "%m/%d/%y"
     time_format: str = "%H:%M"
     unit_separator: str = ","
