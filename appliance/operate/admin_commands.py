@@ -1,6 +1,6 @@
-"""`wardwell admin reset-access`.
+"""`wardwell admin reset-access` and `wardwell admin console-password`.
 
-Owns: this command's words. Must never see: anything about an officer.
+Owns: these commands' words. Must never see: anything about an officer.
 """
 
 from __future__ import annotations
@@ -40,3 +40,13 @@ def reset_access(name: str, stdin: bool) -> None:
         access.reset(store, name, password)
     click.echo("The password is set, and every session of that account has ended. The code from the phone stays.")
     click.echo("Phone lost: a slip from the officers' trustee, typed in place of the code.")
+
+
+@admin.command("console-password")
+def console_password() -> None:
+    """Make a new password for this machine's administrator (console and sudo), and show it once."""
+    from appliance.operate import administrator
+
+    if os.geteuid() != 0:
+        raise Refused("Only root at the machine may do that.", "Put sudo before the command.")
+    click.echo(administrator.shown(administrator.new_password()))

@@ -95,6 +95,7 @@ def _known() -> dict[str, str]:
 @click.command()
 def apply() -> None:
     """Bring this machine to what was answered. Running it again changes nothing; after a failure it goes on."""
+    from appliance.operate import administrator
     from provisioning.install import apply as applying
 
     changed = applying.apply(lambda words: click.echo(f"== {words}"))
@@ -102,6 +103,8 @@ def apply() -> None:
     for what in changed if len(changed) <= FEW_CHANGES else []:
         click.echo(f"changed  {what}")
     click.echo(f"{len(changed)} changes." if changed else "Nothing had to be changed.")
+    if not administrator.has_password():
+        click.echo(administrator.shown(administrator.new_password()))
 
 
 @click.group()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tarfile
 import time
@@ -39,15 +40,23 @@ def install_command(release: Release, answers: str) -> str:
     return f"sh {STICK}/bundle/install.sh --fingerprint {release.fingerprint} --answers {answers} --yes"
 
 
+def shown_password(output: str) -> str:
+    """The administrator's password, which an installation shows once."""
+    found = re.findall(r"^    ((?:[0-9A-Z]{5}-){3}[0-9A-Z]{5})$", output, re.MULTILINE)
+    assert len(found) == 1, output[-3000:]
+    return str(found[0])
+
+
 @dataclass
 class Installed:
-    """What an installation left. `seconds` is what it took, `output` what it printed."""
+    """What an installation left: how long it took (seconds), what it printed, the administrator's password."""
 
     agency: Agency
     release: Release
     layer: Layer
     seconds: float
     output: str
+    password: str
     _containers: list[Container] = field(default_factory=list)
 
     @property
@@ -62,7 +71,7 @@ class Installed:
         made = Container(Layer.over(*self.roots), Network.make(), media=self.agency.stick, **changes)
         self._containers.append(made)
         self.agency.move(made.network)
-        made.shell.user = ADMINISTRATOR
+        made.shell.user, made.shell.password = ADMINISTRATOR, self.password
         made.start()
         return made
 
@@ -79,7 +88,7 @@ class Installed:
         network = Network.make()
         disks = [Disk("root", disk_image(container.layer, folder / "root.raw")), Disk("data", gigabytes=9)]
         machine = Machine(folder, network, container.layer.lower[-1], disks, durable=durable)
-        machine.shell.user = ADMINISTRATOR
+        machine.shell.user, machine.shell.password = ADMINISTRATOR, self.password
         try:
             machine.boot_seconds = machine.start()
             self.agency.move(network)
@@ -113,7 +122,8 @@ def install(stock_root: Path, release: Release, folder: Path) -> Installed:
             log = container.shell.run("tail -n 60 /var/log/wardwell-apply.log", check=False).stdout
             raise AssertionError(f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{log}")
         container.shell.forget()
-        container.shell.user = ADMINISTRATOR
+        password = shown_password(done.stdout)
+        container.shell.user, container.shell.password = ADMINISTRATOR, password
         container.shell.run("true")
     except BaseException:
         container.close()
@@ -122,7 +132,7 @@ def install(stock_root: Path, release: Release, folder: Path) -> Installed:
         container.stop()
         agency.stop()
         network.close()
-    return Installed(agency, release, container.layer, seconds, done.stdout)
+    return Installed(agency, release, container.layer, seconds, done.stdout, password)
 
 
 def contents(shell: Shell) -> dict[str, str]:

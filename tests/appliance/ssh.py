@@ -14,6 +14,8 @@ from pathlib import Path
 
 from tests.appliance.rootfs import ADDRESS, ssh_key
 
+PROMPT = "sudo-password:"
+
 
 class CommandFailedError(AssertionError):
     """A command on the appliance ended with another status than 0."""
@@ -21,11 +23,15 @@ class CommandFailedError(AssertionError):
 
 @dataclass
 class Shell:
-    """ssh to the appliance. `user` is root on a stock machine and `wardwell-admin` (by sudo) on an installed one."""
+    """ssh to the appliance: as root on a stock machine, as `wardwell-admin` by sudo on an installed one.
+
+    ssh takes the key alone; `password` is what sudo asks for.
+    """
 
     prefix: Sequence[str]
     folder: Path
     user: str = "root"
+    password: str = ""
     log: Path | None = None
     options: list[str] = field(default_factory=list)
 
@@ -44,10 +50,10 @@ class Shell:
         self, command: str, *, check: bool = True, input: str | None = None, timeout: float = 300, sudo: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run shell on the appliance as root (`sudo=False`: as the one who signed in)."""
-        remote = f"sudo -n -- sh -c {shlex.quote(command)}" if sudo and self.user != "root" else command
+        remote, typed = self._as_root(command) if sudo else (command, "")
         done = subprocess.run(
             [*self._ssh(), f"{self.user}@{ADDRESS}", remote],
-            **({"stdin": subprocess.DEVNULL} if input is None else {"input": input}),
+            input=typed + (input or ""),
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -64,7 +70,8 @@ class Shell:
 
     def interactive(self, command: str) -> list[str]:
         """What runs a command of root's with a terminal of its own."""
-        remote = f"sudo -n -- {command}" if self.user != "root" else command
+        # In a terminal of its own sudo asks there; see `Terminal`.
+        remote = f"sudo -k -p {PROMPT} -- {command}" if self.user != "root" else command
         return [*self._ssh(), "-tt", f"{self.user}@{ADDRESS}", remote]
 
     def output(self, command: str, timeout: float = 300) -> str:
@@ -73,12 +80,9 @@ class Shell:
 
     def put(self, local: Path, remote: str) -> None:
         """Copy a file to the appliance (root's, mode 0600)."""
-        subprocess_input = local.read_bytes()
-        command = f"umask 077; cat > {shlex.quote(remote)}"
-        remote_command = command if self.user == "root" else f"sudo -n -- sh -c {shlex.quote(command)}"
-        subprocess.run(
-            [*self._ssh(), f"{self.user}@{ADDRESS}", remote_command], input=subprocess_input, timeout=600, check=True
-        )
+        command, typed = self._as_root(f"umask 077; cat > {shlex.quote(remote)}")
+        content = typed.encode() + local.read_bytes()
+        subprocess.run([*self._ssh(), f"{self.user}@{ADDRESS}", command], input=content, timeout=600, check=True)
 
     def write(self, remote: str, text: str) -> None:
         """Make a small file on the appliance (root's, mode 0600)."""
@@ -86,10 +90,21 @@ class Shell:
 
     def get(self, remote: str) -> bytes:
         """The bytes of a file of the appliance."""
-        command = f"cat {shlex.quote(remote)}" if self.user == "root" else f"sudo -n cat {shlex.quote(remote)}"
+        command, typed = self._as_root(f"cat {shlex.quote(remote)}")
         return subprocess.run(
-            [*self._ssh(), f"{self.user}@{ADDRESS}", command], capture_output=True, timeout=600, check=True
+            [*self._ssh(), f"{self.user}@{ADDRESS}", command],
+            input=typed.encode(),
+            capture_output=True,
+            timeout=600,
+            check=True,
         ).stdout
+
+    def _as_root(self, command: str) -> tuple[str, str]:
+        """How to run a command as root, and what is typed before its own input."""
+        if self.user == "root":
+            return command, ""
+        # `-k`: it asks each time, so that what is typed is never taken for the command's input.
+        return f"sudo -k -S -p '' -- sh -c {shlex.quote(command)}", f"{self.password}\n"
 
     def wait(self, alive: object, timeout: float) -> float:
         """Until somebody can sign in; seconds. `alive` is the process that runs the appliance."""

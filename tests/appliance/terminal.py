@@ -11,7 +11,7 @@ import subprocess
 import time
 from types import TracebackType
 
-from tests.appliance.ssh import Shell
+from tests.appliance.ssh import PROMPT, Shell
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
@@ -28,6 +28,9 @@ class Terminal:
         )
         os.close(slave)
         self._master = master
+        if shell.user != "root":
+            self.expect(PROMPT)
+            self.type(shell.password)
 
     def __enter__(self) -> Terminal:
         return self

@@ -27,7 +27,6 @@ FAILING = {
     "package_syslogng_installed",
     "service_ntp_enabled",
     "service_syslogng_enabled",
-    "sudo_remove_nopasswd",
 }
 
 
@@ -38,7 +37,7 @@ def shell(installed: Installed) -> Iterator[Shell]:
     network = Network.make()
     disks = [Disk("root", disk_image(layer, layer.folder / "root.raw"))]
     machine = Machine(layer.folder, network, layer.lower[-1], disks)
-    machine.shell.user = ADMINISTRATOR
+    machine.shell.user, machine.shell.password = ADMINISTRATOR, installed.password
     try:
         machine.start()
         machine.running()

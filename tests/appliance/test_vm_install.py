@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from tests.appliance import custody, exports
 from tests.appliance.agency import STICK, Agency
-from tests.appliance.installation import ADMINISTRATOR, install_command, put_on_stick
+from tests.appliance.installation import ADMINISTRATOR, install_command, put_on_stick, shown_password
 from tests.appliance.machine import Disk, Machine
 from tests.appliance.network import Network
 from tests.appliance.release import Release
@@ -73,7 +73,7 @@ def test_installation_to_first_sign_in(world: tuple[Machine, Agency, Story], rel
         done = shell.run(install_command(release, f"{STICK}/answers.toml"), timeout=2400, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     shell.forget()
-    shell.user = ADMINISTRATOR
+    shell.user, shell.password = ADMINISTRATOR, shown_password(done.stdout)
     story.hold_ceremony()
     story.found()
     story.first_sign_in("coordinator")
