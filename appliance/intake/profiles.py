@@ -61,6 +61,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: str = "utf-8"
     delimiter: str = ","
     header: bool = True
+    row: Literal["call", "unit", "status"] = "call"
     record: str = ""
     sheet: str = ""
     date_format: str = "%m/%d/%y"

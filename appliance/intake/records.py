@@ -27,7 +27,8 @@ class CallVersion(msgspec.Struct, frozen=True):
     """One row's (or file's) view of one call. Times UTC. `stamp` orders versions: ISO UTC of the call's own version.
 
     `type` is what the call was sent as, `observed` what it was found to be, `disposition` how it was closed; all three
-    are the feed's own codes.
+    are the feed's own codes. A version that `adds` says nothing by what it leaves out. A call that was merged or split
+    names the other one. `closed` is when the call was closed, None while it is open or when the feed does not say.
     """
 
     line: int
@@ -40,6 +41,10 @@ class CallVersion(msgspec.Struct, frozen=True):
     primary_name: str
     canceled: bool
     units: list[UnitOnCall]
+    adds: bool = False
+    merged_into: str = ""
+    split_from: str = ""
+    closed: datetime | None = None
 
     def content(self) -> bytes:
         """The facts that make a later version an update: everything but where it stood and when it was exported."""

@@ -17,16 +17,45 @@ so are blank rows and repeated headers. Memory is bounded by `RECORD_BYTES` per 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from appliance.intake.profiles import Profile
 from appliance.intake.readers.tables import RECORD_BYTES, Table, Unusable, positions, safe
+from appliance.intake.records import CallVersion
 
-__all__ = ["RECORD_BYTES", "Table", "Unusable", "open_table", "positions", "safe"]
+__all__ = ["DOCUMENTS", "RECORD_BYTES", "Table", "Unusable", "open_documents", "open_table", "positions", "safe"]
+
+# The formats that are read by `open_documents`; every other one is a table.
+DOCUMENTS = frozenset({"newworld-xml", "eido-json"})
 
 
 def open_table(stream: BinaryIO, profile: Profile) -> Table:
     """The rows of `stream` in the layout that `profile.format` names. Raises Unusable."""
+    # Each library is loaded only when its format is read: the child starts once per run of files.
+    if profile.format == "xlsx":
+        from appliance.intake.readers import workbook
+
+        return workbook.open_table(stream, profile)
+    if profile.format in ("json-lines", "json-array"):
+        from appliance.intake.readers import jsons
+
+        return (jsons.open_lines if profile.format == "json-lines" else jsons.open_array)(stream, profile)
+    if profile.format == "niem-xml":
+        from appliance.intake.readers import niem
+
+        return niem.open_table(stream, profile)
     from appliance.intake.readers import delimited
 
     return delimited.open_table(stream, profile)
+
+
+def open_documents(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
+    """The call versions of `stream` in a layout that says itself what is what. Raises Unusable, at any call."""
+    if profile.format == "newworld-xml":
+        from appliance.intake.readers import newworld
+
+        return newworld.calls(stream, profile)
+    from appliance.intake.readers import eido
+
+    return eido.calls(stream, profile)

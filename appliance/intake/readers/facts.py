@@ -1,0 +1,41 @@
+"""What a number, a unit and a code look like in any feed: whatever does not look so may be somebody's text.
+
+Owns: those three rules. Used by the readers of documents and by the mapping of rows.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from appliance.intake.readers.tables import Unusable
+
+# Stands for a unit or a type that is no code: it may be somebody's text in the wrong cell, so it is counted unquoted.
+NO_CODE = "(not a code)"
+NO_NUMBER = "no call number, or not one of letters and digits"
+IMPOSSIBLE_TIME = "impossible time"
+
+NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
+UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,19}")
+CODE = re.compile(r"[\w /&,.:;()#'+-]{0,40}")
+# Employee and shield numbers.
+PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,39}")
+# What feeds write where a time is missing.
+_BLANK = frozenset({"", "null", "none", "n/a"})
+
+
+def code(text: str) -> str:
+    """A type or disposition as it may leave the child: the feed's code, or NO_CODE."""
+    return text if CODE.fullmatch(text) else NO_CODE
+
+
+def moment(text: str, zone: ZoneInfo, column: str, line: int = 0) -> datetime | None:
+    """An ISO 8601 time as UTC; one without an offset is a wall time of `zone`. None when blank. Raises Unusable."""
+    if text.lower() in _BLANK or text.startswith("0001-01-01"):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unusable(line, column, IMPOSSIBLE_TIME) from None

@@ -1,0 +1,146 @@
+"""New World (Aegis) call-export XML, as a stream of call versions: one call per file, or several under one root.
+
+Owns: the element names of that layout, namespace .../Aegis/CAD/Peripheral/CallExport/2011/02. Vendors' jobs write a
+call as `CallExport` or as `Call`; both are read, as the root or as the root's children. Runs only inside the parsing
+child.
+
+What a call was sent as is the profile's `type` element (NatureOfCall); what the police context calls it, where that
+differs, is what it was found to be. A unit whose own times are nil has those of its unit log. A person is known by
+IDNumber, else by ShieldNumber.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import BinaryIO
+from xml.etree.ElementTree import Element
+from zoneinfo import ZoneInfo
+
+from appliance.intake.profiles import Profile
+from appliance.intake.readers import facts, xmls
+from appliance.intake.readers.tables import Unusable
+from appliance.intake.records import CallVersion, UnitOnCall
+
+_ROOTS = ("CallExport", "Call")
+_POLICE = re.compile(r"police|sheriff|law", re.IGNORECASE)
+# Statuses of unit logs, letters only. What an agency calls its own statuses beyond these says nothing here.
+_SENT = frozenset({"assigned", "dispatched", "dispatch", "enroute", "responding"})
+_THERE = frozenset({"onscene", "atscene", "arrived", "arrive", "onsite"})
+_GONE = frozenset({"clear", "cleared", "available", "inservice", "returntoservice"})
+
+
+def calls(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
+    """Every call of the file, `line` being its number in the file. Raises Unusable with the line of the element."""
+    number = 0
+    with xmls.named_lines(stream):
+        for number, element in xmls.records(stream, profile, _is_call):
+            yield _call(element, profile, number)
+    if number == 0:
+        raise Unusable(1, "", "not a call export: no CallExport or Call element")
+
+
+def _is_call(path: Sequence[str]) -> bool:
+    return len(path) <= 2 and path[-1] in _ROOTS
+
+
+def _child(parent: Element, name: str) -> Element | None:
+    return next((child for child in parent if xmls.local(child.tag) == name), None)
+
+
+def _children(parent: Element, group: str, name: str) -> list[Element]:
+    holder = _child(parent, group)
+    return [] if holder is None else [child for child in holder if xmls.local(child.tag) == name]
+
+
+def _text(parent: Element, name: str) -> str:
+    found = _child(parent, name) if name else None
+    return "" if found is None else xmls.value(found)
+
+
+def _yes(parent: Element, name: str) -> bool:
+    return _text(parent, name).lower() in ("true", "1")
+
+
+def _time(parent: Element, name: str, zone: ZoneInfo) -> datetime | None:
+    return facts.moment(_text(parent, name), zone, name)
+
+
+def _logged(element: Element, zone: ZoneInfo) -> dict[str, datetime]:
+    """When the unit's log first says sent and there, and last says gone."""
+    found: dict[str, datetime] = {}
+    for entry in _children(element, "UnitLogs", "UnitLog"):
+        at = _time(entry, "DateTime", zone)
+        status = re.sub(r"[^a-z]", "", _text(entry, "Status").lower())
+        if at is None:
+            continue
+        if status in _SENT:
+            found["sent"] = min(found.get("sent", at), at)
+        elif status in _THERE:
+            found["there"] = min(found.get("there", at), at)
+        elif status in _GONE:
+            found["gone"] = max(found.get("gone", at), at)
+    return found
+
+
+def _people(element: Element) -> list[str]:
+    numbers = [
+        _text(member, "IDNumber") or _text(member, "ShieldNumber")
+        for member in _children(element, "Personnel", "UnitPersonnel")
+    ]
+    return [number for number in dict.fromkeys(numbers) if facts.PERSON.fullmatch(number)]
+
+
+def _unit(element: Element, received: datetime, canceled: bool, zone: ZoneInfo) -> UnitOnCall:
+    unit = _text(element, "UnitNumber")
+    if not facts.UNIT.fullmatch(unit):
+        raise Unusable(0, "UnitNumber", "a unit that is not a call sign")
+    log = _logged(element, zone)
+    arrived = _time(element, "ArriveDateTime", zone) or log.get("there")
+    sent = _time(element, "DispatchDateTime", zone) or _time(element, "AssignedDateTime", zone) or log.get("sent")
+    return UnitOnCall(
+        unit=unit,
+        start=arrived or sent or received,
+        end=_time(element, "ClearDateTime", zone) or log.get("gone"),
+        arrived=arrived is not None and not canceled and not _yes(element, "CanceledFlag"),
+        people=_people(element),
+        primary=_yes(element, "IsPrimary"),
+    )
+
+
+def _call(call: Element, profile: Profile, line: int) -> CallVersion:
+    zone, columns = ZoneInfo(profile.time_zone), profile.columns
+    number = _text(call, columns.number)
+    if not facts.NUMBER.fullmatch(number):
+        raise Unusable(0, columns.number, facts.NO_NUMBER)
+    received = _time(call, columns.received, zone)
+    if received is None:
+        raise Unusable(0, columns.received, "this time is missing")
+    contexts = _children(call, "AgencyContexts", "AgencyContext")
+    # Fire and medical contexts of the same call may stand first; when none is police, the first one speaks.
+    police = next((one for one in contexts if _POLICE.search(_text(one, "AgencyType"))), next(iter(contexts), None))
+    named = "" if police is None else _text(police, "CallType")
+    sent_as = _text(call, columns.type) or named
+    canceled = _yes(call, "CanceledFlag") or (bool(contexts) and all(_yes(one, "CanceledFlag") for one in contexts))
+    closed = _time(call, columns.cleared, zone)
+    units = [_unit(element, received, canceled, zone) for element in _children(call, columns.units, "Unit")]
+    dispositions = [_text(one, "Name") for one in _children(call, "Dispositions", "CallDisposition")]
+    # The layout carries no version number: the latest time in it is when this version was true.
+    seen = [received, closed, *(unit.start for unit in units), *(unit.end for unit in units)]
+    latest = max(moment for moment in seen if moment is not None)
+    state = "1" if closed or _yes(call, "ClosedFlag") else "0"
+    # A closed version outranks an open one of the same time: nothing re-opens by accident.
+    return CallVersion(
+        line=line,
+        number=number,
+        stamp=f"{state} {latest.isoformat()}",
+        received=received,
+        type=facts.code(sent_as),
+        observed=facts.code(named) if named.casefold() != sent_as.casefold() else "",
+        disposition=facts.code(dispositions[-1]) if dispositions else "",
+        primary_name="",
+        canceled=canceled,
+        units=units,
+        closed=closed or (latest if state == "1" else None),
+    )
