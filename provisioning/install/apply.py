@@ -167,7 +167,8 @@ def _message(said: str) -> str:
         content = json.loads(said)
     except json.JSONDecodeError:
         return said[:300]
-    text = str(content.get("stderr") or content.get("msg") or content.get("stdout") or "")
+    # A module that dies says why on its standard error only.
+    text = str(content.get("module_stderr") or content.get("stderr") or content.get("msg") or content.get("stdout") or "")
     return text.strip()[-400:]
 
 
