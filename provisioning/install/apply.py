@@ -25,6 +25,8 @@ from provisioning.install.answers import Answers
 
 ANSIBLE = Path(answering.SOURCE) / "ansible"
 LOG = Path("/var/log/wardwell-apply.log")
+# Not /tmp: the first unit that wants a private one mounts it anew, under the module that is starting that unit.
+TEMPORARY = Path("/root/.ansible/tmp")
 _TASK = re.compile(r"^TASK \[(?:(?P<role>[a-z_]+) : )?(?P<task>.*?)\] \*+")
 _RECAP = re.compile(r"^localhost\s+: .*\bfailed=(?P<failed>\d+)")
 _CHANGED = re.compile(r"^changed: \[localhost\]")
@@ -112,9 +114,11 @@ def play(options: list[str], say: Say) -> Outcome:
         *options,
         str(ANSIBLE / "site.yml"),
     ]
+    TEMPORARY.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {
         **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ},
         **{"HOME": "/root", "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+        "TMPDIR": str(TEMPORARY),
     }
     with LOG.open("w") as log:
         LOG.chmod(0o600)
@@ -168,7 +172,8 @@ def _message(said: str) -> str:
     except json.JSONDecodeError:
         return said[:300]
     # A module that dies says why on its standard error only.
-    text = str(content.get("module_stderr") or content.get("stderr") or content.get("msg") or content.get("stdout") or "")
+    parts = (content.get(key) for key in ("module_stderr", "stderr", "msg", "stdout"))
+    text = str(next(filter(None, parts), ""))
     return text.strip()[-400:]
 
 
