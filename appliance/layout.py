@@ -18,7 +18,8 @@ from pathlib import Path
 from appliance.errors import WardwellError
 from appliance.settings import COMPARTMENTS, RUNTIME, Home
 
-# Account -> what runs as it. `drop-<feed>` comes on top, one for each feed; the witness's only where it runs here.
+# Account -> what runs as it. `drop-<feed>` comes on top, one for each feed; and the witness's: it runs as that
+# account where it is here, and signs in as it where it is with the trustee.
 USERS = {
     **{f"wardwell-{name}": f"Wardwell, compartment {name}" for name in COMPARTMENTS},
     "wardwell-sealed": "Wardwell, the page shown while sealed",
@@ -76,7 +77,7 @@ def folders(home: Home) -> list[Folder]:
     made += [Folder(home.spool(a, b), _user(a), _user(b), 0o2770) for a, b in SPOOLS]
     made += [Folder(home.public)]
     made += [Folder(home.public / name, _user(owner), PUBLIC, 0o2755) for name, owner in PUBLISHED.items()]
-    made += [Folder(home.public / "witness", WITNESS if here else "root", PUBLIC, 0o2755)]
+    made += [Folder(home.public / "witness", WITNESS, PUBLIC, 0o2755)]
     if home.site != home.public / "site":
         made += [Folder(home.site.parent), Folder(home.site, _user("press"), PUBLIC, 0o2755)]
         made += [Folder(home.public / "site", link=home.site)]

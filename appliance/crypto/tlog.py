@@ -20,6 +20,8 @@ from appliance.crypto.tiles import LEVEL_BITS, WIDTH, bundle_path, decode_bundle
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
+# In bytes; a checkpoint with two signatures has some hundreds.
+LARGEST_NOTE = 16384
 _ALTERED = "Run `wardwell ledger verify`; it names the first thing that was altered."
 
 
@@ -201,13 +203,19 @@ def trusted_keys(home: Home) -> tuple[Verifier, Verifier]:
     )
 
 
+def read_note(path: Path) -> bytes:
+    """A file that the witness left: the first LARGEST_NOTE bytes, since somebody outside decides how large it is."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_NOTE)
+
+
 def witnessed(home: Home) -> Witnessed:
     """The log as the witness last cosigned it. Raises NotWitnessed when there is no cosigned checkpoint yet."""
     path = home.public / "witness" / "checkpoint"
     if not path.exists():
         raise NotWitnessed("The witness has not cosigned any checkpoint yet.", "See that the witness is running.")
     ledger, witness = trusted_keys(home)
-    note = path.read_bytes()
+    note = read_note(path)
     checkpoint = Checkpoint.parse(open_note(note, ledger))
     at = cosigned_at(note, witness)
     return Witnessed(PublicLog(home.public / "ledger", str(ledger), at=checkpoint), at)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from appliance import clock
 from appliance.crypto import sshsig
 from appliance.crypto.notes import Checkpoint, Verifier, cosigned_at, open_note
+from appliance.crypto.tlog import read_note
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -70,8 +71,8 @@ def log_state(home: Home, oldest: timedelta) -> LogState:
         return LogState("", 0, "", None, 0, str(error))
     at, size, problem = None, 0, ""
     try:
-        note = (witness / "checkpoint").read_bytes()
-        at = cosigned_at(note, Verifier.parse((witness / "vkey").read_text().strip()))
+        note = read_note(witness / "checkpoint")
+        at = cosigned_at(note, Verifier.parse(read_note(witness / "vkey").decode(errors="replace").strip()))
         size = Checkpoint.parse(note.decode().split("\n\n")[0] + "\n").size
         if clock.now() - at > oldest:
             problem = "The witness has not signed a checkpoint for too long."

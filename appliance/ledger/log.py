@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from appliance.crypto import merkle, tiles
 from appliance.crypto.notes import Checkpoint
-from appliance.crypto.tlog import NotWitnessed, PublicLog, witnessed
+from appliance.crypto.tlog import NotWitnessed, PublicLog, Witnessed, witnessed
 from appliance.errors import WardwellError
 from appliance.ledger import entries, keys, restored
 from appliance.ledger.models import Leaf, Outbox, Seen
@@ -103,8 +103,8 @@ class Log:
                 return False  # before the founding nobody has said which witness to believe
             word = witnessed(self._home)
             seen = word.log.checkpoint()
-        except (FileNotFoundError, NotWitnessed):
-            return False
+        except (OSError, NotWitnessed):
+            return False  # nothing there, or (a mode that the witness gave it) nothing that this account may read
         except WardwellError as error:
             # Not the witness's word, so keys wait; `wardwell status` shows the age of the last word that was.
             _log.warning("the witness's checkpoint was not accepted", problem=error.message)
@@ -168,11 +168,10 @@ def _replay(store: Store, folder: Path, tree: tiles.Builder, vkey: str) -> None:
     heads = []
     if (folder / "checkpoint").exists():
         heads.append(PublicLog(folder, vkey).checkpoint())
-    if (store.home.public / "witness" / "checkpoint").exists():
-        word = witnessed(store.home)
-        # After a restore the witness's older word may still lie here; the statement of custody says that it is void.
-        if not restored.given_up(store, word.log.checkpoint(), word.at):
-            heads.append(word.log.checkpoint())
+    word = _readable_word(store)
+    # After a restore the witness's older word may still lie here; the statement of custody says that it is void.
+    if word is not None and not restored.given_up(store, word.log.checkpoint(), word.at):
+        heads.append(word.log.checkpoint())
     waiting = sorted(heads, key=lambda head: head.size)
     for data in _leaves(store, 0):
         while waiting and waiting[0].size == tree.size:
@@ -187,6 +186,18 @@ def _replay(store: Store, folder: Path, tree: tiles.Builder, vkey: str) -> None:
             f"The ledger's database has {tree.size} entries, and {waiting[0].size} were published or witnessed.",
             "Restore the newest backup of the ledger's database; an older one would rewrite the log.",
         )
+
+
+def _readable_word(store: Store) -> Witnessed | None:
+    """What the witness last cosigned; None where it left nothing, or a file that nobody but itself may read.
+
+    Raises WardwellError when what it left is not its word.
+    """
+    try:
+        return witnessed(store.home) if (store.home.public / "witness" / "checkpoint").exists() else None
+    except OSError as error:
+        _log.warning("the witness's checkpoint cannot be read", problem=error.strerror)
+        return None
 
 
 def _compare(store: Store, folder: Path, tree: tiles.Builder, head: Checkpoint) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.crypto import merkle
 from appliance.crypto.notes import Checkpoint, Verifier, cosigned_at, open_note
-from appliance.crypto.tlog import PublicLog, trusted_keys
+from appliance.crypto.tlog import PublicLog, read_note, trusted_keys
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -77,7 +77,7 @@ def witness_state(home: Home, log: LogView, age_hours: int, now: datetime) -> di
     if log.witness is None or not path.exists():
         return found | {"words": "None: no witness has cosigned a checkpoint."}
     try:
-        note = path.read_bytes()
+        note = read_note(path)
         seen = Checkpoint.parse(open_note(note, log.ledger))
         at = cosigned_at(note, log.witness)
     except WardwellError as problem:

@@ -24,6 +24,8 @@ from appliance.layout import GROUPS, USERS, WITNESS
 from appliance.settings import COMPARTMENTS, CONFIGURATION, Backup, Feed, Hosts, Settings
 
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+# One line of OpenSSH: without options before the key, which could loosen what sshd allows.
+_KEY = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}( [^\n\r]*)?")
 _FEED = re.compile(r"[a-z][a-z0-9-]{0,24}")
 SOURCE = "/opt/wardwell/current/src"
 
@@ -49,6 +51,13 @@ class FeedAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_key: str = ""
     password_hash: str = ""
     networks: list[str] = []
+
+
+class BackupAnswers(Backup, frozen=True, forbid_unknown_fields=True):
+    """Where backups go, and which machine of the agency's may fetch them over SFTP."""
+
+    pull_key: str = ""
+    pull_networks: list[str] = []
 
 
 class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,7 +88,9 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hosts: Hosts | None = None
     feeds: list[FeedAnswers] = []
     witness: Literal["remote", "here"] = "remote"
-    backup: Backup = Backup()
+    witness_key: str = ""
+    witness_networks: list[str] = []
+    backup: BackupAnswers = BackupAnswers()
     syslog: Named | None = None
     smtp: Named | None = None
 
@@ -165,7 +176,12 @@ def check(answers: Answers) -> None:
         )
     if not answers.directory.base_dn or not answers.directory.bind_dn:
         raise Refused("directory.base_dn or directory.bind_dn is empty.", "Give both distinguished names.")
-    for network in [*answers.admin_networks, *(one for feed in answers.feeds for one in feed.networks)]:
+    _fetching("witness_key", answers.witness_key, "witness_networks", answers.witness_networks)
+    _fetching("backup.pull_key", answers.backup.pull_key, "backup.pull_networks", answers.backup.pull_networks)
+    if answers.witness == "here" and answers.witness_key:
+        raise Refused("The witness runs here and has a key to sign in with.", 'Remove witness_key, or "here".')
+    fetching = [*answers.witness_networks, *answers.backup.pull_networks]
+    for network in [*answers.admin_networks, *fetching, *(one for feed in answers.feeds for one in feed.networks)]:
         try:
             ipaddress.ip_network(network)
         except ValueError:
@@ -185,6 +201,14 @@ def check(answers: Answers) -> None:
             raise Refused(f"{feed.name!r} cannot name a feed.", "Use small letters, digits and dashes.")
         if not (feed.public_key or feed.password_hash):
             raise Refused(f"The feed {feed.name} has no way to sign in.", "Give its public_key or password_hash.")
+
+
+def _fetching(key: str, line: str, where: str, networks: list[str]) -> None:
+    """An account that fetches is answered whole or not at all: its key, and the networks that it comes from."""
+    if bool(line) != bool(networks):
+        raise Refused(f"Only one of {key} and {where} is answered.", "Give both, or neither.")
+    if line and not _KEY.fullmatch(line.strip()):
+        raise Refused(f"{key} is no public SSH key.", "Give its one line, as in a file that ends in .pub.")
 
 
 def _address(text: str, key: str) -> None:
@@ -209,7 +233,7 @@ def settings(answers: Answers) -> dict[str, Any]:
         "hosts": msgspec.to_builtins(answers.three_hosts),
         "directory": given,
         "disk": {"device": answers.data_device},
-        "backup": msgspec.to_builtins(answers.backup),
+        "backup": {name: getattr(answers.backup, name) for name in Backup.__struct_fields__},
         "feeds": msgspec.to_builtins(feeds),
     }
     msgspec.convert(made, Settings)  # a slip of ours is better found here than at the next boot
@@ -256,6 +280,10 @@ def variables(answers: Answers, admin_key: str) -> dict[str, Any]:
         "wardwell_admin_key": admin_key,
         "wardwell_feeds": msgspec.to_builtins(answers.feeds),
         "wardwell_witness": answers.witness,
+        "wardwell_witness_key": answers.witness_key.strip(),
+        "wardwell_witness_networks": answers.witness_networks,
+        "wardwell_pull_key": answers.backup.pull_key.strip(),
+        "wardwell_pull_networks": answers.backup.pull_networks,
         "wardwell_pinned_names": [
             {"name": name, "addresses": found} for name, found in pinned.items() if name not in found
         ],
@@ -264,7 +292,8 @@ def variables(answers: Answers, admin_key: str) -> dict[str, Any]:
         "wardwell_compartments": list(COMPARTMENTS),
         "wardwell_accounts": [{"name": name, "comment": words} for name, words in USERS.items()]
         + [
-            {"name": WITNESS, "comment": "Wardwell, the witness where it runs here"},
+            # `*` is no password, but, unlike `!`, it does not lock the account for its key.
+            {"name": WITNESS, "comment": "Wardwell, the witness", "password": "*" if answers.witness_key else "!"},
             {"name": "wardwell-relay", "comment": "Wardwell, health events"},
         ],
         "wardwell_groups": [{"name": name, "members": list(members)} for name, members in GROUPS.items()],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from tests.appliance.rootfs import ADDRESS, ROOT, run
 pytestmark = pytest.mark.appliance
 
 ROLE = ROOT / "ansible" / "roles" / "ssh"
-INTAKE, FEED, OTHER, DROP = 21_001, 21_002, 21_003, 21_010
+INTAKE, FEED, OTHER, WITNESS, DROP, PUBLIC = 21_001, 21_002, 21_003, 21_004, 21_010, 21_011
 
 
 @dataclass
@@ -53,8 +54,10 @@ class Drop:
         )
 
 
-def _render(folder: Path, feeds: list[dict[str, str]]) -> None:
-    names = {"drop_sshd_config.j2": "sshd_config", "drop_prepare.sh.j2": "drop_prepare"}
+SERVER = {"drop_sshd_config.j2": "sshd_config", "drop_prepare.sh.j2": "drop_prepare"}
+
+
+def _render(folder: Path, names: dict[str, str], **variables: object) -> None:
     tasks = [
         {"ansible.builtin.template": {"src": str(ROLE / "templates" / name), "dest": str(folder / to), "mode": "0755"}}
         for name, to in names.items()
@@ -63,7 +66,7 @@ def _render(folder: Path, feeds: list[dict[str, str]]) -> None:
         "hosts": "localhost",
         "gather_facts": False,
         "vars_files": [str(ROLE / "defaults" / "main.yml")],
-        "vars": {"wardwell_feeds": feeds},
+        "vars": variables,
         "tasks": tasks,
     }
     (folder / "play.yml").write_text(json.dumps([play]))
@@ -71,11 +74,23 @@ def _render(folder: Path, feeds: list[dict[str, str]]) -> None:
     run(*command, "-e", f"ansible_python_interpreter={sys.executable}", folder / "play.yml")
 
 
+def _publish(state: Path) -> None:
+    """What the witness may see, with the owners and modes of appliance/layout.py, and beside it what it may not."""
+    for name, owner in (("public", 0), ("public/ledger", INTAKE), ("public/witness", WITNESS), ("ledger", INTAKE)):
+        (state / name).mkdir()
+        os.chown(state / name, owner, PUBLIC if owner and name != "ledger" else owner)
+        (state / name).chmod({"public": 0o755, "ledger": 0o700}.get(name, 0o2755))
+    for name in ("public/ledger/checkpoint", "ledger/database.db"):
+        (state / name).write_text("signed\n")
+        os.chown(state / name, INTAKE, PUBLIC)
+        (state / name).chmod(0o640)
+
+
 @pytest.fixture
 def drop(network: Network, tmp_path: Path) -> Iterator[Drop]:
     """sshd in a mount namespace where the accounts and /etc/wardwell are an appliance's."""
     folder = tmp_path
-    for name in ("cad", "rms", "host_ed25519", "host_rsa"):
+    for name in ("cad", "rms", "witness", "host_ed25519", "host_rsa"):
         kind = "rsa" if name == "host_rsa" else "ed25519"
         run("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", folder / name)
     secret = run("openssl", "passwd", "-6", "correct horse").strip()
@@ -83,20 +98,25 @@ def drop(network: Network, tmp_path: Path) -> Iterator[Drop]:
         {"name": "cad", "profile": "p", "public_key": (folder / "cad.pub").read_text()},
         {"name": "rms", "profile": "p", "password_hash": secret},
     ]
-    _render(folder, feeds)
+    _render(folder, SERVER, wardwell_feeds=feeds, wardwell_witness_key="ssh-ed25519 AAAA witness")
     (folder / "feeds").write_text("cad\nrms\n")
     (folder / "keys").mkdir()
     (folder / "keys" / "drop-cad").write_text((folder / "cad.pub").read_text())
+    (folder / "keys" / "wardwell-witness").write_text((folder / "witness.pub").read_text())
     users = (
         f"drop-cad:x:{FEED}:{DROP}::/nonexistent:/usr/sbin/nologin\ndrop-rms:x:{OTHER}:{DROP}::/:/usr/sbin/nologin\n"
     )
     users += f"wardwell-intake:x:{INTAKE}:{INTAKE}::/nonexistent:/usr/sbin/nologin\n"
+    users += f"wardwell-witness:x:{WITNESS}:{WITNESS}::/nonexistent:/usr/sbin/nologin\n"
     (folder / "passwd").write_text(Path("/etc/passwd").read_text() + users)
-    (folder / "group").write_text(Path("/etc/group").read_text() + f"drop:x:{DROP}:wardwell-intake\n")
-    shadow = f"drop-cad:*:1:0:99999:7:::\ndrop-rms:{secret}:1:0:99999:7:::\n"
+    (folder / "group").write_text(
+        Path("/etc/group").read_text() + f"drop:x:{DROP}:wardwell-intake\nwardwell-public:x:{PUBLIC}:wardwell-witness\n"
+    )
+    shadow = f"wardwell-witness:*:1:0:99999:7:::\ndrop-cad:*:1:0:99999:7:::\ndrop-rms:{secret}:1:0:99999:7:::\n"
     (folder / "shadow").write_text(Path("/etc/shadow").read_text() + shadow)
     (folder / "shadow").chmod(0o600)
     (folder / "state").mkdir()
+    _publish(folder / "state")
     # sshd asks of every folder above a feed's root that root alone can write to it.
     for above in (folder, *folder.parents):
         if above == Path("/tmp"):
@@ -221,3 +241,139 @@ def test_one_file_has_a_largest_size(drop: Drop) -> None:
     assert drop.sftp("put small.csv\n").returncode == 0
     assert drop.sftp("put large.csv\n").returncode != 0
     assert (drop.inbox / "large.csv").stat().st_size <= 2048 * 512
+
+
+def _as_witness(drop: Drop, commands: str, **who: str) -> subprocess.CompletedProcess[str]:
+    return drop.sftp(commands, **{"user": "wardwell-witness", "key": "witness", **who})
+
+
+def test_the_witness_fetches_the_log_and_leaves_its_note(drop: Drop) -> None:
+    (drop.folder / "note").write_text("cosigned\n")
+    (drop.folder / "note").chmod(0o644)
+    done = _as_witness(
+        drop,
+        "get -R ledger fetched\nput note witness/checkpoint.part\nrename witness/checkpoint.part witness/checkpoint\n",
+    )
+    assert done.returncode == 0, done.stderr
+    assert (drop.folder / "fetched" / "checkpoint").read_text() == "signed\n"
+    left = drop.folder / "state" / "public" / "witness" / "checkpoint"
+    assert left.read_text() == "cosigned\n"
+    # Readable by those who read what is public, through the folder's group.
+    assert (left.stat().st_uid, left.stat().st_gid, left.stat().st_mode & 0o777) == (WITNESS, PUBLIC, 0o640)
+    assert _as_witness(drop, "put note witness/alarm.json\nrm witness/alarm.json\n").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "get /ledger/../../ledger/database.db stolen",
+        "get /etc/passwd stolen",
+        "ls /etc",
+        "put note ledger/checkpoint",
+        "put note ledger/fresh",
+        "put note outside",
+        "rm ledger/checkpoint",
+        "rename ledger/checkpoint witness/checkpoint",
+        "rename witness/mine ledger/mine",
+        "mkdir witness/folder",
+        "symlink ../ledger witness/link",
+        "ln ledger/checkpoint witness/hard",
+        "chmod 777 witness",
+        "chmod 777 witness/mine",
+    ],
+)
+def test_the_witness_reads_nothing_else_and_writes_nowhere_else(drop: Drop, command: str) -> None:
+    (drop.folder / "note").write_text("forged\n")
+    assert _as_witness(drop, "put note witness/mine\n").returncode == 0  # the control
+    state = drop.folder / "state"
+
+    def seen() -> dict[str, tuple[int, str]]:
+        return {
+            str(path.relative_to(state)): (path.lstat().st_mode, path.read_text() if path.is_file() else "")
+            for path in state.rglob("*")
+        }
+
+    before = seen()
+    assert _as_witness(drop, command + "\n").returncode != 0
+    assert not (drop.folder / "stolen").exists()
+    assert seen() == before
+
+
+def test_the_witness_has_no_shell_and_signs_in_as_itself_alone(drop: Drop) -> None:
+    words = drop.client("ssh", "id", user="wardwell-witness", key="witness")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert "sftp connections only" in done.stdout
+    words = drop.client("ssh", user="wardwell-witness", key="witness")
+    words.insert(words.index("-q"), "-W127.0.0.1:2222")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, input="")
+    assert done.returncode != 0
+    assert "SSH-2.0" not in done.stdout
+    assert _as_witness(drop, "pwd\n").returncode == 0  # the control
+    assert _as_witness(drop, "pwd\n", key="cad").returncode != 0
+    assert _as_witness(drop, "pwd\n", user="drop-cad").returncode != 0
+
+
+def test_the_witness_carries_with_one_command(drop: Drop, tmp_path: Path) -> None:
+    folder = tmp_path / "trustee"
+    (folder / "bin").mkdir(parents=True)
+    # Stands for the witness's own program, which tests/ledger proves: it reads the log and leaves a note or an alarm.
+    kit = "mkdir -p out; cat ledger/checkpoint > out/checkpoint; echo key > out/vkey; [ ! -f forked ] || {"
+    kit += " echo {} > out/alarm.json; exit 1; }\nrm -f out/alarm.json"
+    (folder / "bin" / "wardwell").write_text(f"#!/bin/sh\n{kit}\n")
+    real = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    (folder / "bin" / "sftp").write_text(f'#!/bin/sh\nexec /usr/bin/sftp {real} "$@"\n')
+    for program in (folder / "bin").iterdir():
+        program.chmod(0o755)
+    script = ROOT / "provisioning" / "witness" / "carry.sh"
+    left = drop.folder / "state" / "public" / "witness"
+
+    def carry(key: str = "witness") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*drop.network.prefix(), "sh", str(script), ADDRESS, str(drop.folder / key)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=folder,
+            env={"PATH": f"{folder / 'bin'}:/usr/bin:/bin"},
+        )
+
+    done = carry()
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_text() for path in left.iterdir()} == {"checkpoint": "signed\n", "vkey": "key\n"}
+    (folder / "forked").touch()
+    assert carry().returncode == 1
+    assert (left / "alarm.json").exists()
+    (folder / "forked").unlink()
+    assert carry().returncode == 0
+    assert not (left / "alarm.json").exists()
+    refused = carry(key="cad")
+    assert refused.returncode == 1
+    assert "could not be fetched" in refused.stderr
+
+
+def test_without_a_witness_or_a_fetching_machine_nothing_lets_one_in(tmp_path: Path) -> None:
+    names = {**SERVER, "wardwell-drop-sshd.service.j2": "unit", "sshd_config.j2": "administration"}
+    given = {
+        "wardwell_witness_key": "ssh-ed25519 AAAA witness",
+        "wardwell_admin_networks": ["10.1.9.0/24", "fd00::/8"],
+        "wardwell_pull_networks": ["10.1.7.3/32"],
+    }
+    for folder, variables in (("none", {"wardwell_admin_networks": ["10.1.9.0/24"]}), ("both", given)):
+        (tmp_path / folder).mkdir()
+        _render(tmp_path / folder, names, **variables)
+    for name in names.values():
+        assert "witness" not in (tmp_path / "none" / name).read_text().replace("the officers' witness", ""), name
+    assert "AllowUsers nobody-at-all" in (tmp_path / "none" / "sshd_config").read_text()
+    assert "AllowUsers" not in (tmp_path / "none" / "administration").read_text()
+    # The controls: with them it does, and whoever comes from where backups are fetched is that account alone.
+    assert "AllowUsers wardwell-witness\n" in (tmp_path / "both" / "sshd_config").read_text()
+    assert " -/var/lib/wardwell/public/witness\n" in (tmp_path / "both" / "unit").read_text()
+    allowed = "AllowUsers *@10.1.9.0/24 *@fd00::/8 backup-pull@10.1.7.3/32\n"
+    assert allowed in (tmp_path / "both" / "administration").read_text()
+    for folder in ("none", "both"):
+        settings = tmp_path / folder / "administration"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / folder / "host")
+        settings.write_text(settings.read_text().replace("/etc/ssh/ssh_host_ed25519_key", f"{tmp_path / folder}/host"))
+        Path("/run/sshd").mkdir(exist_ok=True)
+        run("/usr/sbin/sshd", "-t", "-f", settings)

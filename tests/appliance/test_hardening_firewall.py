@@ -27,6 +27,8 @@ VARIABLES = {
     "wardwell_directory_port": 636,
     "wardwell_admin_networks": [f"{WORKSTATION}/32"],
     "wardwell_feeds": [{"name": "cad", "networks": [f"{DIRECTORY}/32"]}],
+    "wardwell_witness_networks": [f"{TIME_SERVER}/32"],
+    "wardwell_pull_networks": [f"{DIRECTORY}/32"],
     "wardwell_smtp": {"host": "mail.agency.example", "address": ELSEWHERE},
     "firewall_time": {"stdout_lines": [f"{TIME_SERVER} STREAM", f"{TIME_SERVER} DGRAM"]},
     "firewall_dhcp": {"stdout": ""},
@@ -119,6 +121,9 @@ def server(network: Network, port: int) -> Iterator[None]:
         (22, ELSEWHERE, False),
         (2222, DIRECTORY, True),
         (2222, WORKSTATION, False),
+        (2222, TIME_SERVER, True),  # the witness
+        (22, TIME_SERVER, False),
+        (22, DIRECTORY, True),  # what fetches backups
         (5432, WORKSTATION, False),
     ],
 )

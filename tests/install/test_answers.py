@@ -11,6 +11,8 @@ from appliance.errors import Refused
 from appliance.settings import Settings
 from provisioning.install import answers as answering
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 eye@trustee"
+
 
 def _decode(tables: dict[str, Any]) -> answering.Answers:
     return answering.decode(answering.toml(tables).encode(), "answers.toml")
@@ -54,6 +56,16 @@ def test_there_are_twelve_questions_and_all_are_answers(tables: dict[str, Any]) 
         ({"data_device": "sdb"}, "not a device"),
         ({"witness": "nowhere"}, "witness"),
         ({"agency": 7}, "agency"),
+        ({"witness_key": KEY}, "Only one of witness_key"),
+        ({"witness_networks": ["192.0.2.0/24"]}, "Only one of witness_key"),
+        ({"witness_key": "AAAA", "witness_networks": ["192.0.2.0/24"]}, "no public SSH key"),
+        ({"witness_key": f"{KEY}\n{KEY}", "witness_networks": ["192.0.2.0/24"]}, "no public SSH key"),
+        ({"witness_key": f'command="sh" {KEY}', "witness_networks": ["192.0.2.0/24"]}, "no public SSH key"),
+        ({"witness_key": KEY, "witness_networks": ["trustee"]}, "not a network"),
+        ({"witness": "here", "witness_key": KEY, "witness_networks": ["192.0.2.0/24"]}, "The witness runs here"),
+        ({"backup": {"pull_key": KEY}}, r"Only one of backup\.pull_key"),
+        ({"backup": {"pull_key": KEY, "pull_networks": ["192.0.2.1/24"]}}, "not a network"),
+        ({"backup": {"pul_key": KEY}}, r"unknown answer backup\.pul_key.*backup\.pull_key"),
         ({"feeds": [{"name": "CAD 1", "profile": "csv", "public_key": "k"}]}, "cannot name a feed"),
         ({"feeds": [{"name": "cad", "profile": "csv"}]}, "no way to sign in"),
         ({"feeds": [{"name": "cad", "profile": "csv", "key": "k"}]}, r"unknown answer feeds\.key"),
@@ -99,3 +111,23 @@ def test_health_events_stay_here_unless_a_host_is_named(tables: dict[str, Any]) 
     given = _decode(tables)
     assert answering.relay_settings(given)["syslog"]["port"] == 6514
     assert answering.variables(given, "key")["wardwell_syslog"] == {"address": "192.0.2.5", "port": 6514}
+
+
+def test_who_may_fetch_is_told_to_the_roles_and_not_to_the_settings(tables: dict[str, Any]) -> None:
+    assert answering.variables(_decode(tables), "key")["wardwell_witness_key"] == ""  # the control
+    locked = {one["name"]: one.get("password", "!") for one in _accounts(tables)}
+    assert set(locked.values()) == {"!"}
+    tables |= {"witness_key": f"{KEY}\n", "witness_networks": ["192.0.2.64/28"]}
+    tables["backup"] = {"keep_days": 30, "pull_key": KEY, "pull_networks": ["192.0.2.80/32"]}
+    made = answering.variables(_decode(tables), "key")
+    assert (made["wardwell_witness_key"], made["wardwell_witness_networks"]) == (KEY, ["192.0.2.64/28"])
+    assert (made["wardwell_pull_key"], made["wardwell_pull_networks"]) == (KEY, ["192.0.2.80/32"])
+    opened = {one["name"]: one.get("password", "!") for one in _accounts(tables)}
+    assert {name for name, field in opened.items() if field != "!"} == {"wardwell-witness"}
+    settings = msgspec.toml.decode(answering.toml(answering.settings(_decode(tables))), type=Settings)
+    assert settings.backup.keep_days == 30
+
+
+def _accounts(tables: dict[str, Any]) -> list[dict[str, str]]:
+    accounts: list[dict[str, str]] = answering.variables(_decode(tables), "key")["wardwell_accounts"]
+    return accounts

@@ -71,3 +71,6 @@ def test_the_answers_that_are_shown_are_answers() -> None:
     both = answers.decode(f"{tables[0]}[directory]{tables[1]}\n{relays[0]}".encode(), "operating.md")
     assert both.smtp and both.smtp.recipients == ["it@example.gov"]
     assert set(tomllib.loads(relays[0])) == {"syslog", "smtp"}
+    # The key is shown shortened.
+    eye = answers.decode(f"{relays[1]}\n{shown[0]}".replace("AAAA...", "AAAA").encode(), "operating.md")
+    assert eye.witness_key and eye.witness_networks
