@@ -17,7 +17,7 @@ import msgspec
 
 from appliance.custody import ceremony as ceremonies
 from appliance.custody import facts as public_facts
-from appliance.custody import opening
+from appliance.custody import opening, problems
 from appliance.custody.facts import GROUP_NAMES, Facts, Holder, Places
 from appliance.custody.machine import Machine
 from appliance.custody.offers import require_current
@@ -112,11 +112,11 @@ def status(as_json: bool) -> None:
     """Show the state, the scheme and whom to call. Exit code 1 when something about it is not in order."""
     places = Places.of(Home.find())
     facts = public_facts.load(places)
-    answer = _live(places)
-    problems = _problems(facts, answer)
+    answer = problems.live(places)
+    wrong = [f"{words}. {fix}" for words, fix in problems.found(facts, answer)]
     if as_json:
         shown = {
-            "ok": not problems,
+            "ok": not wrong,
             "state": answer.get("state", "unsealed" if places.unsealed.exists() else "sealed"),
             "volume": "luks2" if facts.device else "folder",
             "made_at": facts.made_at,
@@ -129,12 +129,12 @@ def status(as_json: bool) -> None:
             "offered": answer.get("groups", []),
             "custody_key": facts.custody_key,
             "backup_key": facts.recipient,
-            "problems": problems,
+            "problems": wrong,
         }
         click.echo(msgspec.json.encode(shown))
     else:
-        _show(facts, answer, places, problems)
-    if problems:
+        _show(facts, answer, places, wrong)
+    if wrong:
         sys.exit(1)
 
 
@@ -244,32 +244,7 @@ def _wait(places: Places, facts: Facts) -> None:
     click.echo("Unsealed; the compartments are starting. `wardwell status` shows when they serve.")
 
 
-def _live(places: Places) -> dict[str, object]:
-    try:
-        return ask(places, Request("status"))
-    except WardwellError as error:
-        return {"silent": str(error)}
-
-
-def _problems(facts: Facts, answer: dict[str, object]) -> list[str]:
-    found = [
-        f"{GROUP_NAMES[name]}: fewer than {public_facts.LEAST_HOLDERS} holders can be called"
-        for name in public_facts.too_few_holders(facts)
-    ]
-    if facts.state != "held":
-        found.append("the ceremony was interrupted: `wardwell custody ceremony` goes on with it")
-    if facts.next is not None:
-        found.append(
-            "a change of the root secret was interrupted: `wardwell custody rotate --new-root` goes on with it"
-        )
-    if answer.get("problem"):
-        found.append(f"the last opening failed: {answer['problem']}")
-    if "silent" in answer:
-        found.append(str(answer["silent"]))
-    return found
-
-
-def _show(facts: Facts, answer: dict[str, object], places: Places, problems: list[str]) -> None:
+def _show(facts: Facts, answer: dict[str, object], places: Places, wrong: list[str]) -> None:
     click.echo(f"State: {answer.get('state', 'unsealed' if places.unsealed.exists() else 'sealed')}")
     click.echo(
         f"Data volume: LUKS2 on {facts.device}"
@@ -283,5 +258,5 @@ def _show(facts: Facts, answer: dict[str, object], places: Places, problems: lis
             click.echo(f"  {holder.name}, {holder.place}, {holder.telephone}")
     if answer.get("groups"):
         click.echo(f"Offered now: {_progress(answer)}")
-    for problem in problems:
-        click.echo(f"WRONG: {problem}.")
+    for problem in wrong:
+        click.echo(f"WRONG: {problem}")

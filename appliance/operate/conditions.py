@@ -16,7 +16,10 @@ from pathlib import Path
 from cryptography import x509
 
 from appliance import clock
+from appliance.custody import problems
 from appliance.custody.checks import Check
+from appliance.custody.facts import Places, load
+from appliance.errors import WardwellError
 from appliance.operate import disk
 from appliance.settings import COMPARTMENTS, MAINTENANCE, RUNTIME, UNSEALED, Home
 
@@ -43,11 +46,19 @@ def seal(home: Home) -> list[Check]:
         fix = "Hold the ceremony: `wardwell custody ceremony`."
         checks.append(Check("custody", False, "keys lie in files, which is for demonstrations", fix))
     elif home.production:
-        volume = (
-            f"encrypted on {settings.disk.device}" if settings.disk.device else "a plain folder, not encrypted here"
-        )
-        checks.append(Check("custody", True, f"two groups of cards; the data volume is {volume}"))
+        checks += _custody(home, settings.disk.device)
     return checks
+
+
+def _custody(home: Home, device: str) -> list[Check]:
+    places = Places.of(home)
+    try:
+        wrong = problems.found(load(places), problems.live(places))
+    except WardwellError as error:
+        return [Check("custody", False, error.message, error.fix)]
+    volume = f"encrypted on {device}" if device else "a plain folder, not encrypted here"
+    fine = Check("custody", True, f"two groups of cards; the data volume is {volume}")
+    return [Check("custody", False, words, fix) for words, fix in wrong] or [fine]
 
 
 def time_kept(home: Home) -> list[Check]:

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from appliance import clock
-from appliance.custody import checks
+from appliance.custody import checks, problems
 from appliance.custody.commands import check
+from appliance.custody.facts import Facts, Group, Holder, Places, load, save
+from appliance.custody.shares import GROUPS
+from appliance.errors import WardwellError
 from appliance.operate import conditions, disk
 from appliance.operate.disk_commands import disk as disk_command
 from appliance.settings import Home
@@ -163,7 +167,41 @@ def installed(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pr
         monkeypatch.setattr(module, "UNSEALED", tmp_path / "unsealed")
     monkeypatch.setattr(conditions, "MAINTENANCE", tmp_path / "maintenance")
     monkeypatch.setattr(conditions, "RUNTIME", tmp_path)
+    places = Places(home, tmp_path / "etc", tmp_path / "run")
+    monkeypatch.setattr(Places, "of", lambda _home: places)
+    holders = [Holder(f"Holder {number}", "Station", "555") for number in range(3)]
+    groups = [Group(name, 1, ["aa"], holders) for name in GROUPS]
+    save(places, Facts(state="held", made_at="", set_number=1, groups=groups, custody_key="", recipient="", device=""))
+    monkeypatch.setattr(problems, "ask", lambda *_: {"ok": True, "state": "unsealed"})
     return Production(home.root)
+
+
+def test_each_fault_of_custody_has_a_line_and_a_fix(installed: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    conditions.UNSEALED.touch()
+    assert all(answer.ok for answer in conditions.seal(installed))
+    places = Places.of(installed)
+    facts = load(places)
+    few = msgspec.structs.replace(facts.groups[1], holders=facts.groups[1].holders[:2])
+    save(places, msgspec.structs.replace(facts, state="preparing", groups=[facts.groups[0], few], next=facts))
+    monkeypatch.setattr(problems, "ask", lambda *_: {"ok": True, "problem": "The volume is damaged."})
+    wrong = [answer for answer in conditions.seal(installed) if not answer.ok]
+    assert [answer.name for answer in wrong] == ["custody"] * 4
+    assert all("wardwell" in answer.fix for answer in wrong)
+    for words in ("fewer than 3 holders", "ceremony was interrupted", "root secret was interrupted", "is damaged"):
+        assert any(words in answer.detail for answer in wrong), words
+
+
+def test_a_silent_custody_and_a_missing_ceremony_are_named(
+    installed: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object) -> object:
+        raise WardwellError("Custody's process does not answer.", "Start it.")
+
+    monkeypatch.setattr(problems, "ask", silent)
+    wrong = {answer.detail: answer.fix for answer in conditions.seal(installed) if answer.name == "custody"}
+    assert wrong == {"Custody's process does not answer": "Start it."}
+    Places.of(installed).facts.unlink()
+    assert any("No custody ceremony" in answer.detail for answer in conditions.seal(installed))
 
 
 def test_a_sealed_appliance_says_so_and_asks_nothing_of_the_volume(installed: Production, tmp_path: Path) -> None:
