@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.errors import Refused, WardwellError
-from appliance.operate.update_machine import Machine, State
+from appliance.operate.update_machine import COMPARISON, Machine, State
 
 if TYPE_CHECKING:
     from provisioning.bundle.read import Bundle
@@ -87,6 +87,7 @@ def resume(machine: Machine, say: Say) -> bool:
             raise Refused("The appliance is sealed.", "Unseal it: the databases are settled before anything starts.")
         if state.step == "accept":
             _accept(machine)
+            _accept_files(machine, say)
         elif state.step == "hold":
             machine.drop_copy()
             _serve(machine, state.old)
@@ -147,6 +148,9 @@ def _change(machine: Machine, version: str, say: Say) -> None:
             "Enlarge it, or free space (`wardwell disk status`).",
         )
     wrong_before = machine.wrong(old)
+    say("comparing the system's files with the accepted ones")
+    if machine.compare_files() is False:
+        say(f"some differ already, so what the update brings will not be accepted unseen: {COMPARISON} says which")
     say("backup, read back")
     machine.backup()
     # The version that settles an interruption is the one that runs now.
@@ -181,6 +185,16 @@ def _change(machine: Machine, version: str, say: Say) -> None:
     machine.keep(state)
     _accept(machine)
     machine.keep(None)
+    _accept_files(machine, say)
+
+
+def _accept_files(machine: Machine, say: Say) -> None:
+    """Last, since the update is over by then: what it changed is not reported as a stranger's change."""
+    try:
+        if machine.accept_files():
+            say("the system's files as the update left them are the accepted ones")
+    except WardwellError as error:
+        say(f"{error.message} The next comparison will name what the update changed: `{COMPARISON} accept`.")
 
 
 def _try(machine: Machine, state: State, allowed: set[str], say: Say) -> str:

@@ -1,7 +1,8 @@
 """What an update asks of the machine: releases and links, the backup, the playbook, systemd, and the health check.
 
-Owns: `/opt/wardwell/{releases,current,previous,update.json}` and `before-update/` on the data volume. Must never see: a
-row; the copies of databases are as encrypted as the databases. Tests put another Machine in this one's place.
+Owns: `/opt/wardwell/{releases,current,previous,update.json,files-are-accepted}` and `before-update/` on the data
+volume. Must never see: a row; the copies of databases are as encrypted as the databases. Tests put another Machine in
+this one's place.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ STEADY_SECONDS = 20.0
 # Headings of `wardwell status` that a version is answerable for; a directory that is down is not its fault.
 ESSENTIAL = ("settings", "charter", "units", "database ", "process ", "health ", "access log", "spool")
 COPIED = (*COMPARTMENTS, "spool")
+# Compares the system's files with the accepted reading, or accepts them (role audit); and that reading.
+COMPARISON, READING = Path("/usr/local/lib/wardwell/aide_check"), Path("/var/lib/aide/wardwell.db")
 
 
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,6 +149,29 @@ class Machine:
     def backup(self) -> None:
         """One backup, read back, in its own sandbox. Raises WardwellError when it failed."""
         self._run(["systemctl", "start", "wardwell-backup.service"], "the backup before the update")
+
+    def compare_files(self) -> bool | None:
+        """Whether the system's files are the accepted ones, noted until `accept_files`; None without a reading."""
+        note = self.base / "files-are-accepted"
+        note.unlink(missing_ok=True)
+        if not READING.exists():
+            return None
+        done = subprocess.run(["nice", "-n", "10", str(COMPARISON)], capture_output=True, check=False)
+        if done.returncode == 0:
+            note.touch()
+        return done.returncode == 0
+
+    def accept_files(self) -> bool:
+        """Take the files as the update left them for the accepted ones, if they were that before it; whether so.
+
+        Raises WardwellError when no reading could be made.
+        """
+        note = self.base / "files-are-accepted"
+        if not note.exists():
+            return False
+        self._run(["nice", "-n", "10", str(COMPARISON), "accept"], "reading the system's files anew")
+        note.unlink()
+        return True
 
     def hold(self) -> None:
         """Show the page of maintenance and stop the compartments."""

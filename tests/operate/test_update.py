@@ -14,163 +14,7 @@ from click.testing import CliRunner
 from appliance.errors import Refused, WardwellError
 from appliance.operate import update, update_commands, update_machine
 from appliance.operate.update_machine import COPIED, Machine
-from appliance.settings import Home
-from tests.bundle.conftest import *  # noqa: F403  (release_keys, content, packed)
-
-
-class PowerCut(BaseException):
-    """The machine stops here; nothing after this line happens."""
-
-
-class Fake(Machine):
-    """The real files under `tmp_path`; systemd, apt and the two versions are made up.
-
-    A version is in order when its release holds no file `broken` and it knows the schema of every database.
-    """
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(Home(root / "data"), root / "opt")
-        self.running, self.held, self.is_unsealed, self.boots = True, False, True, 1
-        self.acts: list[str] = []
-        self.cut_at = 10**9
-        self.grows = False
-
-    def _act(self, name: str) -> None:
-        self.acts.append(name)
-        if len(self.acts) == self.cut_at:
-            raise PowerCut
-
-    def power_returns(self) -> None:
-        """The machine starts: sealed, nothing held, what is in memory gone."""
-        self.running, self.held, self.is_unsealed, self.boots = False, False, False, self.boots + 1
-        self.cut_at = 10**9
-
-    def unseal(self) -> None:
-        self.is_unsealed = True
-        update.resume_data(self, lambda _words: None)
-        self.start()
-
-    def fingerprint(self) -> str:
-        return "SHA256:trusted"
-
-    def debian(self) -> str:
-        return "12"
-
-    def boot(self) -> str:
-        return str(self.boots)
-
-    def unsealed(self) -> bool:
-        return self.is_unsealed
-
-    def backup(self) -> None:
-        self._act("backup")
-
-    def hold(self) -> None:
-        self._act("hold")
-        self.held, self.running = True, False
-
-    def stop(self) -> None:
-        self._act("stop")
-        self.held, self.running = True, False
-
-    def copy(self) -> None:
-        self._act("copy")
-        super().copy()
-        self._act("copied")
-
-    def put_back(self) -> None:
-        self._act("put back")
-        data = self.home.root / "before-update" / "data"
-        for name in COPIED:  # as the real one, with a cut between any two steps
-            if (data / name).is_dir():
-                shutil.rmtree(self.home.root / name, ignore_errors=True)
-                self._act(f"removed {name}")
-                (data / name).rename(self.home.root / name)
-                self._act(f"put {name}")
-
-    def drop_copy(self) -> None:
-        self._act("drop copy")
-        super().drop_copy()
-
-    def switch(self, version: str, previous: str) -> None:
-        self._act("switch")
-        super().switch(version, previous)
-        self._act("switched")
-
-    def configure(self, version: str) -> None:
-        self._act("configure")
-
-    def start(self) -> None:
-        self._act("start")
-        assert self.is_unsealed
-        version = self.leads("current")
-        for name in ("desk", "intake"):
-            database = self.home.database(name)
-            content = database.read_text()
-            if (self.release(version) / "moves").exists() and "schema 2" not in content:
-                database.write_text("schema 2\n" + content)
-            self._act(f"migrated {name}")
-        if self.grows:
-            (self.home.public / "ledger" / "checkpoint").write_text("origin\n8\nroot8\n")
-        self.running = True
-        self._act("started")
-
-    def wrong(self, version: str) -> set[str]:
-        if (self.release(version) / "broken").exists():
-            return {"process desk"}
-        newest = "schema 2" in self.home.database("desk").read_text()
-        return {"database desk"} if newest and not (self.release(version) / "moves").exists() else set()
-
-    def wait_healthy(self, version: str, allowed: set[str], seconds: float = 0.0) -> set[str]:
-        self._act("health")
-        return self.wrong(version) - allowed
-
-    def open(self) -> None:
-        self._act("open")
-        self.held = False
-
-    def sound(self) -> str:
-        """The version that serves, once all is settled; asserts that it serves whole."""
-        assert self.running and not self.held and self.state() is None
-        version = self.leads("current")
-        assert not self.wrong(version)
-        for name in COPIED:
-            folder = self.home.root / name
-            assert "row of before" in (folder / "database.db" if name != "spool" else folder / "1.json").read_text()
-        assert not (self.home.root / "before-update").exists()
-        return version
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Fake:
-    fake = Fake(tmp_path)
-    for name in COPIED:
-        folder = fake.home.root / name
-        folder.mkdir(parents=True)
-        (folder / ("1.json" if name == "spool" else "database.db")).write_text("row of before\n")
-    log = fake.home.public / "ledger"
-    log.mkdir(parents=True)
-    (log / "checkpoint").write_text("origin\n7\nroot7\n\nsignature\n")
-    for version in ("1.0.0", "1.1.0"):
-        (fake.release(version) / "src/appliance/storage/migrations/versions/desk").mkdir(parents=True)
-        (fake.release(version) / "complete").touch()
-    (fake.base / "current").symlink_to("releases/1.0.0")
-    return fake
-
-
-def moving(machine: Fake) -> None:
-    """Version 1.1.0 brings another schema."""
-    release = machine.release("1.1.0")
-    (release / "src/appliance/storage/migrations/versions/desk/0002_more.py").touch()
-    (release / "moves").touch()
-
-
-def breaking(machine: Fake) -> None:
-    (machine.release("1.1.0") / "broken").touch()
-
-
-def quiet(_words: str) -> None:
-    pass
+from tests.operate.update_support import Fake, PowerCut, breaking, moving, quiet, two_versions
 
 
 @pytest.mark.parametrize("change", [quiet, moving])
@@ -259,7 +103,7 @@ def _steps(root: Path, *, moves: bool, broken: bool) -> int:
 
 
 def _fresh(root: Path, *, moves: bool, broken: bool) -> Fake:
-    fake: Fake = machine.__wrapped__(root)  # type: ignore[attr-defined]
+    fake = two_versions(root)
     if moves:
         moving(fake)
     if broken:
@@ -372,67 +216,43 @@ def test_outside_of_an_installed_appliance_nothing_is_updated(machine: Fake, mon
         assert isinstance(CliRunner().invoke(update_commands.update, words).exception, Refused)
 
 
-class Staging(Fake):
-    """Trusts the key of the test's bundles; takes note of what it was asked to put in its place."""
-
-    trusted = ""
-    unpacked: list[str] = []
-
-    def fingerprint(self) -> str:
-        return self.trusted
-
-    def stage(self, unpacked: Path) -> None:
-        assert (unpacked / "install.sh").exists()
-        self.unpacked = [*self.unpacked, unpacked.name]
-
-
 @pytest.fixture
-def staging(machine: Fake, tmp_path: Path, release_keys: Path) -> Staging:
-    from appliance.crypto import sshsig
-
-    fake = Staging(tmp_path)
-    fake.trusted = sshsig.fingerprint((release_keys / "release.pub").read_text().strip())
-    return fake
-
-
-def _running(machine: Fake, version: str) -> None:
-    shutil.copytree(machine.release("1.0.0"), machine.release(version))
-    (machine.base / "current").unlink()
-    (machine.base / "current").symlink_to(f"releases/{version}")
+def comparison(machine: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands for AIDE: differs while the file `differs` is there; says in `asked` what it was asked."""
+    program = tmp_path / "aide_check"
+    program.write_text(f'#!/bin/sh\necho "${{1:-check}}" >> {tmp_path}/asked\n[ ! -e {tmp_path}/differs ]\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(update_machine, "COMPARISON", program)
+    monkeypatch.setattr(update_machine, "READING", program)
+    return tmp_path
 
 
-def test_a_newer_signed_bundle_is_staged(staging: Staging, packed: Callable[..., Path]) -> None:
-    _running(staging, "0.0.9")
-    (staging.base / ".unpacking-1").mkdir()
-    assert update.stage(staging, packed(), quiet) == "0.1.0"
-    assert list(staging.base.glob(".unpacking-*")) == []
-    assert staging.unpacked == ["wardwell-0.1.0"]
-    assert [path.name for path in (staging.base / "releases").iterdir()] == ["0.0.9"]  # what nothing leads to is gone
+def test_what_an_update_changed_is_accepted_once_it_stays(machine: Fake, comparison: Path) -> None:
+    said: list[str] = []
+    update.apply(machine, "1.1.0", said.append)
+    assert (comparison / "asked").read_text().split() == ["check", "accept"]
+    assert said[-1] == "the system's files as the update left them are the accepted ones"
+    assert not (machine.base / "files-are-accepted").exists()
 
 
-def test_an_older_or_equal_bundle_is_refused(staging: Staging, packed: Callable[..., Path]) -> None:
-    bundle = packed()
-    for version in ("0.1.0", "0.1.1"):
-        _running(staging, version)
-        with pytest.raises(Refused, match="not newer"):
-            update.stage(staging, bundle, quiet)
-    assert staging.unpacked == []
+def test_what_a_stranger_changed_before_an_update_is_not_accepted_with_it(machine: Fake, comparison: Path) -> None:
+    (comparison / "differs").touch()
+    said: list[str] = []
+    update.apply(machine, "1.1.0", said.append)
+    assert (comparison / "asked").read_text().split() == ["check"]
+    assert any("differ already" in words for words in said)
 
 
-def test_an_altered_cut_or_foreign_bundle_is_refused(
-    staging: Staging, packed: Callable[..., Path], tmp_path: Path
-) -> None:
-    _running(staging, "0.0.9")
-    whole = packed().read_bytes()
-    file = tmp_path / "one.bundle"
-    altered = whole.replace(b"package", b"pAckage")
-    assert altered != whole
-    for content in (altered, whole[: len(whole) // 2], b"", b"#!/bin/sh\n"):
-        file.write_bytes(content)
-        with pytest.raises(Refused):
-            update.stage(staging, file, quiet)
-    file.write_bytes(whole)
-    staging.trusted = "SHA256:another"
-    with pytest.raises(Refused, match="trusted key"):
-        update.stage(staging, file, quiet)
-    assert staging.unpacked == []
+def test_nothing_is_accepted_when_an_update_goes_back(machine: Fake, comparison: Path) -> None:
+    breaking(machine)
+    with pytest.raises(WardwellError):
+        update.apply(machine, "1.1.0", quiet)
+    assert (comparison / "asked").read_text().split() == ["check"]
+
+
+def test_a_reading_that_fails_undoes_no_update(machine: Fake, comparison: Path) -> None:
+    (comparison / "aide_check").write_text('#!/bin/sh\n[ -z "$1" ]\n')
+    said: list[str] = []
+    update.apply(machine, "1.1.0", said.append)
+    assert machine.sound() == "1.1.0"
+    assert "The next comparison will name what the update changed" in said[-1]
