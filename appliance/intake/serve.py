@@ -224,8 +224,11 @@ class Watcher:
         return self._roster
 
     def send_counts(self) -> None:
-        """The months that are due, once no file waits to be read; and what has run out."""
-        if not any(drop.waiting for drop in self.drops):
+        """The months that are due, once no file waits to be read; and what has run out.
+
+        A month is counted once, so also none while files wait unseen: on a full disk, and in maintenance.
+        """
+        if not (self.full or MAINTENANCE.exists() or any(drop.waiting for drop in self.drops)):
             counts.send_due(self.store, self.charter, self.zone)
             delivery.flush(self.store, Outbox)
         _expire(self.store, self.charter)

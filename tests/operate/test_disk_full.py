@@ -95,6 +95,28 @@ def test_exports_wait_until_there_is_room(
     watcher.store.close()
 
 
+def test_no_month_is_counted_while_exports_wait(
+    store_of: Callable[[str], Store], fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    intake = store_of("intake")
+    counted: list[str] = []
+    monkeypatch.setattr("appliance.intake.serve.counts.send_due", lambda *_: counted.append("a month"))
+    monkeypatch.setattr("appliance.intake.serve.MAINTENANCE", tmp_path / "maintenance")
+    watcher = Watcher(with_feed(intake.home))
+    fill(1 << 30)
+    watcher.turn(scan=True)
+    watcher.send_counts()
+    fill(50 << 30)
+    watcher.turn(scan=True)
+    (tmp_path / "maintenance").touch()
+    watcher.send_counts()
+    assert counted == []
+    (tmp_path / "maintenance").unlink()  # the control
+    watcher.send_counts()
+    assert counted == ["a month"]
+    watcher.store.close()
+
+
 # Runs in a mount namespace of its own, with the home on a file system of 8 MiB.
 FULL = """
 import pathlib, sys
