@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,10 @@ def from_person(ask: Ask, folder: Path, zone: str) -> Answers:
     for question in QUESTIONS:
         given[question.key] = ask(question, given.get(question.key, question.default)).strip()
         _write(part, json.dumps(given), 0o600)
-    tables: dict[str, Any] = {"directory": {}, "time_zone": zone}
+    # Asked again, what only a file answers stays: feeds, the witness's key, backups, hosts for health events.
+    before = folder / "answers.toml"
+    tables: dict[str, Any] = tomllib.loads(before.read_text()) if before.exists() else {"directory": {}}
+    tables.setdefault("time_zone", zone)
     for key, value in given.items():
         above, _, name = key.rpartition(".")
         wanted: Any = value.split() if key == "admin_networks" else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -67,6 +68,24 @@ def test_an_interrupted_setup_goes_on_where_it_was(tables: dict[str, Any], tmp_p
     assert answers.time_zone == "America/Chicago"
     assert not (etc / "answers.part.json").exists()
     assert len(proposed) == len(QUESTIONS)
+
+
+def test_asked_again_what_only_a_file_answers_stays(tables: dict[str, Any], tmp_path: Path) -> None:
+    etc = tmp_path / "etc"
+    given = {
+        "feeds": [{"name": "cad", "profile": "csv", "public_key": "ssh-ed25519 AAAA", "networks": ["192.0.2.3/32"]}],
+        "witness_key": "ssh-ed25519 AAAA eye",
+        "witness_networks": ["192.0.2.4/32"],
+        "backup": {"keep_days": 30},
+    }
+    tables["directory"]["roster_id_attribute"] = "employeeID"
+    (tmp_path / "given.toml").write_text(toml({**tables, **given}))
+    before = setup.from_file(tmp_path / "given.toml", etc)
+    right = {**tables, **{f"directory.{name}": value for name, value in tables["directory"].items()}}
+    right |= {"data_device": "", "admin_networks": "198.51.100.0/24"}
+    after = setup.from_person(lambda question, _default: right[question.key], etc, "Europe/Berlin")
+    assert after.admin_networks == ["198.51.100.0/24"]
+    assert msgspec.structs.replace(after, admin_networks=before.admin_networks) == before
 
 
 def test_the_zone_of_the_machine(tmp_path: Path) -> None:
