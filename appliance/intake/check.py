@@ -40,6 +40,14 @@ class Account:
             known = self._newest.get(call.number)
             if known is None:
                 self._newest[call.number] = call
+            elif call.adds:
+                newer = call if call.stamp >= known.stamp else known
+                fresh = any(unit not in known.units for unit in call.units)
+                fresh = fresh or self.profile.kind(newer) != self.profile.kind(known)
+                self.updates += fresh
+                self.repeats += not fresh
+                units = [*known.units, *(unit for unit in call.units if unit not in known.units)]
+                self._newest[call.number] = msgspec.structs.replace(newer, units=units)
             elif call.content() == known.content():
                 self.repeats += 1
                 if call.stamp > known.stamp:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -82,6 +82,27 @@ class Crew:
 
 
 _RANK = {"primary": 0, "responding": 1, "dispatch": 2, "assigned": 3}
+
+
+def joined(known: Sequence[Involved], more: Sequence[Involved]) -> tuple[list[Involved], bool]:
+    """Who was at a call by two views that add to each other, and whether the second brought anything.
+
+    A person's time runs from the first view that has them there to the last end that any view gives; the weightier part
+    counts. Being sent is no presence: its time counts only as long as nobody saw them there.
+    """
+    people = {one.person_id: one for one in known}
+    for one in more:
+        before = people.get(one.person_id)
+        people[one.person_id] = one if before is None else _both(before, one)
+    found = sorted(people.values(), key=lambda one: one.person_id)
+    return found, found != sorted(known, key=lambda one: one.person_id)
+
+
+def _both(before: Involved, now: Involved) -> Involved:
+    there = [one for one in (before, now) if one.role != "assigned"] or [before, now]
+    best = min((before, now), key=lambda one: _RANK[one.role])
+    ends = [one.end for one in (before, now) if one.end is not None]
+    return replace(best, start=min(one.start for one in there), end=max(ends) if ends else None)
 
 
 def read_roster(path: Path) -> Crew:

@@ -8,9 +8,9 @@ whose standard error is thrown away with it. Run as `python -m appliance.intake.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
+import resource
 import stat
 import struct
 import subprocess
@@ -23,12 +23,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from appliance.intake import delimited, newworld
+from appliance.intake import mapping
+from appliance.intake.opening import Source
 from appliance.intake.profiles import Profile
+from appliance.intake.readers import DOCUMENTS, Unusable, open_documents, open_table
 from appliance.intake.records import CallVersion, ParsedFile
 from appliance.spool.messages import RefusedRow
 
-MAX_BYTES = 256 * 1024 * 1024
+# A million calls with their narratives are some 250 MB.
+MAX_BYTES = 512 * 1024 * 1024
+# What the child may hold, its libraries included; beyond it dies, and the file that it died on is refused.
+CHILD_BYTES = 3 * 1024**3
 CHILD = [sys.executable, "-m", "appliance.intake.parsing"]
 _LENGTH = struct.Struct(">Q")
 _SPOILED = "not taken, because other rows of this file cannot be read"
@@ -94,15 +99,6 @@ def path_problem(path: Path) -> str:
     return ""
 
 
-def _read(path: Path) -> bytes:
-    # O_NOFOLLOW and O_NONBLOCK: between the look and the opening, a link or a FIFO may have taken the file's place.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("not an ordinary file")
-        return file.read(MAX_BYTES + 1)
-
-
 def version_stamp(path: Path, profile: Profile) -> str:
     """When this export was made: from its name by the profile's rule, else the file's own time; ISO, UTC."""
     found = re.search(profile.version_pattern, path.name) if profile.version_pattern else None
@@ -122,32 +118,44 @@ def _refused_whole(name: str, digest: str, line: int, column: str, reason: str) 
 
 def parse_one(path: Path, profile: Profile) -> ParsedFile:
     """Parse one file (inside the child). Never raises for what a file may contain."""
-    name = printable(path.name)
+    name, digest = printable(path.name), ""
     problem = path_problem(path)
     if problem:
         return _refused_whole(name, "", 0, "", problem)
+    rows = 0
+    calls: list[CallVersion] = []
+    refused: list[RefusedRow] = []
     try:
-        raw = _read(path)
-    except OSError:
-        return _refused_whole(name, "", 0, "", "it cannot be read")
-    digest = hashlib.sha256(raw).hexdigest()
-    if len(raw) > MAX_BYTES:
-        return _refused_whole(name, digest, 0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
-    try:
-        if profile.format == "newworld-xml":
-            return ParsedFile(name, digest, 1, [newworld.parse(raw, profile)], [], unusable=False)
-        rows, calls, refused = delimited.parse(raw, profile, version_stamp(path, profile))
-    except delimited.Unusable as error:
+        with Source(path) as source:
+            if source.size > MAX_BYTES:
+                raise Unusable(0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
+            digest = source.digest()
+            for member, stream in source.members(profile.format):
+                shown = f"{name}: {printable(member)}" if member else name
+                found = _member(stream, profile, version_stamp(path, profile))
+                rows += found[0]
+                calls += found[1]
+                refused += [msgspec.structs.replace(row, file=shown) for row in found[2]]
+            source.check()
+    except Unusable as error:
         return _refused_whole(name, digest, error.line, error.column, error.reason)
-    refused = [msgspec.structs.replace(row, file=name) for row in refused]
-    if all(row.reason in delimited.HARMLESS for row in refused):
+    if all(row.reason in mapping.HARMLESS for row in refused):
         return ParsedFile(name, digest, rows, calls, refused, unusable=False)
     # All rows or none: the readable rows are accounted for too, so that rows = taken + refused always holds.
     refused += [RefusedRow(name, call.line, "", _SPOILED) for call in calls]
     return ParsedFile(name, digest, rows, [], sorted(refused, key=lambda row: row.line), unusable=True)
 
 
+def _member(stream: BinaryIO, profile: Profile, stamp: str) -> tuple[int, list[CallVersion], list[RefusedRow]]:
+    """(rows, calls, refused) of one file or of one inside an archive. Raises Unusable."""
+    if profile.format in DOCUMENTS:
+        calls = list(open_documents(stream, profile))
+        return len(calls), calls, []
+    return mapping.calls_of(open_table(stream, profile), profile, stamp)
+
+
 def _child(source: BinaryIO, sink: BinaryIO) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
     request = msgspec.msgpack.decode(source.read(), type=_Request)
     for path in request.paths:
         body = msgspec.msgpack.encode(parse_one(Path(os.fsdecode(path)), request.profile))

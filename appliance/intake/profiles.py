@@ -29,7 +29,7 @@ CONDUCT = re.compile(
 
 
 class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Column (or XML element) per fact; "" when the feed has none. Times may be full or a time of the call's day."""
+    """Column (or XML element) per fact; "" when the feed has none. Without a `date` each time holds its own day."""
 
     number: str
     received: str
@@ -49,7 +49,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `canceled` lists the dispositions of calls that came to nothing when nobody had arrived. Without a `header` columns
     are named by their place, "1" first. `record` is the path of one record in XML ("Exchange/Incident") or of the list
-    of records in JSON ("data.calls"); `sheet` the name of a workbook's sheet, "" the first that is visible.
+    of records in JSON ("data.calls"); `sheet` the name of a workbook's sheet, "" the first that is visible. A
+    `row` that is not a whole call adds to the others of its call. `time_format` is strptime's, or "iso".
     """
 
     name: str

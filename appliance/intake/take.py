@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.errors import WardwellError
 from appliance.intake import contributions
-from appliance.intake.matching import Crew, Involved, Matched
+from appliance.intake.matching import Crew, Involved, Matched, joined
 from appliance.intake.models import Call, Involvement, Outbox, RosterRow, TakenFile
 from appliance.intake.parsing import parse_files
 from appliance.intake.profiles import Profile, load_profile
@@ -114,12 +114,20 @@ def _take_call(
 ) -> None:
     digest = hashlib.sha256(version.content()).hexdigest()
     call = session.scalar(select(Call).where(Call.feed == feed, Call.number == version.number))
-    if call is not None and (call.digest == digest or version.stamp < call.stamp):
+    older = call is not None and version.stamp < call.stamp
+    if call is not None and (call.digest == digest or (older and not version.adds)):
         # The same again, or an older view of the call that arrived late: nothing changes, nothing re-opens.
         tally.repeats += 1
         call.stamp = max(call.stamp, version.stamp)
         return
     kind = profile.kind(version)
+    if call is not None and version.adds:
+        known = session.scalars(select(Involvement).where(Involvement.call_id == call.id))
+        matched.involved, fresh = joined([_involved(row) for row in known], matched.involved)
+        if not fresh and (older or (kind, version.received) == (call.type, call.received)):
+            tally.repeats += 1
+            call.stamp = max(call.stamp, version.stamp)
+            return
     if call is None:
         tally.calls += 1
         call = Call(feed=feed, number=version.number, revision=1, noticed=False)
@@ -132,7 +140,8 @@ def _take_call(
         for row in before:
             session.expunge(row)
         session.execute(delete(Involvement).where(Involvement.call_id == call.id))
-    call.stamp, call.digest, call.received, call.type = version.stamp, digest, version.received, kind
+    if not older:
+        call.stamp, call.digest, call.received, call.type = version.stamp, digest, version.received, kind
     session.flush()
     now = [_involvement(call.id, involved) for involved in matched.involved]
     session.add_all(now)
@@ -140,6 +149,10 @@ def _take_call(
     tally.involvements += len(now)
     contributions.changed(session, call, before, now)
     _notice(session, feed, call, version, matched)
+
+
+def _involved(row: Involvement) -> Involved:
+    return Involved(row.person_id, row.unit, row.role, row.start, row.end)
 
 
 def _involvement(call_id: int, involved: Involved) -> Involvement:

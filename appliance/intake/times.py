@@ -1,6 +1,6 @@
 """Agency-local times of a call: wraps past midnight, the hours that the clock change repeats or skips, odd blanks.
 
-Owns: turning "23:58" of "09/14/21" into an aware UTC time. Must never see: anything but times.
+Owns: turning "23:58" of "09/14/21", or a full time, into an aware UTC time. Must never see: anything but times.
 """
 
 from __future__ import annotations
@@ -34,6 +34,16 @@ def wall_time(text: str, time_format: str) -> tuple[time, int]:
     if text in ("24:00", "2400", "24:00:00"):
         return time(0), 1
     return datetime.strptime(text, time_format).time(), 0  # noqa: DTZ007 - a wall time; the zone is added by `to_utc`
+
+
+def moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
+    """A full time as UTC: ISO 8601 when `time_format` is "iso". Without an offset, of `zone`. Raises ValueError."""
+    read = datetime.fromisoformat if time_format == "iso" else lambda one: datetime.strptime(one, time_format)  # noqa: DTZ007
+    found = read(text.strip())
+    try:
+        return to_utc(found, zone) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside of the calendar") from None
 
 
 def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
