@@ -26,7 +26,7 @@ from appliance.storage.migrate import metadata_of
 from provisioning import build, build_space, packages
 from provisioning.demo.browser import CHROMIUM, flags, trusting_home
 from tests.space.live_site import LiveSite, live_site
-from tests.space.test_browser import WATCH, check, create, heading, sign_in
+from tests.space.walk import WATCH, check, create, heading, sign_in
 from tests.support.desk_site import Member
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
