@@ -15,48 +15,53 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from appliance.errors import WardwellError
-from appliance.intake.matching import Crew
-from appliance.intake.parsing import parse_files
+from appliance.intake.parsing import ParserDied, parse_files
 from appliance.intake.profiles import Profile
-from appliance.intake.records import CallVersion, ParsedFile
+from appliance.intake.records import Ending, Sighting
+from appliance.intake.versions import together
+from appliance.spool.messages import RosterPerson
 
 
 class Account:
     """What a run of files amounts to. Feed it files in any order; a call's own version decides, not their order."""
 
-    def __init__(self, profile: Profile, crew: Crew) -> None:
-        self.profile, self.crew = profile, crew
-        self.files = self.rows = self.updates = self.repeats = 0
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.files = self.rows = self.updates = self.repeats = self.refused_rows = 0
         self.refused: list[dict[str, Any]] = []
         self.unmapped_types: Counter[str] = Counter()
-        self._newest: dict[str, CallVersion] = {}
+        self._newest: dict[str, Sighting] = {}
 
-    def add(self, parsed: ParsedFile) -> None:
-        """Count one parsed file."""
+    def add(self, calls: Sequence[Sighting], ending: Ending) -> None:
+        """Count one file."""
         self.files += 1
-        self.rows += parsed.rows
-        self.refused += [msgspec.structs.asdict(row) for row in parsed.refused]
-        for call in parsed.calls:
+        self.rows += ending.rows
+        self.refused_rows += ending.refused_rows
+        self.refused += [msgspec.structs.asdict(row) for row in ending.refused]
+        for call in () if ending.unusable else calls:
             known = self._newest.get(call.number)
             if known is None:
                 self._newest[call.number] = call
-            elif call.adds:
-                newer = call if call.stamp >= known.stamp else known
-                fresh = any(unit not in known.units for unit in call.units)
-                fresh = fresh or self.profile.kind(newer) != self.profile.kind(known)
-                self.updates += fresh
-                self.repeats += not fresh
-                units = [*known.units, *(unit for unit in call.units if unit not in known.units)]
-                self._newest[call.number] = msgspec.structs.replace(newer, units=units)
-            elif call.content() == known.content():
+            elif call.digest == known.digest:
                 self.repeats += 1
                 if call.stamp > known.stamp:
                     self._newest[call.number] = call
+            elif call.adds:
+                self._join(known, call)
             elif call.stamp < known.stamp:
                 self.repeats += 1
             else:
                 self.updates += 1
                 self._newest[call.number] = call
+
+    def _join(self, known: Sighting, call: Sighting) -> None:
+        newer = call if call.stamp >= known.stamp else known
+        involved, brought = together(known.involved, call.involved)
+        unmatched = list(dict.fromkeys([*known.unmatched, *call.unmatched]))
+        fresh = brought or unmatched != known.unmatched or newer.type != known.type
+        self.updates += fresh
+        self.repeats += not fresh
+        self._newest[call.number] = msgspec.structs.replace(newer, involved=involved, unmatched=unmatched)
 
     def result(self) -> dict[str, Any]:
         """The object that `check --json` prints."""
@@ -64,10 +69,9 @@ class Account:
         unmapped: Counter[str] = Counter()
         types: Counter[str] = Counter()
         for call in self._newest.values():
-            matched = self.crew.match(call, self.profile)
-            involvements += len(matched.involved)
-            unmapped.update(matched.unmatched)
-            types.update(self.profile.unmapped(call))
+            involvements += len(call.involved)
+            unmapped.update(call.unmatched)
+            types.update(call.unmapped)
         received = [call.received for call in self._newest.values()]
         return {
             "files": self.files,
@@ -76,6 +80,7 @@ class Account:
             "updates": self.updates,
             "repeats": self.repeats,
             "refused": self.refused,
+            "refused_rows": self.refused_rows,
             "involvements": involvements,
             "unmapped_units": dict(unmapped.most_common()),
             "unmapped_types": dict(types.most_common()),
@@ -83,8 +88,8 @@ class Account:
             "last": self._local(max(received)) if received else None,
         }
 
-    def _local(self, moment: datetime) -> str:
-        return moment.astimezone(ZoneInfo(self.profile.time_zone)).isoformat()
+    def _local(self, seconds: int) -> str:
+        return datetime.fromtimestamp(seconds, ZoneInfo(self.profile.time_zone)).isoformat()
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:
@@ -102,9 +107,13 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def check(files: Sequence[Path], profile: Profile, crew: Crew) -> Iterator[tuple[ParsedFile, Account]]:
-    """Parse `files` and account for them; yields after each file, so that a long run can show progress."""
-    account = Account(profile, crew)
-    for parsed in parse_files(profile, files):
-        account.add(parsed)
-        yield parsed, account
+def check(files: Sequence[Path], profile: Profile, people: Sequence[RosterPerson]) -> Iterator[tuple[str, Account]]:
+    """Read `files` and account for them; yields (name, account) after each, so that a long run can show progress."""
+    account = Account(profile)
+    for reading in parse_files(profile, people, files):
+        try:
+            calls = [call for batch in reading.batches() for call in batch]
+        except ParserDied:
+            continue
+        account.add(calls, reading.finish())
+        yield reading.name, account

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from appliance.intake.check import Account, check, expand
-from appliance.intake.matching import Crew, read_roster
+from appliance.intake.matching import read_roster
 from appliance.intake.profiles import load_profile
 from appliance.settings import Home
 
@@ -36,15 +36,15 @@ def intake() -> None:
 def check_command(paths: tuple[Path, ...], profile: str, roster: Path | None, as_json: bool) -> None:
     """Dry run: what would be taken from PATHS (files or folders), what refused. Needs no appliance, stores nothing."""
     feed = load_profile(profile)
-    crew = read_roster(roster) if roster else Crew([])
+    people = read_roster(roster) if roster else []
     files = expand(paths)
-    account = Account(feed, crew)
+    account = Account(feed)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True, disable=as_json
     ) as progress:
         task = progress.add_task(f"0 of {len(files)} files")
-        for done, (parsed, account) in enumerate(check(files, feed, crew), start=1):  # noqa: B007 - the last account counts
-            progress.update(task, description=f"{done} of {len(files)} files: {parsed.name}")
+        for done, (name, account) in enumerate(check(files, feed, people), start=1):  # noqa: B007 - the last account counts
+            progress.update(task, description=f"{done} of {len(files)} files: {name}")
     result = account.result()
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, indent=1))
@@ -67,7 +67,7 @@ def _print(result: dict[str, object]) -> None:
     refused = result["refused"]
     if not isinstance(refused, list):
         raise TypeError("refused is a list")
-    table.add_row("rows refused", str(len(refused)))
+    table.add_row("rows refused", str(result["refused_rows"]))
     table.add_row("first call", str(result["first"]))
     table.add_row("last call", str(result["last"]))
     console.print(table)

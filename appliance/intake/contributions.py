@@ -12,10 +12,12 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select
+import msgspec
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
@@ -42,43 +44,71 @@ def state(session: Session, name: str, default: str) -> State:
     return row
 
 
-def _contribution(session: Session, call: Call, involved: Involvement, *, gone: bool) -> dict[str, Any] | None:
-    """What the officer will see of one call, or None when it weighs nothing and never did."""
-    kind = load_model().type(call.type)
-    weighs = kind is not None and kind.weight > 0 and involved.role != "assigned"
-    if not weighs and call.revision == 1:
-        return None
-    secret = bytes.fromhex(state(session, "secret", secrets.token_hex(32)).value)
-    named = f"{call.feed}\0{call.number}\0{involved.person_id}".encode()
-    minutes = round((involved.end - involved.start).total_seconds() / 60) if involved.end else 0
-    return {
-        "id": hmac.digest(secret, named, "sha256")[:16].hex(),
-        "at": call.received.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "type": call.type,
-        "role": involved.role,
-        "minutes": max(0, minutes),
-        "revision": call.revision,
-        "gone": gone or not weighs,
-    }
+class Subject(Protocol):
+    """What a contribution says of a call; `received` in seconds since 1970."""
+
+    number: str
+    received: int
+    type: str
+    revision: int
 
 
-def changed(session: Session, call: Call, before: Iterable[Involvement], now: Iterable[Involvement]) -> None:
-    """Queue what changed for the enrolled people of `call`, in the transaction that changed it."""
-    present = {involved.person_id: involved for involved in now}
-    affected = [(involved, False) for involved in present.values()]
-    affected += [(involved, True) for involved in before if involved.person_id not in present]
-    if not affected:
-        return
-    people = [involved.person_id for involved, _ in affected]
-    keys = {
-        key.person_id: key
-        for key in session.scalars(select(MailboxKey).where(MailboxKey.person_id.in_(people), MailboxKey.witnessed))
-    }
-    for involved, gone in affected:
-        key = keys.get(involved.person_id)
-        contribution = _contribution(session, call, involved, gone=gone) if key else None
-        if key and contribution:
-            session.add(Waiting(handle=key.handle, contribution=canonical(contribution)))
+# person_id, unit, role, start, end; seconds since 1970.
+Person = tuple[str, str, str, int, int | None]
+
+
+class Queue:
+    """What changed for enrolled officers, queued in the transaction that changed it."""
+
+    def __init__(self, session: Session, feed: str, only: MailboxKey | None = None) -> None:
+        """For everybody who is enrolled, or `only` for one of them."""
+        self._session, self._feed = session, feed
+        keys = session.scalars(select(MailboxKey).where(MailboxKey.witnessed)) if only is None else [only]
+        self._handles = {key.person_id: key.handle for key in keys}
+        self._secret = bytes.fromhex(state(session, "secret", secrets.token_hex(32)).value)
+        self._weighs = {kind.id for kind in load_model().types if kind.weight > 0}
+        self._waiting: list[dict[str, Any]] = []
+
+    def changed(self, call: Subject, before: Iterable[Person], now: Iterable[Person]) -> None:
+        """Queue what `call` now says to each enrolled person on it, and withdraw it from those no longer on it."""
+        handles = self._handles
+        present = set()
+        for person in now:
+            present.add(person[0])
+            if person[0] in handles:
+                self._add(call, person, gone=False)
+        for person in before:
+            if person[0] in handles and person[0] not in present:
+                self._add(call, person, gone=True)
+
+    def _add(self, call: Subject, person: Person, *, gone: bool) -> None:
+        person_id, _, role, start, end = person
+        weighs = call.type in self._weighs and role != "assigned"
+        if not weighs and call.revision == 1:
+            # It weighs nothing and never did.
+            return
+        named = f"{self._feed}\0{call.number}\0{person_id}".encode()
+        contribution = {
+            "id": hmac.digest(self._secret, named, "sha256")[:16].hex(),
+            "at": datetime.fromtimestamp(call.received, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "type": call.type,
+            "role": role,
+            "minutes": max(0, round((end - start) / 60)) if end is not None else 0,
+            "revision": call.revision,
+            "gone": gone or not weighs,
+        }
+        self._waiting.append({"handle": self._handles[person_id], "contribution": canonical(contribution)})
+
+    def history(self, call: Subject, person: Person) -> None:
+        """Queue one call of the past, unless it weighs nothing."""
+        if call.type in self._weighs and person[2] != "assigned":
+            self._add(call, person, gone=False)
+
+    def write(self) -> None:
+        """Put what was queued into the database."""
+        if self._waiting:
+            self._session.execute(insert(Waiting), self._waiting)
+            self._waiting = []
 
 
 def _payload(cycle: int, contributions: list[Any], size: int, *, more: bool) -> bytes:
@@ -201,15 +231,33 @@ def admit_keys(store: Store, charter: Charter) -> tuple[int, int]:
     return admitted, refused
 
 
+class _Held(msgspec.Struct):
+    """A call as a `Subject`."""
+
+    number: str
+    received: int
+    type: str
+    revision: int
+
+
 def _queue_history(session: Session, key: MailboxKey) -> None:
     # Newest first: should the history not fit into one delivery, the officer sees the recent calls at once.
-    query = (
-        select(Call, Involvement)
-        .join(Involvement, Involvement.call_id == Call.id)
-        .where(Involvement.person_id == key.person_id)
-        .order_by(Call.received.desc(), Call.id)
-    )
-    for call, involved in session.execute(query):
-        contribution = _contribution(session, call, involved, gone=False)
-        if contribution and not contribution["gone"]:
-            session.add(Waiting(handle=key.handle, contribution=canonical(contribution)))
+    queues: dict[str, Queue] = {}
+    first, last = session.execute(select(func.min(Involvement.month), func.max(Involvement.month))).one()
+    months = [] if first is None else range(last, first - 1, -1)
+    for month in months:
+        # One month after the other, because that is how the rows are found.
+        query = (
+            select(Call, Involvement)
+            .join(Involvement, Involvement.call_id == Call.id)
+            .where(Involvement.person_id == key.person_id, Involvement.month == month)
+            .order_by(Call.received.desc(), Call.id)
+        )
+        for call, one in session.execute(query):
+            queue = queues.get(call.feed)
+            if queue is None:
+                queue = queues[call.feed] = Queue(session, call.feed, only=key)
+            held = _Held(call.number, int(call.received.timestamp()), call.type, call.revision)
+            ended = int(one.end.timestamp()) if one.end else None
+            queue.history(held, (one.person_id, one.unit, one.role, int(one.start.timestamp()), ended))
+            queue.write()

@@ -6,6 +6,7 @@ die with it. No reason that it gives may quote a cell.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -128,20 +129,17 @@ class _Reader:
         return units
 
 
-def calls_of(table: Table, profile: Profile, stamp: str) -> tuple[int, list[CallVersion], list[RefusedRow]]:
-    """(rows, calls, refused) of a table. Raises Unusable when its columns are not the profile's, or it breaks off.
+def calls_of(table: Table, profile: Profile, stamp: str) -> Iterator[CallVersion | RefusedRow]:
+    """The records of a table, each as a call version or as a refused row.
 
-    A row is blank, the header again, of another length than the header, unreadable, or a call: each is counted.
+    Raises Unusable when its columns are not the profile's, or it breaks off. A row is blank, the header again, of
+    another length than the header, unreadable, or a call.
     """
     if not table.header:
-        return 0, [], []
+        return
     reader = _Reader(profile, positions(table.header, profile), stamp)
     again = [name.strip() for name in table.header]
-    rows = 0
-    calls: list[CallVersion] = []
-    refused: list[RefusedRow] = []
     for line, cells in table.rows:
-        rows += 1
         column = ""
         if not any(cells) or not any(cell.strip() for cell in cells):
             reason = BLANK_ROW
@@ -153,10 +151,9 @@ def calls_of(table: Table, profile: Profile, stamp: str) -> tuple[int, list[Call
             reason = f"{len(cells)} cells instead of {len(table.header)}"
         else:
             try:
-                calls.append(reader.call(line, cells))
+                yield reader.call(line, cells)
             except _Bad as bad:
                 column, reason = bad.column, bad.reason
             else:
                 continue
-        refused.append(RefusedRow(file="", line=line, column=column, reason=reason))
-    return rows, calls, refused
+        yield RefusedRow(file="", line=line, column=column, reason=reason)

@@ -105,7 +105,7 @@ def _both(before: Involved, now: Involved) -> Involved:
     return replace(best, start=min(one.start for one in there), end=max(ends) if ends else None)
 
 
-def read_roster(path: Path) -> Crew:
+def read_roster(path: Path) -> list[RosterPerson]:
     """A roster file for a dry run (CSV: employee_number, name, call_sign, unit, division). Raises WardwellError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -114,7 +114,7 @@ def read_roster(path: Path) -> Crew:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if not set(reader.fieldnames or ()) >= _COLUMNS:
         raise WardwellError(f"The roster {path.name} lacks a column.", f"It needs: {', '.join(sorted(_COLUMNS))}.")
-    return Crew(
+    return [
         RosterPerson(
             person_id=(row["employee_number"] or "").strip(),
             handle="",
@@ -124,4 +124,4 @@ def read_roster(path: Path) -> Crew:
             division=(row["division"] or "").strip(),
         )
         for row in reader
-    )
+    ]

@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from appliance.storage import OutboxMixin, SeenMixin, UtcDateTime
+from appliance.storage import OutboxMixin, SeenMixin, UtcDateTime, UtcSeconds
+
+# Mean seconds of a month: `Involvement.month` only has to be the same for calls of about the same time.
+_MONTH = 2_629_746
+
+_MERGED = text("merged_into != ''")
+
+
+def month_of(received: int) -> int:
+    """Months since 1970 of a call received `received` seconds since 1970, all of equal length."""
+    return received // _MONTH
 
 
 class Base(DeclarativeBase):
@@ -37,31 +47,50 @@ class TakenFile(Base):
 
 
 class Call(Base):
-    """The newest known version of one call. `revision` grows by one with each change."""
+    """The newest known version of one call. `revision` grows by one with each change.
+
+    `open` until the feed says closed or the call is settled; it never becomes true again. `digest` is that of the
+    version's content; empty when it is not known. A call that was merged names the other one and weighs nothing itself.
+    """
 
     __tablename__ = "call"
-    __table_args__ = (UniqueConstraint("feed", "number"), CheckConstraint("revision >= 1", name="revision_from_one"))
     id: Mapped[int] = mapped_column(primary_key=True)
     feed: Mapped[str] = mapped_column(String(64))
     number: Mapped[str] = mapped_column(String(40))
     stamp: Mapped[str] = mapped_column(String(40))
-    digest: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
     revision: Mapped[int]
-    received: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    received: Mapped[datetime] = mapped_column(UtcSeconds, index=True)
     type: Mapped[str] = mapped_column(String(40))
     noticed: Mapped[bool]
+    open: Mapped[bool]
+    merged_into: Mapped[str] = mapped_column(String(40))
+
+    # Partial indexes: few calls are open or merged, and the others cost nothing.
+    __table_args__ = (
+        UniqueConstraint("feed", "number"),
+        CheckConstraint("revision >= 1", name="revision_from_one"),
+        Index("ix_call_open", "received", sqlite_where=text("open = 1"), postgresql_where=text("open")),
+        Index("ix_call_merged", "feed", "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),
+    )
 
 
 class Involvement(Base):
-    """One person at one call; `role` as `appliance.intake.matching` gives it."""
+    """One person at one call; `role` as `appliance.intake.matching` gives it, `month` as `month_of` counts it.
+
+    Stored in the order of calls, and found by month and person: a day's rows touch the pages of that day and month
+    alone, however many years are held.
+    """
 
     __tablename__ = "involvement"
+    __table_args__ = (Index("ix_involvement_month_person", "month", "person_id"), {"sqlite_with_rowid": False})
     call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
-    person_id: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+    person_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    month: Mapped[int]
     unit: Mapped[str] = mapped_column(String(20))
     role: Mapped[str] = mapped_column(String(12))
-    start: Mapped[datetime] = mapped_column(UtcDateTime)
-    end: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    start: Mapped[datetime] = mapped_column(UtcSeconds)
+    end: Mapped[datetime | None] = mapped_column(UtcSeconds)
 
 
 class RosterRow(Base):

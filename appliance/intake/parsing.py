@@ -1,82 +1,172 @@
-"""Files are parsed in a short-lived child process that hands back named facts only.
+"""Files are parsed in a short-lived child process that hands back matched calls, batch by batch.
 
-Owns: that child and the pipe to it. The long-lived process never holds a row: narratives live and die in the child,
-whose standard error is thrown away with it. Run as `python -m appliance.intake.parsing`, it reads a msgpack request
-`{profile, paths}` from standard input and writes one msgpack `ParsedFile` per path.
+Owns: the long-lived side of that pipe. It never holds a row, nor more than one batch: narratives live and die in the
+child (`appliance.intake.child`), whose standard error is thrown away with it. What crosses stands in `records`.
+
+    for reading in parse_files(profile, people, paths):
+        for calls in reading.batches(): ...      # may raise ParserDied: forget them, the file comes again or is refused
+        reading.ending                           # unusable: forget them too
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-import re
-import resource
+import signal
 import stat
 import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
-from zoneinfo import ZoneInfo
+from typing import IO
 
 import msgspec
 
-from appliance.intake import mapping
-from appliance.intake.opening import Source
 from appliance.intake.profiles import Profile
-from appliance.intake.readers import DOCUMENTS, Unusable, open_documents, open_table
-from appliance.intake.records import CallVersion, ParsedFile
-from appliance.spool.messages import RefusedRow
+from appliance.intake.records import Batch, Ending, Opening, Sighting
+from appliance.spool.messages import RefusedRow, RosterPerson
 
-# A million calls with their narratives are some 250 MB.
-MAX_BYTES = 512 * 1024 * 1024
-# What the child may hold, its libraries included; beyond it dies, and the file that it died on is refused.
-CHILD_BYTES = 3 * 1024**3
-CHILD = [sys.executable, "-m", "appliance.intake.parsing"]
-_LENGTH = struct.Struct(">Q")
-_SPOILED = "not taken, because other rows of this file cannot be read"
+CHILD = [sys.executable, "-m", "appliance.intake.child"]
+LENGTH = struct.Struct(">I")
+# A frame holds one batch of calls. More is no frame of ours.
+_FRAME_BYTES = 64 * 1024 * 1024
+_PIPE_BYTES = 1024 * 1024
+_frames = msgspec.msgpack.Decoder(Opening | Batch | Ending)
 
 
-class _Request(msgspec.Struct):
-    # Paths as bytes: a dropped file's name need not be valid text.
+class ParserDied(Exception):
+    """The child ended in the middle of a file."""
+
+
+class Request(msgspec.Struct):
+    """What the child is asked. Paths as bytes: a dropped file's name need not be valid text."""
+
     profile: Profile
+    people: list[RosterPerson]
     paths: list[bytes]
 
 
-def parse_files(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]:
-    """Parse `paths` in one child, in order. A file on which two children have died is refused; the rest goes on."""
+class Reading:
+    """One file as it is read. `ending` stands once `batches` has run out."""
+
+    def __init__(self, path: Path, opening: Opening, frames: Iterator[Batch | Ending]) -> None:
+        self.path, self.name, self.sha256 = path, opening.name, opening.sha256
+        self.ending: Ending | None = None
+        self._frames = frames
+
+    def batches(self) -> Iterator[list[Sighting]]:
+        """The calls, in the file's order. Raises ParserDied."""
+        for frame in self._frames:
+            if isinstance(frame, Ending):
+                self.ending = frame
+                return
+            yield frame.calls
+        if self.ending is None:
+            raise ParserDied
+
+    def finish(self) -> Ending:
+        """Read on to the end, and what it says. Raises ParserDied."""
+        if self.ending is None:
+            for _ in self.batches():
+                pass
+        if self.ending is None:
+            raise ParserDied
+        return self.ending
+
+
+def parse_files(profile: Profile, people: Sequence[RosterPerson], paths: Sequence[Path]) -> Iterator[Reading]:
+    """Read `paths` in one child, in order. A file on which two children have died is refused; the rest goes on.
+
+    A file on which a child has died once comes a second time, from its beginning. One that took longer than the child's
+    time is not tried again.
+    """
     begin, died = 0, -1
     while begin < len(paths):
-        for parsed in _in_a_child(profile, paths[begin:]):
-            begin += 1
-            yield parsed
-        if begin < len(paths) and died == begin:
-            yield _refused_whole(printable(paths[begin].name), "", 0, "", "the parser stopped on it")
+        child = _Child(profile, people, paths[begin:])
+        try:
+            for reading in child.readings():
+                yield reading
+                if reading.ending is None:
+                    with contextlib.suppress(ParserDied):
+                        reading.finish()
+                if reading.ending is None:
+                    break
+                begin += 1
+        finally:
+            slow = child.end()
+        if begin < len(paths) and (slow or died == begin):
+            reason = "reading it takes too long" if slow else "the parser stopped on it"
+            yield _refused(paths[begin], reason)
             begin += 1
         died = begin
 
 
-def _in_a_child(profile: Profile, paths: Sequence[Path]) -> Iterator[ParsedFile]:
-    """What one child makes of `paths`, until it ends or dies."""
-    with subprocess.Popen(
-        CHILD,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as child:
-        if child.stdin is None or child.stdout is None:
+def _refused(path: Path, reason: str) -> Reading:
+    name = printable(path.name)
+    ending = Ending(1, 1, [RefusedRow(name, 0, "", reason)], unusable=True)
+    return Reading(path, Opening(name, ""), iter([ending]))
+
+
+class _Child:
+    """One child and the pipes to it."""
+
+    def __init__(self, profile: Profile, people: Sequence[RosterPerson], paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._process = subprocess.Popen(
+            CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        source, sink = self._process.stdout, self._process.stdin
+        if source is None or sink is None:
             raise RuntimeError("the child has no pipes")
+        self._source, self._sink = source, sink
+        with contextlib.suppress(OSError):
+            # Both sides work at once when a few batches fit between them.
+            fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(msgspec.msgpack.encode(_Request(profile, [os.fsencode(path) for path in paths])))
-            child.stdin.close()
-        for _ in paths:
-            head = child.stdout.read(_LENGTH.size)
-            body = child.stdout.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
-            if not body or len(body) < _LENGTH.unpack(head)[0]:
+            request = Request(profile, list(people), [os.fsencode(path) for path in paths])
+            sink.write(msgspec.msgpack.encode(request))
+            sink.close()
+
+    def readings(self) -> Iterator[Reading]:
+        """One per path that the child came to."""
+        for path in self._paths:
+            frame = _frame(self._source)
+            if not isinstance(frame, Opening):
                 return
-            yield msgspec.msgpack.decode(body, type=ParsedFile)
+            yield Reading(path, frame, self._rest())
+
+    def _rest(self) -> Iterator[Batch | Ending]:
+        while (frame := _frame(self._source)) is not None and not isinstance(frame, Opening):
+            yield frame
+            if isinstance(frame, Ending):
+                return
+
+    def end(self) -> bool:
+        """Wait until the child has ended, or end it; whether its time had run out."""
+        self._source.close()
+        with contextlib.suppress(OSError):
+            self._sink.close()
+        # A child that still writes gets SIGPIPE at its next batch, at the latest when its time for the file is up.
+        self._process.wait()
+        return self._process.returncode == -signal.SIGPROF
+
+
+def _frame(source: IO[bytes]) -> Opening | Batch | Ending | None:
+    """The next frame, or None when the child has ended or said something else."""
+    head = source.read(LENGTH.size)
+    if len(head) < LENGTH.size or LENGTH.unpack(head)[0] > _FRAME_BYTES:
+        return None
+    length = LENGTH.unpack(head)[0]
+    body = source.read(length)
+    if len(body) < length:
+        return None
+    try:
+        frame: Opening | Batch | Ending = _frames.decode(body)
+    except msgspec.DecodeError:
+        return None
+    return frame
 
 
 def printable(name: str) -> str:
@@ -97,73 +187,3 @@ def path_problem(path: Path) -> str:
     if not stat.S_ISREG(mode):
         return "not an ordinary file"
     return ""
-
-
-def version_stamp(path: Path, profile: Profile) -> str:
-    """When this export was made: from its name by the profile's rule, else the file's own time; ISO, UTC."""
-    found = re.search(profile.version_pattern, path.name) if profile.version_pattern else None
-    if found:
-        try:
-            wall = datetime.strptime(found.group(1), profile.version_format)  # noqa: DTZ007 - a wall time
-            return wall.replace(tzinfo=ZoneInfo(profile.time_zone)).astimezone(UTC).isoformat()
-        except ValueError:
-            pass
-    return datetime.fromtimestamp(path.lstat().st_mtime, UTC).isoformat()
-
-
-def _refused_whole(name: str, digest: str, line: int, column: str, reason: str) -> ParsedFile:
-    # A file that cannot be read at all counts as one refused row, so that every row stays accounted for.
-    return ParsedFile(name, digest, 1, [], [RefusedRow(name, line, column, reason)], unusable=True)
-
-
-def parse_one(path: Path, profile: Profile) -> ParsedFile:
-    """Parse one file (inside the child). Never raises for what a file may contain."""
-    name, digest = printable(path.name), ""
-    problem = path_problem(path)
-    if problem:
-        return _refused_whole(name, "", 0, "", problem)
-    rows = 0
-    calls: list[CallVersion] = []
-    refused: list[RefusedRow] = []
-    try:
-        with Source(path) as source:
-            if source.size > MAX_BYTES:
-                raise Unusable(0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
-            digest = source.digest()
-            for member, stream in source.members(profile.format):
-                shown = f"{name}: {printable(member)}" if member else name
-                found = _member(stream, profile, version_stamp(path, profile))
-                rows += found[0]
-                calls += found[1]
-                refused += [msgspec.structs.replace(row, file=shown) for row in found[2]]
-            source.check()
-    except Unusable as error:
-        return _refused_whole(name, digest, error.line, error.column, error.reason)
-    if all(row.reason in mapping.HARMLESS for row in refused):
-        return ParsedFile(name, digest, rows, calls, refused, unusable=False)
-    # All rows or none: the readable rows are accounted for too, so that rows = taken + refused always holds.
-    refused += [RefusedRow(name, call.line, "", _SPOILED) for call in calls]
-    return ParsedFile(name, digest, rows, [], sorted(refused, key=lambda row: row.line), unusable=True)
-
-
-def _member(stream: BinaryIO, profile: Profile, stamp: str) -> tuple[int, list[CallVersion], list[RefusedRow]]:
-    """(rows, calls, refused) of one file or of one inside an archive. Raises Unusable."""
-    if profile.format in DOCUMENTS:
-        calls = list(open_documents(stream, profile))
-        return len(calls), calls, []
-    return mapping.calls_of(open_table(stream, profile), profile, stamp)
-
-
-def _child(source: BinaryIO, sink: BinaryIO) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
-    request = msgspec.msgpack.decode(source.read(), type=_Request)
-    for path in request.paths:
-        body = msgspec.msgpack.encode(parse_one(Path(os.fsdecode(path)), request.profile))
-        sink.write(_LENGTH.pack(len(body)) + body)
-        sink.flush()
-
-
-if __name__ == "__main__":
-    _child(sys.stdin.buffer, sys.stdout.buffer)
-
-__all__ = ["CallVersion", "ParsedFile", "parse_files", "parse_one", "path_problem", "printable", "version_stamp"]

@@ -51,12 +51,54 @@ class CallVersion(msgspec.Struct, frozen=True):
         return msgspec.json.encode(msgspec.structs.replace(self, line=0, stamp=""))
 
 
-class ParsedFile(msgspec.Struct, frozen=True):
-    """One file. `rows` counts data records (header repetitions too). `unusable` files are taken not at all."""
+class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One version of one call as it crosses the pipe: already matched to people and to a canonical type.
+
+    Times are whole seconds since 1970. `digest` is of the version's content. `involved` are (person_id, unit, role,
+    start, end or None), ordered by person. `unmatched` are units, `unmapped` codes that the profile knows nothing of.
+    """
+
+    line: int
+    number: str
+    stamp: str
+    digest: bytes
+    received: int
+    type: str
+    canceled: bool
+    closed: bool
+    adds: bool
+    merged_into: str
+    involved: list[tuple[str, str, str, int, int | None]]
+    unmatched: list[str]
+    unmapped: list[str]
+
+
+class Opening(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The first thing said of a file. `sha256` is "" when it has no content that may be read."""
 
     name: str
     sha256: str
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Some of a file's calls, in its order. They count only if the file does not end as unusable."""
+
+    calls: list[Sighting]
+
+
+class Ending(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The last thing said of a file.
+
+    `rows` counts data records (header repetitions too), `refused_rows` those of them that were refused; `refused` lists
+    the first `LISTED` of them. Unusable files are taken not at all.
+    """
+
     rows: int
-    calls: list[CallVersion]
+    refused_rows: int
     refused: list[RefusedRow]
     unusable: bool
+    chosen: list[str] = []
+
+
+# Refused rows listed per file; all are counted.
+LISTED = 500

@@ -25,7 +25,7 @@ from watchdog.observers import Observer
 from appliance import clock, logs
 from appliance.charter import Charter, load_charter
 from appliance.errors import WardwellError
-from appliance.intake import contributions, counts
+from appliance.intake import contributions, counts, versions
 from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
 from appliance.intake.parsing import path_problem
 from appliance.intake.profiles import Profile, load_profile
@@ -231,6 +231,7 @@ class Watcher:
         if not (self.full or MAINTENANCE.exists() or any(drop.waiting for drop in self.drops)):
             counts.send_due(self.store, self.charter, self.zone)
             delivery.flush(self.store, Outbox)
+        versions.settle(self.store)
         _expire(self.store, self.charter)
 
     def report(self) -> None:

@@ -1,51 +1,38 @@
-"""Taking one parsed file: all of its rows in one transaction, together with everything that follows from them.
+"""Taking files: all rows of one in one transaction, together with everything that follows from them.
 
-Owns: calls and their versions, involvement, critical incidents' notices, receipts, quarantine. A file is known by its
-content; its row, its calls, its notices and its receipt commit together, and only then does it leave the drop folder.
+Owns: files and what became of them: receipts, quarantine. A file is known by its content; its row, its calls
+(`appliance.intake.versions`), its notices and its receipt commit together, and only then does it leave the drop folder.
 So a kill at any point repeats a look, never an effect. Must never keep: a narrative, a sum about a person.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
-import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.errors import WardwellError
 from appliance.intake import contributions
-from appliance.intake.matching import Crew, Involved, Matched, joined
-from appliance.intake.models import Call, Involvement, Outbox, RosterRow, TakenFile
-from appliance.intake.parsing import parse_files
+from appliance.intake.models import Outbox, RosterRow, TakenFile
+from appliance.intake.parsing import ParserDied, Reading, parse_files
 from appliance.intake.profiles import Profile, load_profile
-from appliance.intake.records import CallVersion, ParsedFile
-from appliance.model.exposure import load_model
+from appliance.intake.records import LISTED, Ending
+from appliance.intake.versions import Tally, Versions
 from appliance.settings import Feed, Home
 from appliance.spool import delivery
-from appliance.spool.messages import Attended, FileReceipt, IncidentNotice, RefusedRow, RosterPerson
+from appliance.spool.messages import FileReceipt, RefusedRow, RosterPerson
 from appliance.storage import Store, open_store
 
-# Files per parsing child: bounds what one child holds, and spares small XML files a process each.
+# Files per parsing child: spares small XML files a process each.
 BATCH = 200
-_LISTED = 500
-
-
-@dataclass
-class Tally:
-    """What one file amounted to."""
-
-    calls: int = 0
-    updates: int = 0
-    repeats: int = 0
-    involvements: int = 0
 
 
 @dataclass
@@ -64,126 +51,80 @@ class Totals:
         return {name: getattr(self, name) for name in ("files", "taken", "seen_before", "quarantined")}
 
 
-def crew_of(session: Session) -> Crew:
+def people_of(store: Store) -> list[RosterPerson]:
     """The current roster."""
-    return Crew(
-        RosterPerson(row.person_id, row.handle, row.name, row.call_sign, row.unit, row.division)
-        for row in session.scalars(select(RosterRow))
-    )
+    with store.read() as session:
+        return [
+            RosterPerson(row.person_id, row.handle, row.name, row.call_sign, row.unit, row.division)
+            for row in session.scalars(select(RosterRow))
+        ]
 
 
-def take(session: Session, feed: str, profile: Profile, crew: Crew, parsed: ParsedFile) -> bool:
-    """Take `parsed`, or note it as quarantined, in the caller's transaction. False: these bytes were dealt with before.
+class _Unusable(Exception):
+    """The file turned out to be one that is not taken: its rows are rolled back."""
 
-    Bytes that were refused once are taken when they can be read now: somebody corrected the profile.
+
+def take(session: Session, feed: str, reading: Reading, sha256: str) -> bool:
+    """Take `reading`, in the caller's transaction. False: these bytes were taken before.
+
+    Raises ParserDied and `_Unusable` when nothing of it may be kept; the caller rolls back.
     """
-    taken = not parsed.unusable
-    known = session.get(TakenFile, parsed.sha256)
-    if known is not None and (known.taken or not taken):
+    known = session.get(TakenFile, sha256)
+    if known is not None and known.taken:
+        reading.finish()
         return False
-    session.merge(TakenFile(sha256=parsed.sha256, feed=feed, name=parsed.name, at=clock.now(), taken=taken))
-    tally, units, types = Tally(), Counter[str](), Counter[str]()
-    for version in parsed.calls:
-        matched = crew.match(version, profile)
-        units.update(matched.unmatched)
-        types.update(profile.unmapped(version))
-        _take_call(session, feed, profile, version, matched, tally)
-    receipt = FileReceipt(
-        feed=feed,
-        file=parsed.name,
-        sha256=parsed.sha256,
-        at=clock.now(),
-        taken=taken,
-        rows=parsed.rows,
-        calls=tally.calls,
-        updates=tally.updates,
-        repeats=tally.repeats,
-        involvements=tally.involvements,
-        refused=parsed.refused[:_LISTED],
-        unmapped_units=dict(units.most_common(_LISTED)),
-        unmapped_types=dict(types.most_common(_LISTED)),
-    )
-    delivery.enqueue(session, Outbox, receipt, receiver="desk")
-    if tally.calls or tally.updates:
+    versions, units, types = Versions(session, feed), Counter[str](), Counter[str]()
+    for batch in reading.batches():
+        for version in batch:
+            if version.unmatched:
+                units.update(version.unmatched)
+            if version.unmapped:
+                types.update(version.unmapped)
+        versions.take(batch)
+    ending = reading.finish()
+    if ending.unusable:
+        raise _Unusable
+    # Not by its key alone: bytes that were refused once are taken when the profile was corrected.
+    session.merge(TakenFile(sha256=sha256, feed=feed, name=reading.name, at=clock.now(), taken=True))
+    _receipt(session, feed, reading, sha256, ending, versions.tally, units, types)
+    if versions.tally.calls or versions.tally.updates:
         contributions.mark_cycle_due(session)
     return True
 
 
-def _take_call(
-    session: Session, feed: str, profile: Profile, version: CallVersion, matched: Matched, tally: Tally
+def refuse(session: Session, feed: str, reading: Reading, sha256: str) -> None:
+    """Note `reading` as kept aside, in the caller's transaction; once is enough."""
+    if session.get(TakenFile, sha256) is None:
+        session.add(TakenFile(sha256=sha256, feed=feed, name=reading.name, at=clock.now(), taken=False))
+        _receipt(session, feed, reading, sha256, reading.finish(), Tally(), Counter(), Counter())
+
+
+def _receipt(
+    session: Session,
+    feed: str,
+    reading: Reading,
+    sha256: str,
+    ending: Ending,
+    tally: Tally,
+    units: Counter[str],
+    types: Counter[str],
 ) -> None:
-    digest = hashlib.sha256(version.content()).hexdigest()
-    call = session.scalar(select(Call).where(Call.feed == feed, Call.number == version.number))
-    older = call is not None and version.stamp < call.stamp
-    if call is not None and (call.digest == digest or (older and not version.adds)):
-        # The same again, or an older view of the call that arrived late: nothing changes, nothing re-opens.
-        tally.repeats += 1
-        call.stamp = max(call.stamp, version.stamp)
-        return
-    kind = profile.kind(version)
-    if call is not None and version.adds:
-        known = session.scalars(select(Involvement).where(Involvement.call_id == call.id))
-        matched.involved, fresh = joined([_involved(row) for row in known], matched.involved)
-        if not fresh and (older or (kind, version.received) == (call.type, call.received)):
-            tally.repeats += 1
-            call.stamp = max(call.stamp, version.stamp)
-            return
-    if call is None:
-        tally.calls += 1
-        call = Call(feed=feed, number=version.number, revision=1, noticed=False)
-        session.add(call)
-        before: list[Involvement] = []
-    else:
-        tally.updates += 1
-        call.revision += 1
-        before = list(session.scalars(select(Involvement).where(Involvement.call_id == call.id)))
-        for row in before:
-            session.expunge(row)
-        session.execute(delete(Involvement).where(Involvement.call_id == call.id))
-    if not older:
-        call.stamp, call.digest, call.received, call.type = version.stamp, digest, version.received, kind
-    session.flush()
-    now = [_involvement(call.id, involved) for involved in matched.involved]
-    session.add_all(now)
-    session.flush()
-    tally.involvements += len(now)
-    contributions.changed(session, call, before, now)
-    _notice(session, feed, call, version, matched)
-
-
-def _involved(row: Involvement) -> Involved:
-    return Involved(row.person_id, row.unit, row.role, row.start, row.end)
-
-
-def _involvement(call_id: int, involved: Involved) -> Involvement:
-    return Involvement(
-        call_id=call_id,
-        person_id=involved.person_id,
-        unit=involved.unit,
-        role=involved.role,
-        start=involved.start,
-        end=involved.end,
+    receipt = FileReceipt(
+        feed=feed,
+        file=reading.name,
+        sha256=sha256,
+        at=clock.now(),
+        taken=not ending.unusable,
+        rows=ending.rows,
+        calls=tally.calls,
+        updates=tally.updates,
+        repeats=tally.repeats,
+        involvements=tally.involvements,
+        refused=ending.refused,
+        unmapped_units=dict(units.most_common(LISTED)),
+        unmapped_types=dict(types.most_common(LISTED)),
     )
-
-
-def _notice(session: Session, feed: str, call: Call, version: CallVersion, matched: Matched) -> None:
-    """Tell desk of a critical incident, or of a change to one. Old exports that are loaded later open no follow-up."""
-    model = load_model()
-    kind = model.type(call.type)
-    recent = clock.now() - call.received < timedelta(days=model.incident_notice_days)
-    if not call.noticed and (kind is None or not kind.critical or not recent or version.canceled):
-        return
-    call.noticed = True
-    attended = [involved for involved in matched.involved if involved.role != "assigned"]
-    notice = IncidentNotice(
-        reference=f"CI-{call.number}",
-        revision=call.revision,
-        kind=call.type,
-        occurred=call.received,
-        attended=[Attended(one.person_id, one.role, one.start, one.end) for one in attended],
-        unmatched_units=matched.unmatched,
-    )
-    delivery.enqueue(session, Outbox, notice, receiver="desk")
+    delivery.enqueue(session, Outbox, receipt, receiver="desk")
 
 
 def quarantine_folder(home: Home) -> Path:
@@ -193,13 +134,14 @@ def quarantine_folder(home: Home) -> Path:
     return folder
 
 
-def _leave_drop(home: Home, path: Path, parsed: ParsedFile) -> None:
+def _leave_drop(home: Home, reading: Reading, unusable: bool) -> None:
     """The file has been dealt with: taken ones are destroyed, refused ones set aside unread."""
-    if not parsed.unusable or path.is_symlink() or not path.is_file():
+    path = reading.path
+    if not unusable or path.is_symlink() or not path.is_file():
         # A link or a FIFO has no content of its own; the receipt says what it was.
         path.unlink(missing_ok=True)
         return
-    target = quarantine_folder(home) / f"{parsed.sha256[:16]}-{parsed.name.replace('/', '_')}"
+    target = quarantine_folder(home) / f"{_known_as(reading)[:16]}-{reading.name.replace('/', '_')}"
     shutil.move(path, target)
     target.chmod(0o600)
 
@@ -213,32 +155,49 @@ def _mark(path: Path) -> tuple[int, int, int]:
     return (state.st_ino, state.st_size, state.st_mtime_ns)
 
 
+def _known_as(reading: Reading) -> str:
+    """The digest of its content; of its entry in the folder when it has no content that could be read."""
+    if reading.sha256:
+        return reading.sha256
+    return hashlib.sha256(f"entry\0{reading.name}\0{_mark(reading.path)}".encode()).hexdigest()
+
+
 def take_files(store: Store, feed: str, profile: Profile, paths: Sequence[Path], *, keep: bool = False) -> Totals:
     """Take `paths` in order; `keep` leaves them where they lie."""
     totals = Totals()
+    people = people_of(store)
     for begin in range(0, len(paths), BATCH):
         batch = paths[begin : begin + BATCH]
-        marks = [_mark(path) for path in batch]
-        for path, mark, parsed in zip(batch, marks, parse_files(profile, batch), strict=True):
-            if not parsed.sha256:
-                # No content that could be read (a link, a FIFO): known as this entry of the folder.
-                named = hashlib.sha256(f"entry\0{feed}\0{parsed.name}\0{mark}".encode()).hexdigest()
-                parsed = msgspec.structs.replace(parsed, sha256=named)
-            with store.write() as session:
-                fresh = take(session, feed, profile, crew_of(session), parsed)
-            delivery.flush(store, Outbox)
-            totals.files += 1
-            totals.quarantined += parsed.unusable
-            totals.taken += fresh and not parsed.unusable
-            totals.seen_before += not fresh and not parsed.unusable
-            totals.refused += parsed.refused
-            # Written to since it was read: it stays, and is read again as another file.
-            if not keep and _mark(path) == mark:
-                try:
-                    _leave_drop(store.home, path, parsed)
-                except OSError:
-                    totals.stuck += 1
+        marks = {path: _mark(path) for path in batch}
+        for reading in parse_files(profile, people, batch):
+            with contextlib.suppress(ParserDied):
+                _take_one(store, feed, reading, totals, None if keep else marks[reading.path])
     return totals
+
+
+def _take_one(store: Store, feed: str, reading: Reading, totals: Totals, mark: tuple[int, int, int] | None) -> None:
+    """Take one file, or keep it aside. It leaves the folder if its `mark` is still the same. Raises ParserDied."""
+    fresh = unusable = False
+    try:
+        with store.write() as session:
+            fresh = take(session, feed, reading, _known_as(reading))
+    except _Unusable:
+        unusable = True
+        with store.write() as session:
+            refuse(session, feed, reading, _known_as(reading))
+    delivery.flush(store, Outbox)
+    ending = reading.finish()
+    totals.files += 1
+    totals.quarantined += unusable
+    totals.taken += fresh
+    totals.seen_before += not fresh and not unusable
+    totals.refused += ending.refused
+    # Written to since it was read: it stays, and is read again as another file.
+    if mark is not None and _mark(reading.path) == mark:
+        try:
+            _leave_drop(store.home, reading, unusable)
+        except OSError:
+            totals.stuck += 1
 
 
 def take_by_hand(home: Home, paths: Sequence[Path], profile: str | None) -> Totals:

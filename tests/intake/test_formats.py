@@ -16,11 +16,11 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from appliance.intake import take
-from appliance.intake.check import Account, check
-from appliance.intake.matching import Crew, Involved, joined
+from appliance.intake import child, take
+from appliance.intake.check import check
+from appliance.intake.matching import Involved, joined
 from appliance.intake.models import Involvement
-from appliance.intake.parsing import parse_files
+from appliance.intake.opening import Source
 from appliance.intake.profiles import Columns, Profile, load_profile
 from appliance.intake.records import CallVersion
 from appliance.storage import Store
@@ -80,11 +80,13 @@ LAYOUTS: dict[str, tuple[dict[str, Any], bytes]] = {
 
 
 def _parsed(profile: Profile, path: Path) -> list[CallVersion]:
-    (found,) = parse_files(profile, [path])
-    assert not found.unusable, found.refused
+    with Source(path) as source:
+        found = list(child.versions(source, path, profile))
     for marker in (NARRATIVE, CALLER, ADDRESS):
         assert marker.encode() not in msgspec.json.encode(found)
-    return [msgspec.structs.replace(call, line=0) for call in found.calls]
+    calls = [one for one in found if isinstance(one, CallVersion)]
+    assert calls == found
+    return [msgspec.structs.replace(call, line=0) for call in calls]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -134,9 +136,7 @@ def test_a_row_per_unit_makes_one_call_of_all_its_units(intake: Store, tmp_path:
         "8,10/14/26,09:00,Theft,4203,,",
     ]
     path.write_text(UNIT_HEADER + "\n".join(rows) + "\n")
-    (parsed,) = parse_files(UNIT_ROWS, [path])
-    account = Account(UNIT_ROWS, Crew([]))
-    account.add(parsed)
+    ((_, account),) = check([path], UNIT_ROWS, [])
     assert take.take_files(intake, "cad", UNIT_ROWS, [path], keep=True).taken == 1
     assert _times(intake) == {
         "E0001": ("responding", "17:05", "18:00"),
@@ -147,7 +147,7 @@ def test_a_row_per_unit_makes_one_call_of_all_its_units(intake: Store, tmp_path:
     # The dry run says the same: three rows, two calls, one of them told twice.
     assert (account.rows, account.updates, account.result()["calls"]) == (3, 1, 2)
     # The control: read as a row per call, the second row replaces the first unit.
-    (account,) = (made for _, made in check([path], msgspec.structs.replace(UNIT_ROWS, row="call"), Crew([])))
+    ((_, account),) = check([path], msgspec.structs.replace(UNIT_ROWS, row="call"), [])
     assert account.result()["unmapped_units"] == {"4202": 1, "4203": 1}
 
 
@@ -181,9 +181,8 @@ def test_views_join_in_either_order() -> None:
 
 
 def test_the_sample_eido_is_taken(shared_data: Path) -> None:
-    (parsed,) = parse_files(load_profile("eido"), [shared_data / "cad/eido/sample_call_transfer_eido.json"])
-    assert not parsed.unusable, parsed.refused
-    assert [call.adds for call in parsed.calls] == [True]
+    (call,) = _parsed(load_profile("eido"), shared_data / "cad/eido/sample_call_transfer_eido.json")
+    assert call.adds
 
 
 def test_generic_tables_say_their_own_days_and_offsets(intake: Store, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from appliance import clock
 from appliance.crypto import sealing
-from appliance.intake import contributions, serve, take
+from appliance.intake import contributions, serve, take, versions
 from appliance.intake.models import MailboxKey, TakenFile
 from appliance.intake.serve import Watcher
 from appliance.settings import Home
@@ -37,10 +37,11 @@ FILES = 6
 # Where the process is killed: module, function, at its how manieth call, before or after it.
 POINTS: list[tuple[Any, str, int, str]] = [
     (take, "take", 1, "before"),
-    (take, "_take_call", 5, "after"),
+    (versions.Versions, "_write", 4, "after"),
     (take, "take", 3, "after"),  # everything of a file is written, not committed
     (delivery, "flush", 2, "before"),  # committed, nothing spooled
     (delivery, "write_message", 4, "after"),  # spooled, still in the outbox
+    (take, "refuse", 1, "before"),  # the rows of a bad file are rolled back, it is not noted yet
     (take, "_leave_drop", 2, "before"),
     (take, "_leave_drop", 3, "after"),
     (shutil, "move", 1, "after"),  # set aside in quarantine

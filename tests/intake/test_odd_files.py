@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -15,7 +16,6 @@ from appliance.errors import WardwellError
 from appliance.intake import parsing, take
 from appliance.intake.models import Call
 from appliance.intake.profiles import load_profile
-from appliance.intake.records import ParsedFile
 from appliance.intake.serve import Watcher, settled_after
 from appliance.storage import Store
 from tests.intake.support import HEADER, feed, file, profile_file, roster, row
@@ -39,8 +39,12 @@ def test_a_file_that_kills_the_parser_is_refused_and_the_next_ones_are_read(
     monkeypatch.setattr(parsing, "CHILD", [*parsing.CHILD[:1], "-c", _DIES_ON_BAD])
     names = ("a.csv", "bad.csv", "c.csv", "d.csv")
     paths = [file(tmp_path, name, row(str(number))) for number, name in enumerate(names)]
-    found = list(parsing.parse_files(PROFILE, paths))
-    assert [(one.name, one.unusable, len(one.calls)) for one in found] == [
+    found = []
+    for one in parsing.parse_files(PROFILE, [], paths):
+        with contextlib.suppress(parsing.ParserDied):
+            calls = sum(len(batch) for batch in one.batches())
+            found.append((one.name, one.finish().unusable, 0 if one.finish().unusable else calls))
+    assert found == [
         ("a.csv", False, 1),
         ("bad.csv", True, 0),
         ("c.csv", False, 1),
@@ -50,10 +54,10 @@ def test_a_file_that_kills_the_parser_is_refused_and_the_next_ones_are_read(
 
 _DIES_ON_BAD = """
 import os, sys
-from appliance.intake import parsing
-whole = parsing.parse_one
-parsing.parse_one = lambda path, profile: os._exit(9) if path.name == "bad.csv" else whole(path, profile)
-parsing._child(sys.stdin.buffer, sys.stdout.buffer)
+from appliance.intake import child
+whole = child.parse_one
+child.parse_one = lambda path, *more: os._exit(9) if path.name == "bad.csv" else whole(path, *more)
+child.run(sys.stdin.buffer, sys.stdout.buffer)
 """
 
 
@@ -199,9 +203,9 @@ def test_a_conduct_column_may_be_dropped_by_name_but_never_taken(tmp_path: Path)
 def test_what_the_child_hands_back_holds_no_free_text(tmp_path: Path) -> None:
     """Positive control: the same bytes hold the call's number and its unit, and the file itself holds the words."""
     path = file(tmp_path, NAME, row("77001", "4299"))
-    (parsed,) = parsing.parse_files(PROFILE, [path])
-    assert isinstance(parsed, ParsedFile)
-    crossed = repr(parsed)
+    readings = parsing.parse_files(PROFILE, [], [path])
+    reading = next(readings)
+    crossed = repr([*reading.batches(), reading.finish(), reading.name])
     assert "77001" in crossed
     assert "4299" in crossed
     for word in ("ZZNARRATIVEZZ", "ZZADDRESSZZ", "ZZCALLERZZ"):

@@ -1,0 +1,182 @@
+"""The parsing child: reads dropped files row by row and writes matched calls, batch by batch.
+
+Owns: `python -m appliance.intake.child`, which reads one msgpack `Request` from standard input and writes, per path, an
+`Opening`, any number of `Batch`es and an `Ending`, each after its length. Its memory and its time per file are bounded;
+it ends with the files it was asked for, and whatever it read ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from appliance.intake import mapping
+from appliance.intake.matching import Crew
+from appliance.intake.opening import Source
+from appliance.intake.parsing import LENGTH, Request, path_problem, printable
+from appliance.intake.profiles import Profile
+from appliance.intake.readers import DOCUMENTS, Unusable, open_documents, open_table
+from appliance.intake.records import LISTED, Batch, CallVersion, Ending, Opening, Sighting
+from appliance.intake.sightings import Sightings
+from appliance.spool.messages import RefusedRow
+
+# A million calls with their narratives are some 250 MB.
+MAX_BYTES = 512 * 1024 * 1024
+# What the child may map, its libraries included. Real files need a tenth; beyond it the file is refused.
+_CHILD_BYTES = 1024**3
+# Processor time per file: a second and a half for what it takes to look at it, and a fifteenth of what 40,000 rows a
+# second need for each megabyte, with room for a slow machine. Beyond it the child is ended by SIGPROF.
+_SECONDS, _SECONDS_PER_MEGABYTE = 4.0, 1.0
+# Calls per batch: what the long-lived process holds at once.
+_BATCH = 2_000
+_SPOILED = "not taken, because other rows of this file cannot be read"
+
+Found = CallVersion | RefusedRow
+Emit = Callable[[Opening | Batch | Ending], None]
+
+
+def version_stamp(path: Path, profile: Profile) -> str:
+    """When this export was made: from its name by the profile's rule, else the file's own time; ISO, UTC."""
+    found = re.search(profile.version_pattern, path.name) if profile.version_pattern else None
+    if found:
+        try:
+            wall = datetime.strptime(found.group(1), profile.version_format)  # noqa: DTZ007 - a wall time
+            return wall.replace(tzinfo=ZoneInfo(profile.time_zone)).astimezone(UTC).isoformat()
+        except ValueError:
+            pass
+    return datetime.fromtimestamp(path.lstat().st_mtime, UTC).isoformat()
+
+
+def versions(source: Source, path: Path, profile: Profile) -> Iterator[Found]:
+    """Every record of an opened file: a call version, or a row refused with its place. Raises Unusable."""
+    name = printable(path.name)
+    for member, stream in source.members(profile.format):
+        if profile.format in DOCUMENTS:
+            yield from open_documents(stream, profile)
+            continue
+        for found in mapping.calls_of(open_table(stream, profile), profile, version_stamp(path, profile)):
+            if isinstance(found, RefusedRow):
+                shown = f"{name}: {printable(member)}" if member else name
+                found = msgspec.structs.replace(found, file=shown)
+            yield found
+    source.check()
+
+
+class _Account:
+    """What a file's ending says, gathered as it is read."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.rows, self.harmless, self.spoiled = name, 0, 0, False
+        self.refused: list[RefusedRow] = []
+        self._taken: list[int] = []
+
+    def refuse(self, row: RefusedRow) -> None:
+        self.rows += 1
+        if row.reason in mapping.HARMLESS:
+            self.harmless += 1
+        else:
+            self.spoiled = True
+        if len(self.refused) < LISTED:
+            self.refused.append(row)
+
+    def take(self, line: int) -> None:
+        self.rows += 1
+        if len(self._taken) < LISTED:
+            self._taken.append(line)
+
+    def ending(self) -> Ending:
+        """All rows or none: of a spoiled file the readable rows are refused too, so that the account holds."""
+        if not self.spoiled:
+            return Ending(self.rows, self.harmless, self.refused, unusable=False)
+        room = LISTED - len(self.refused)
+        refused = self.refused + [RefusedRow(self.name, line, "", _SPOILED) for line in self._taken[:room]]
+        return Ending(self.rows, self.rows, sorted(refused, key=lambda row: row.line), unusable=True)
+
+
+def _whole(name: str, line: int, column: str, reason: str) -> Ending:
+    # A file that cannot be read at all counts as one refused row, so that every row stays accounted for.
+    return Ending(1, 1, [RefusedRow(name, line, column, reason)], unusable=True)
+
+
+def parse_one(path: Path, profile: Profile, sightings: Sightings, emit: Emit) -> None:
+    """Read one file and emit what is in it. Never raises for what a file may contain."""
+    name = printable(path.name)
+    problem = path_problem(path)
+    if problem:
+        emit(Opening(name, ""))
+        emit(_whole(name, 0, "", problem))
+        return
+    opened = False
+    try:
+        with Source(path) as source:
+            _allow(source.size)
+            if source.size > MAX_BYTES:
+                raise Unusable(0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
+            emit(Opening(name, source.digest()))
+            opened = True
+            account = _Account(name)
+            _emit_calls(versions(source, path, profile), account, sightings, emit)
+            emit(account.ending())
+    except (Unusable, MemoryError) as error:
+        if not opened:
+            emit(Opening(name, ""))
+        if isinstance(error, Unusable):
+            emit(_whole(name, error.line, error.column, error.reason))
+        else:
+            emit(_whole(name, 0, "", "reading it takes too much memory"))
+
+
+def _emit_calls(found: Iterator[Found], account: _Account, sightings: Sightings, emit: Emit) -> None:
+    batch: list[Sighting] = []
+    for one in found:
+        if isinstance(one, RefusedRow):
+            account.refuse(one)
+            continue
+        account.take(one.line)
+        if account.spoiled:
+            # Nothing of this file is taken any more; its rows are only counted.
+            continue
+        batch.append(sightings.of(one))
+        if len(batch) >= _BATCH:
+            emit(Batch(batch))
+            batch = []
+    if batch:
+        emit(Batch(batch))
+
+
+def _allow(size: int) -> None:
+    """Give the file its time. The clock is the processor's: a machine that is busy elsewhere refuses nothing."""
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS + _SECONDS_PER_MEGABYTE * size / 1_000_000)
+
+
+def run(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer one request."""
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (_CHILD_BYTES, _CHILD_BYTES))
+    request = msgspec.msgpack.decode(source.read(), type=Request)
+    sightings = Sightings(request.profile, Crew(request.people))
+    encode = msgspec.msgpack.Encoder().encode
+
+    def emit(frame: Opening | Batch | Ending) -> None:
+        body = encode(frame)
+        sink.write(LENGTH.pack(len(body)))
+        sink.write(body)
+        sink.flush()
+
+    for path in request.paths:
+        parse_one(Path(os.fsdecode(path)), request.profile, sightings, emit)
+
+
+if __name__ == "__main__":
+    run(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,59 @@
+"""From a call version to what may leave the parsing child: people, a canonical type, a digest of the rest.
+
+Owns: that last step of minimising. Runs only inside the child. Must never pass on: a code that is mapped, a name, a
+unit that was matched to nobody more than once per call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from appliance.intake.matching import Crew
+from appliance.intake.profiles import Profile
+from appliance.intake.records import CallVersion, Sighting
+
+# Codes of one feed are few; a feed that has more than this puts text where codes belong.
+_CODES = 10_000
+
+
+class Sightings:
+    """Turns call versions of one feed into sightings, remembering what it looked up."""
+
+    def __init__(self, profile: Profile, crew: Crew) -> None:
+        self._profile, self._crew = profile, crew
+        self._types: dict[tuple[str, str], tuple[str, list[str]]] = {}
+
+    def of(self, version: CallVersion) -> Sighting:
+        """What leaves the child of `version`."""
+        codes = (version.type, version.observed)
+        known = self._types.get(codes)
+        if known is None:
+            if len(self._types) > _CODES:
+                self._types.clear()
+            known = self._types[codes] = (self._profile.kind(version), list(self._profile.unmapped(version)))
+        matched = self._crew.match(version, self._profile)
+        return Sighting(
+            version.line,
+            version.number,
+            version.stamp,
+            hashlib.sha256(version.content()).digest()[:16],
+            int(version.received.timestamp()),
+            known[0],
+            version.canceled,
+            version.closed is not None,
+            version.adds,
+            version.merged_into,
+            [(one.person_id, one.unit, one.role, seconds(one.start), _end(one.end)) for one in matched.involved],
+            matched.unmatched,
+            known[1],
+        )
+
+
+def seconds(moment: datetime) -> int:
+    """Whole seconds since 1970."""
+    return int(moment.timestamp())
+
+
+def _end(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())

@@ -1,0 +1,142 @@
+"""Promise: a call is what its newest version says, whatever comes when; nothing re-opens, nobody counts twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from appliance import clock
+from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Waiting
+from appliance.intake.records import Sighting
+from appliance.intake.versions import SETTLED, Person, Tally, Versions, settle
+from appliance.spool import delivery
+from appliance.storage import Store
+from tests.intake.support import roster
+from tests.intake.test_take import messages
+
+NOW = datetime(2026, 10, 15, 18, tzinfo=UTC)
+HOUR = 3600
+RECEIVED = int(NOW.timestamp()) - HOUR
+
+
+@pytest.fixture
+def intake(store_of: Callable[[str], Store]) -> Store:
+    store = store_of("intake")
+    roster(store)
+    with store.write() as session:
+        session.add(MailboxKey(handle="a" * 32, person_id="E0001", public_key=b"k", leaf_index=0, witnessed=True))
+    return store
+
+
+def seen(number: str, stamp: str = "1", *people: str, **changes: Any) -> Sighting:
+    """A version whose digest is its content; everybody arrived at once."""
+    involved: list[Person] = [(person, "42", "responding", RECEIVED, None) for person in people]
+    version = Sighting(1, number, stamp, b"", RECEIVED, "death", False, False, False, "", involved, [], [])
+    version = msgspec.structs.replace(version, **changes)
+    content = msgspec.json.encode(msgspec.structs.replace(version, line=0, stamp=""))
+    return msgspec.structs.replace(version, digest=content)
+
+
+def take(store: Store, *batches: list[Sighting]) -> Tally:
+    with clock.held(NOW), store.write() as session:
+        versions = Versions(session, "cad")
+        for batch in batches:
+            versions.take(batch)
+        return versions.tally
+
+
+def calls(store: Store) -> dict[str, tuple[int, str, bool]]:
+    with store.read() as session:
+        return {call.number: (call.revision, call.type, call.open) for call in session.scalars(select(Call))}
+
+
+def people(store: Store, number: str) -> list[str]:
+    query = select(Involvement.person_id).join(Call, Call.id == Involvement.call_id).where(Call.number == number)
+    with store.read() as session:
+        return sorted(session.scalars(query))
+
+
+def waiting(store: Store) -> list[tuple[str, int, bool]]:
+    with store.read() as session:
+        found = [json.loads(row.contribution) for row in session.scalars(select(Waiting).order_by(Waiting.id))]
+    return [(one["type"], one["revision"], one["gone"]) for one in found]
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one batch", "in batches of their own"])
+def test_the_newest_stamp_counts_and_an_older_one_changes_nothing(intake: Store, apart: bool) -> None:
+    versions = [
+        seen("1", "2", "E0001", "E0002"),
+        seen("1", "1", "E0003"),
+        seen("1", "3", "E0002", type="suicide"),
+        seen("1", "4", "E0002", type="suicide"),
+        seen("2", "1", "E0001"),
+    ]
+    tally = take(intake, *([one] for one in versions)) if apart else take(intake, versions)
+    assert (tally.calls, tally.updates, tally.repeats) == (2, 1, 2)
+    assert calls(intake) == {"1": (2, "suicide", True), "2": (1, "death", True)}
+    assert people(intake, "1") == ["E0002"]
+    with intake.read() as session:
+        assert session.scalars(select(Call.stamp).order_by(Call.number)).all() == ["4", "1"]
+
+
+def test_what_was_closed_stays_closed(intake: Store) -> None:
+    take(intake, [seen("1", "1"), seen("2", "1", closed=True)], [seen("1", "2"), seen("2", "2", type="suicide")])
+    # The control: a call that nobody closed is open.
+    assert calls(intake) == {"1": (1, "death", True), "2": (2, "suicide", False)}
+
+
+def test_a_call_that_never_closes_is_settled_and_does_not_open_again(intake: Store) -> None:
+    old = RECEIVED - int(SETTLED.total_seconds())
+    take(intake, [seen("1", "1"), seen("2", "1", received=old)])
+    assert calls(intake) == {"1": (1, "death", True), "2": (1, "death", False)}
+    with clock.held(NOW + SETTLED - timedelta(hours=2)):
+        settle(intake)
+    assert calls(intake)["1"][2]
+    with clock.held(NOW + SETTLED):
+        settle(intake)
+    take(intake, [seen("1", "2", type="suicide")])
+    assert calls(intake)["1"] == (2, "suicide", False)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_people_of_a_merged_call_are_on_the_other_one_once(intake: Store, order: tuple[int, int]) -> None:
+    batches = [[seen("1", "1", "E0001", merged_into="2")], [seen("2", "1", "E0002")]]
+    take(intake, *(batches[place] for place in order))
+    assert people(intake, "2") == ["E0001", "E0002"]
+    assert calls(intake)["1"][1] == ""
+    assert [(kind, gone) for kind, _, gone in waiting(intake)] == [("death", False)]
+    # A later version of the other call does not lose them.
+    take(intake, [seen("2", "2", "E0002", type="suicide")])
+    assert people(intake, "2") == ["E0001", "E0002"]
+
+
+def test_a_call_that_is_merged_later_is_withdrawn(intake: Store) -> None:
+    take(intake, [seen("1", "1", "E0001"), seen("2", "1", "E0002")], [seen("1", "2", "E0001", merged_into="2")])
+    assert waiting(intake) == [("death", 1, False), ("", 2, True), ("death", 2, False)]
+
+
+def test_versions_that_add_lose_nobody_and_an_older_one_still_adds(intake: Store) -> None:
+    adds = {"adds": True}
+    tally = take(
+        intake,
+        [seen("1", "2", "E0001", **adds), seen("1", "2", "E0002", **adds)],
+        [seen("1", "1", "E0003", **adds, type="ordinary"), seen("1", "1", "E0002", **adds, type="ordinary")],
+    )
+    assert (tally.calls, tally.updates, tally.repeats) == (1, 2, 1)
+    assert people(intake, "1") == ["E0001", "E0002", "E0003"]
+    assert calls(intake)["1"] == (3, "death", True)
+
+
+def test_many_versions_of_critical_calls_in_one_file_are_one_notice_each(intake: Store) -> None:
+    kind = "child-death"
+    batch = [seen(f"{number}", f"{stamp}", f"E{stamp:04d}", type=kind) for stamp in (1, 2, 3) for number in range(3)]
+    take(intake, batch, [seen("1", "4", "E0009", type=kind)])
+    delivery.flush(intake, Outbox)
+    found = [(one["reference"], one["revision"]) for one in messages(intake)]
+    assert found == [("CI-0", 3), ("CI-1", 3), ("CI-2", 3), ("CI-1", 4)]
