@@ -189,15 +189,17 @@ def _replay(store: Store, folder: Path, tree: tiles.Builder, vkey: str) -> None:
 
 
 def _readable_word(store: Store) -> Witnessed | None:
-    """What the witness last cosigned; None where it left nothing, or a file that nobody but itself may read.
+    """What the witness last cosigned; None where it left nothing, a file that only it may read, or not its word.
 
-    Raises WardwellError when what it left is not its word.
+    Whoever can write there could as well remove the file, so what is not its word must not keep the log from starting.
     """
     try:
         return witnessed(store.home) if (store.home.public / "witness" / "checkpoint").exists() else None
     except OSError as error:
         _log.warning("the witness's checkpoint cannot be read", problem=error.strerror)
-        return None
+    except WardwellError as error:
+        _log.warning("the witness's checkpoint was not accepted", problem=error.message)
+    return None
 
 
 def _compare(store: Store, folder: Path, tree: tiles.Builder, head: Checkpoint) -> None:

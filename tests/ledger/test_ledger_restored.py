@@ -117,6 +117,16 @@ def test_without_that_word_a_restored_log_is_a_fork(founded: Home, before: Calla
             witness.look()
 
 
+@pytest.mark.parametrize("left", [b"", b"not a note\n", b"\xff" * 400])
+def test_what_is_not_the_witnesss_word_does_not_keep_the_log_from_starting(
+    founded: Home, before: Callable[[], Path], left: bytes
+) -> None:
+    before()
+    # The control is the test above: its own word, about another history, does keep it from starting.
+    (founded.public / "witness/checkpoint").write_bytes(left)
+    _append(founded, 1)
+
+
 def test_a_fork_with_the_old_word_in_it_is_still_a_fork(founded: Home, before: Callable[[], Path]) -> None:
     backup = before()
     _append(founded, 7)
