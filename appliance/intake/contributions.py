@@ -71,6 +71,9 @@ class Queue:
 
     def changed(self, call: Subject, before: Iterable[Person], now: Iterable[Person]) -> None:
         """Queue what `call` now says to each enrolled person on it, and withdraw it from those no longer on it."""
+        if call.revision == 1 and call.type not in self._weighs:
+            # It weighs nothing and never did: most calls.
+            return
         handles = self._handles
         present = set()
         for person in now:
@@ -85,7 +88,6 @@ class Queue:
         person_id, _, role, start, end = person
         weighs = call.type in self._weighs and role != "assigned"
         if not weighs and call.revision == 1:
-            # It weighs nothing and never did.
             return
         named = f"{self._feed}\0{call.number}\0{person_id}".encode()
         contribution = {

@@ -6,7 +6,7 @@ die with it. No reason that it gives may quote a cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,8 @@ HEADER_AGAIN = "header repeated"
 BLANK_ROW = "blank row"
 # Reasons that leave the rest of the file usable: such a row says nothing.
 HARMLESS = frozenset({HEADER_AGAIN, BLANK_ROW})
+# Cells remembered per file, so that a file of all different ones stays small.
+_REMEMBERED = 10_000
 
 
 class _Bad(Exception):
@@ -39,6 +41,7 @@ class _Reader:
         self.profile, self.columns, self.stamp = profile, profile.columns, stamp
         self.zone = ZoneInfo(profile.time_zone)
         self._positions = positions
+        self._units_seen: dict[str, tuple[str, bool]] = {}
 
     def call(self, line: int, cells: list[str]) -> CallVersion:
         """The call of one record. Raises _Bad."""
@@ -110,11 +113,9 @@ class _Reader:
         arrived: datetime | None,
         cleared: datetime | None,
     ) -> list[UnitOnCall]:
-        named = [part.strip() for part in self._cell(cells, self.columns.units).split(self.profile.unit_separator)]
         start = arrived or dispatched or received
         units = []
-        for unit in dict.fromkeys(unit if UNIT.fullmatch(unit) else NO_CODE for unit in named if unit):
-            hears = self.profile.is_dispatch(unit)
+        for unit, hears in self._named(self._cell(cells, self.columns.units)):
             # A dispatcher is on the call from the first ring and never arrives.
             units.append(
                 UnitOnCall(
@@ -127,6 +128,26 @@ class _Reader:
                 )
             )
         return units
+
+    def _named(self, cell: str) -> Iterable[tuple[str, bool]]:
+        """The units of a cell, each once and with whether it hears the call instead of going to it."""
+        found = {}
+        for part in cell.split(self.profile.unit_separator):
+            unit = self._units_seen.get(part)
+            if unit is None:
+                unit = self._unit(part)
+            if unit[0]:
+                found[unit[0]] = unit
+        return found.values()
+
+    def _unit(self, part: str) -> tuple[str, bool]:
+        name = part.strip()
+        if name and not UNIT.fullmatch(name):
+            name = NO_CODE
+        if len(self._units_seen) > _REMEMBERED:
+            self._units_seen.clear()
+        found = self._units_seen[part] = (name, self.profile.is_dispatch(name))
+        return found
 
 
 def calls_of(table: Table, profile: Profile, stamp: str) -> Iterator[CallVersion | RefusedRow]:

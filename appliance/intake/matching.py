@@ -11,9 +11,11 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from appliance.errors import WardwellError
 from appliance.intake.profiles import Profile
@@ -23,8 +25,7 @@ from appliance.spool.messages import RosterPerson
 _COLUMNS = {"employee_number", "name", "call_sign", "unit", "division"}
 
 
-@dataclass(frozen=True)
-class Involved:
+class Involved(msgspec.Struct, frozen=True):
     """One person at one call. `role`: "primary", "responding", "dispatch", or "assigned": the unit never arrived."""
 
     person_id: str
@@ -49,6 +50,8 @@ class Crew:
         people = list(people)
         self.by_call_sign = {person.call_sign: person for person in people if person.call_sign}
         self.by_id = {person.person_id: person for person in people}
+        # Only units on the roster are remembered, so this stays as small as the roster.
+        self._dispatch: dict[str, bool] = {}
         names = Counter(person.name for person in people)
         # A name that two people share says nothing.
         self.by_name = {person.name: person.person_id for person in people if names[person.name] == 1}
@@ -56,29 +59,36 @@ class Crew:
     def match(self, call: CallVersion, profile: Profile) -> Matched:
         """Who was at `call`. A person in two of its units is involved once, with the weightier part."""
         found = Matched()
-        primary = self.by_name.get(call.primary_name)
+        primary = self.by_name.get(call.primary_name) if call.primary_name else None
         people: dict[str, Involved] = {}
         for unit in call.units:
-            ids = [number for number in unit.people if number in self.by_id]
-            if not ids and unit.unit in self.by_call_sign:
-                ids = [self.by_call_sign[unit.unit].person_id]
+            name = unit.unit
+            ids = [number for number in unit.people if number in self.by_id] if unit.people else []
             if not ids:
-                found.unmatched.append(unit.unit)
+                person = self.by_call_sign.get(name)
+                if person is None:
+                    found.unmatched.append(name)
+                    continue
+                ids = [person.person_id]
+            hears = self._hears(name, profile)
             for person_id in ids:
-                role = self._role(unit.unit, unit.arrived, unit.primary or person_id == primary, profile)
+                if hears:
+                    role = "dispatch"
+                elif not unit.arrived:
+                    role = "assigned"
+                else:
+                    role = "primary" if unit.primary or person_id == primary else "responding"
                 known = people.get(person_id)
                 if known is None or _RANK[role] < _RANK[known.role]:
-                    people[person_id] = Involved(person_id, unit.unit, role, unit.start, unit.end)
-        found.involved = sorted(people.values(), key=lambda one: one.person_id)
+                    people[person_id] = Involved(person_id, name, role, unit.start, unit.end)
+        found.involved = [people[person_id] for person_id in sorted(people)]
         return found
 
-    @staticmethod
-    def _role(unit: str, arrived: bool, primary: bool, profile: Profile) -> str:
-        if profile.is_dispatch(unit):
-            return "dispatch"
-        if not arrived:
-            return "assigned"
-        return "primary" if primary else "responding"
+    def _hears(self, unit: str, profile: Profile) -> bool:
+        known = self._dispatch.get(unit)
+        if known is None:
+            known = self._dispatch[unit] = profile.is_dispatch(unit)
+        return known
 
 
 _RANK = {"primary": 0, "responding": 1, "dispatch": 2, "assigned": 3}
@@ -102,7 +112,7 @@ def _both(before: Involved, now: Involved) -> Involved:
     there = [one for one in (before, now) if one.role != "assigned"] or [before, now]
     best = min((before, now), key=lambda one: _RANK[one.role])
     ends = [one.end for one in (before, now) if one.end is not None]
-    return replace(best, start=min(one.start for one in there), end=max(ends) if ends else None)
+    return msgspec.structs.replace(best, start=min(one.start for one in there), end=max(ends) if ends else None)
 
 
 def read_roster(path: Path) -> list[RosterPerson]:

@@ -46,10 +46,6 @@ class CallVersion(msgspec.Struct, frozen=True):
     split_from: str = ""
     closed: datetime | None = None
 
-    def content(self) -> bytes:
-        """The facts that make a later version an update: everything but where it stood and when it was exported."""
-        return msgspec.json.encode(msgspec.structs.replace(self, line=0, stamp=""))
-
 
 class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One version of one call as it crosses the pipe: already matched to people and to a canonical type.
@@ -97,6 +93,7 @@ class Ending(msgspec.Struct, frozen=True, array_like=True, tag=True):
     refused_rows: int
     refused: list[RefusedRow]
     unusable: bool
+    flagged_times: int = 0
     chosen: list[str] = []
 
 

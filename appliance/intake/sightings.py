@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+import msgspec
+
 from appliance.intake.matching import Crew
 from appliance.intake.profiles import Profile
 from appliance.intake.records import CallVersion, Sighting
 
 # Codes of one feed are few; a feed that has more than this puts text where codes belong.
 _CODES = 10_000
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Sightings:
@@ -37,14 +40,17 @@ class Sightings:
             version.line,
             version.number,
             version.stamp,
-            hashlib.sha256(version.content()).digest()[:16],
-            int(version.received.timestamp()),
+            hashlib.sha256(_encode(_content(version))).digest()[:16],
+            seconds(version.received),
             known[0],
             version.canceled,
             version.closed is not None,
             version.adds,
             version.merged_into,
-            [(one.person_id, one.unit, one.role, seconds(one.start), _end(one.end)) for one in matched.involved],
+            [
+                (one.person_id, one.unit, one.role, seconds(one.start), None if one.end is None else seconds(one.end))
+                for one in matched.involved
+            ],
             matched.unmatched,
             known[1],
         )
@@ -55,5 +61,8 @@ def seconds(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def _end(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())
+def _content(version: CallVersion) -> tuple[object, ...]:
+    """The facts that make a later version an update: everything but where it stood and when it was exported."""
+    one = version
+    codes = (one.type, one.observed, one.disposition, one.primary_name, one.canceled)
+    return (one.number, one.received, codes, one.units, one.adds, one.merged_into, one.split_from, one.closed)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from appliance import clock
@@ -27,7 +27,7 @@ from appliance.intake.records import Sighting
 from appliance.model.exposure import load_model
 from appliance.spool import delivery
 from appliance.spool.messages import Attended, IncidentNotice
-from appliance.storage import Store, insert_rows
+from appliance.storage import Store, insert_rows, rows_among
 
 # A call that nobody has closed counts as settled after this long.
 SETTLED = timedelta(hours=72)
@@ -162,14 +162,14 @@ class Versions:
     # --- the database ------------------------------------------------------------------------------------------------
 
     def _known(self, numbers: Iterable[str]) -> dict[str, Known]:
-        found: dict[str, Known] = {}
-        columns: list[Any] = [Call.id, Call.number, Call.stamp, Call.digest, Call.revision, Call.received, Call.type]
-        columns += [Call.noticed, Call.open, Call.merged_into]
-        for group in _groups(sorted(numbers)):
-            query = select(*columns).where(Call.feed == self._feed, Call.number.in_(group))
-            for row in self._session.execute(query):
-                values: tuple[Any, ...] = (*row[:5], int(row.received.timestamp()), *row[6:])
-                found[row.number] = Known(*values)
+        received = type_coerce(Call.received, BigInteger)
+        columns: list[Any] = [Call.id, Call.number, Call.stamp, Call.digest, Call.revision, received, Call.type]
+        query = select(*columns, Call.noticed, Call.open, Call.merged_into)
+        feed = (_column(Call.feed), self._feed)
+        found = {}
+        for row in rows_among(self._session, query, feed, _column(Call.number), sorted(numbers)):
+            call = found[row[1]] = Known(*row)
+            call.noticed, call.open = bool(call.noticed), bool(call.open)
         return found
 
     def _people(self, ids: Iterable[int]) -> dict[int, list[Person]]:
@@ -212,11 +212,13 @@ class Versions:
         self._update([call for call in touched.values() if not call.fresh])
         for group in _groups([call.id for call in later]):
             session.execute(delete(Involvement).where(Involvement.call_id.in_(group)))
-        rows = [
-            (change.call.id, person[0], month_of(change.call.received), *person[1:])
-            for change in changes
-            for person in change.people
-        ]
+        rows = []
+        for change in changes:
+            call_id, month = change.call.id, month_of(change.call.received)
+            rows += [
+                (call_id, person_id, month, unit, role, start, end)
+                for person_id, unit, role, start, end in change.people
+            ]
         insert_rows(session, Involvement, rows)
         self.tally.involvements += len(rows)
         for change in changes:
@@ -312,6 +314,11 @@ def _involved(person: Person) -> Involved:
 def _person(one: Involved) -> Person:
     ended = None if one.end is None else int(one.end.timestamp())
     return (one.person_id, one.unit, one.role, int(one.start.timestamp()), ended)
+
+
+def _column(attribute: Any) -> ColumnElement[Any]:
+    column: ColumnElement[Any] = attribute.expression
+    return column
 
 
 def _quiet(call: Known) -> Sighting:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from appliance.intake.readers.tables import Unusable
@@ -25,6 +26,7 @@ PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,39}")
 _BLANK = frozenset({"", "null", "none", "n/a"})
 
 
+@lru_cache(maxsize=4096)
 def code(text: str) -> str:
     """A type or disposition as it may leave the child: the feed's code, or NO_CODE."""
     return text if CODE.fullmatch(text) else NO_CODE
