@@ -41,6 +41,8 @@ _CHILD_BYTES = 1024**3
 _SECONDS, _SECONDS_PER_MEGABYTE = 4.0, 1.0
 # Calls per batch: what the long-lived process holds at once.
 _BATCH = 2_000
+# Where rows are refused alone, one in this many may be unreadable: beyond, the layout itself is another one.
+_FEW = 4
 _SPOILED = "not taken, because other rows of this file cannot be read"
 
 Found = CallVersion | RefusedRow
@@ -59,14 +61,16 @@ def version_stamp(path: Path, profile: Profile) -> str:
     return datetime.fromtimestamp(path.lstat().st_mtime, UTC).isoformat()
 
 
-def versions(source: Source, path: Path, profile: Profile) -> Iterator[Found]:
+def versions(source: Source, path: Path, profile: Profile, notes: mapping.Notes | None = None) -> Iterator[Found]:
     """Every record of an opened file: a call version, or a row refused with its place. Raises Unusable."""
+    notes = notes or mapping.Notes()
     name = printable(path.name)
     for member, stream in source.members(profile.format):
         if profile.format in DOCUMENTS:
             yield from open_documents(stream, profile)
             continue
-        for found in mapping.calls_of(open_table(stream, profile), profile, version_stamp(path, profile)):
+        table = open_table(stream, profile)
+        for found in mapping.calls_of(table, profile, version_stamp(path, profile), notes):
             if isinstance(found, RefusedRow):
                 shown = f"{name}: {printable(member)}" if member else name
                 found = msgspec.structs.replace(found, file=shown)
@@ -77,8 +81,11 @@ def versions(source: Source, path: Path, profile: Profile) -> Iterator[Found]:
 class _Account:
     """What a file's ending says, gathered as it is read."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.rows, self.harmless, self.spoiled = name, 0, 0, False
+    def __init__(self, name: str, alone: bool) -> None:
+        """`alone`: an unreadable row is refused by itself, as long as such rows are few."""
+        self.name, self.rows, self.bad, self.harmless, self.spoiled = name, 0, 0, 0, False
+        self.notes = mapping.Notes()
+        self._alone = alone
         self.refused: list[RefusedRow] = []
         self._taken: list[int] = []
 
@@ -87,7 +94,8 @@ class _Account:
         if row.reason in mapping.HARMLESS:
             self.harmless += 1
         else:
-            self.spoiled = True
+            self.bad += 1
+            self.spoiled = not self._alone
         if len(self.refused) < LISTED:
             self.refused.append(row)
 
@@ -98,11 +106,13 @@ class _Account:
 
     def ending(self) -> Ending:
         """All rows or none: of a spoiled file the readable rows are refused too, so that the account holds."""
-        if not self.spoiled:
-            return Ending(self.rows, self.harmless, self.refused, unusable=False)
+        notes = self.notes
+        if not self.spoiled and self.bad * _FEW <= self.rows:
+            refused = self.harmless + self.bad
+            return Ending(self.rows, refused, self.refused, False, notes.flagged, notes.chosen)
         room = LISTED - len(self.refused)
-        refused = self.refused + [RefusedRow(self.name, line, "", _SPOILED) for line in self._taken[:room]]
-        return Ending(self.rows, self.rows, sorted(refused, key=lambda row: row.line), unusable=True)
+        listed = self.refused + [RefusedRow(self.name, line, "", _SPOILED) for line in self._taken[:room]]
+        return Ending(self.rows, self.rows, sorted(listed, key=lambda row: row.line), unusable=True)
 
 
 def _whole(name: str, line: int, column: str, reason: str) -> Ending:
@@ -126,8 +136,8 @@ def parse_one(path: Path, profile: Profile, sightings: Sightings, emit: Emit) ->
                 raise Unusable(0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
             emit(Opening(name, source.digest()))
             opened = True
-            account = _Account(name)
-            _emit_calls(versions(source, path, profile), account, sightings, emit)
+            account = _Account(name, profile.refuse == "row")
+            _emit_calls(versions(source, path, profile, account.notes), account, sightings, emit)
             emit(account.ending())
     except (Unusable, MemoryError) as error:
         if not opened:

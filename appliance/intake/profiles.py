@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -23,7 +23,9 @@ SHIPPED = Path(__file__).parent / "profiles"
 
 # Words in a column's name that mean a record about an officer's conduct. Wardwell takes none of those (design, 7).
 CONDUCT = re.compile(
-    r"disciplin|complain|internal.?affairs|\bia[_ -]|misconduct|performance|evaluation|use.?of.?force|sustained",
+    r"disciplin|complain|internal.?affairs|(?:\b|_)ia[_ -]|misconduct|performance|evaluation|use.?of.?force|sustained"
+    r"|(?:\b|_)uof(?:\b|_)|grievance|reprimand|suspension|excessive.?force|force.?(?:used|level|type|report)"
+    r"|early.?(?:warning|intervention)|brady.?list",
     re.IGNORECASE,
 )
 
@@ -50,7 +52,11 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `canceled` lists the dispositions of calls that came to nothing when nobody had arrived. Without a `header` columns
     are named by their place, "1" first. `record` is the path of one record in XML ("Exchange/Incident") or of the list
     of records in JSON ("data.calls"); `sheet` the name of a workbook's sheet, "" the first that is visible. A
-    `row` that is not a whole call adds to the others of its call. `time_format` is strptime's, or "iso".
+    `row` that is not a whole call adds to the others of its call. `time_format` is strptime's, "iso", or "clock": any
+    usual spelling of a time of day. `step_format` is that of the times after the first, if they are written otherwise.
+    With `unit_times = "equals"` units carry times (`M5=07:05:17`), in `units` or in the columns of the steps; those in
+    `units` are when a unit arrived or was dispatched, as `unit_times_are` says. `skip` records stand above the header.
+    With `refuse = "row"` a row that cannot be read is refused alone instead of with its file.
     """
 
     name: str
@@ -67,7 +73,12 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sheet: str = ""
     date_format: str = "%m/%d/%y"
     time_format: str = "%H:%M"
+    step_format: str = ""
     unit_separator: str = ","
+    unit_times: Literal["none", "equals"] = "none"
+    unit_times_are: Literal["arrived", "dispatched"] = "arrived"
+    skip: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    refuse: Literal["file", "row"] = "file"
     version_pattern: str = ""
     version_format: str = ""
     dispatch_units: str = ""

@@ -5,12 +5,15 @@ Owns: turning "23:58" of "09/14/21", or a full time, into an aware UTC time. Mus
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 # What feeds write where a time is missing (seen in real exports).
-_BLANK = {"", "null", "none", "9999", "99:99", "n/a"}
+_BLANK = {"", "null", "(null)", "none", "nan", "n/a", "na", "-", "--", "\\n", "9999", "99:99", "99:99:99", "999999"}
+# A time of day as "clock" reads it: 6:51, 06:51:33, 0651, 651, 065133, 6:51 PM.
+_CLOCK = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?\s*([AaPp])?\.?(?:[Mm]\.?)?")
 # A later step of a call that seems earlier by more than this happened the next day; by less, two clocks disagree.
 _WRAP = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -24,16 +27,39 @@ def is_blank(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def wall_day(text: str, date_format: str) -> datetime:
     """The wall day in a cell, at midnight and without a zone. Raises ValueError."""
-    return datetime.strptime(text, date_format)  # noqa: DTZ007 - a wall day; the zone is added by `to_utc`
+    found = datetime.strptime(text, date_format)  # noqa: DTZ007 - a wall day; the zone is added by `to_utc`
+    # Exports write days as midnights; whatever time stands there is not the call's.
+    return datetime.combine(found.date(), time(0))
 
 
 @lru_cache(maxsize=8192)
 def wall_time(text: str, time_format: str) -> tuple[time, int]:
     """A time of day and how many days to add (24:00 and 2400 are midnight of the next day). Raises ValueError."""
     text = text.strip()
-    if text in ("24:00", "2400", "24:00:00"):
+    if text in ("24:00", "2400", "24:00:00", "240000"):
         return time(0), 1
+    if time_format == "clock":
+        return _clock(text), 0
     return datetime.strptime(text, time_format).time(), 0  # noqa: DTZ007 - a wall time; the zone is added by `to_utc`
+
+
+def _clock(text: str) -> time:
+    """A time of day in any usual spelling. Raises ValueError."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        raise ValueError("no time of day")
+    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
+    if found[4]:
+        if not 1 <= hour <= 12:
+            raise ValueError("no hour of a twelve-hour clock")
+        hour = hour % 12 + (12 if found[4] in "pP" else 0)
+    # A leap second is the last second that clocks can show.
+    return time(hour, minute, min(second, 59) if second == 60 else second)
+
+
+def has_day(time_format: str) -> bool:
+    """Whether a time written so says its day, or only the time of day."""
+    return time_format == "iso" or any(mark in time_format for mark in ("%d", "%j", "%x", "%c"))
 
 
 def moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
@@ -65,3 +91,32 @@ def after(start: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
         # Just after midnight, a clock that is a little behind still shows the day before.
         return to_utc(wall - _DAY, zone)
     return found
+
+
+class WallClock:
+    """Begins of one file's calls in file order, so that neighbours tell the two hours of an autumn night apart.
+
+    `flagged` counts the times of a repeated or skipped hour that the neighbours could not settle.
+    """
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone, self.flagged = zone, 0
+        self._last: datetime | None = None
+
+    def settle(self, wall: datetime) -> datetime:
+        """A naive wall time as UTC. Of a repeated hour the first, unless that lies before the call above it."""
+        first = to_utc(wall, self.zone)
+        second = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+        found = first
+        if second > first:
+            if self._last is None:
+                self.flagged += 1
+            elif first < self._last <= second + _WRAP:
+                found = second
+            elif first < self._last:
+                self.flagged += 1
+        elif second < first:
+            # The hour that the spring night skips: a clock that had not been set yet.
+            self.flagged += 1
+        self._last = found
+        return found

@@ -44,7 +44,7 @@ def open_table(stream: BinaryIO, profile: Profile) -> Table:
     delimiter, why_delimiter = _delimiter(stream, encoding, profile)
     records = _Records(stream, encoding, delimiter, profile.encoding)
     rows = iter(records)
-    first = next(rows, None)
+    first = next(itertools.islice(rows, profile.skip, None), None)
     chosen = [why, *why_delimiter]
     if first is None:
         return Table([], rows, chosen)

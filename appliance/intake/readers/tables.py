@@ -125,7 +125,7 @@ def positions(header: Sequence[str], profile: Profile, line: int = 1) -> dict[st
     """Where each column of `Table.header` stands.
 
     Raises Unusable for a column that the profile neither takes nor drops, for one that it takes and the feed lacks,
-    and for two of the same name.
+    and for two of the same name when it takes that name.
     """
     for name in header:
         refuse_unknown(name, profile, line)
@@ -133,6 +133,6 @@ def positions(header: Sequence[str], profile: Profile, line: int = 1) -> dict[st
         if name not in header:
             raise Unusable(line, name, MISSING)
     for name in header:
-        if header.count(name) > 1:
+        if name in profile.taken and header.count(name) > 1:
             raise Unusable(line, safe(name), "two columns have the same name")
     return {name: index for index, name in enumerate(header)}

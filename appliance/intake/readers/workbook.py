@@ -11,6 +11,7 @@ numbers have no decimal point, yes/no cells are TRUE and FALSE, and formulas cou
 
 from __future__ import annotations
 
+import itertools
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ def open_table(stream: BinaryIO, profile: Profile) -> Table:
     # The name of a sheet is the agency's own text, so it is not shown; its place is.
     chosen = [f"Read sheet {names.index(sheet.title) + 1} of {len(names)}, {why}."]
     rows = _rows(sheet)
-    first = next(rows, None)
+    first = next(itertools.islice(rows, profile.skip, None), None)
     while first is not None and not first[1]:
         first = next(rows, None)
     if first is None:
