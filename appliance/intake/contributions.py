@@ -133,8 +133,12 @@ def _fill(waiting: list[Waiting], size: int) -> tuple[list[Waiting], list[Any]]:
     return taken, contributions
 
 
-def _deliver(session: Session, key: MailboxKey, kind: str, cycle: int, size: int) -> None:
-    waiting = list(session.scalars(select(Waiting).where(Waiting.handle == key.handle).order_by(Waiting.id)))
+def _waiting(session: Session, key: MailboxKey) -> list[Waiting]:
+    """What waits for one officer, oldest first."""
+    return list(session.scalars(select(Waiting).where(Waiting.handle == key.handle).order_by(Waiting.id)))
+
+
+def _deliver(session: Session, key: MailboxKey, waiting: list[Waiting], kind: str, cycle: int, size: int) -> None:
     taken, contributions = _fill(waiting, size)
     plain = _payload(cycle, contributions, size, more=len(taken) < len(waiting))
     sealed = sealing.seal(key.public_key, plain, info=sealing.info("exposure", key.handle))
@@ -166,8 +170,11 @@ def run_cycle(store: Store, charter: Charter, zone: ZoneInfo) -> int:
         count = state(session, "cycle", "0")
         count.value = str(int(count.value) + 1)
         keys = list(session.scalars(select(MailboxKey).where(MailboxKey.witnessed).order_by(MailboxKey.handle)))
+        waiting = set(session.scalars(select(Waiting.handle).distinct()))
         for key in keys:
-            _deliver(session, key, "delta", int(count.value), charter.constants.delivery_bytes)
+            # Most have nothing waiting: they are not asked for it one by one.
+            rows = _waiting(session, key) if key.handle in waiting else []
+            _deliver(session, key, rows, "delta", int(count.value), charter.constants.delivery_bytes)
     return len(keys)
 
 
@@ -228,7 +235,7 @@ def admit_keys(store: Store, charter: Charter) -> tuple[int, int]:
             _queue_history(session, known)
             session.flush()
             cycle = int(state(session, "cycle", "0").value)
-            _deliver(session, known, "history", cycle, charter.constants.history_bytes)
+            _deliver(session, known, _waiting(session, known), "history", cycle, charter.constants.history_bytes)
         admitted += 1
     return admitted, refused
 
@@ -262,4 +269,5 @@ def _queue_history(session: Session, key: MailboxKey) -> None:
             held = _Held(call.number, int(call.received.timestamp()), call.type, call.revision)
             ended = int(one.end.timestamp()) if one.end else None
             queue.history(held, (one.person_id, one.unit, one.role, int(one.start.timestamp()), ended))
+        for queue in queues.values():
             queue.write()

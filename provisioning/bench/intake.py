@@ -1,90 +1,280 @@
-"""How long the dry run takes beside reading the same rows with Python's own csv module, in one run.
+"""What the intake costs beside the least that any program would need: a million rows, and a department's daily drop.
 
-Owns: generated rows in a scratch folder. Must never see: a real feed.
+Owns: generated exports in scratch homes. Must never see: a real feed.
+The floor reads the same file with `csv.reader` and writes one row per person and call by `executemany` into the same
+kind of SQLCipher database, with the same primary key and index; it computes no time, refuses nothing and knows no
+versions. The history of ten years is thinned (`DENSITY`); the daily drop is of full size, and so is the one officer's history.
 """
 
 from __future__ import annotations
 
 import csv
+import json
+import os
+import resource
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Index, delete, func, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from appliance import clock
-from appliance.intake.check import check
+from appliance.charter import load_charter
+from appliance.intake import contributions
+from appliance.intake.models import Call, Involvement, MailboxKey, month_of
 from appliance.intake.profiles import load_profile
+from appliance.intake.take import take_files
+from appliance.storage import Store, insert_rows
+from provisioning.bench._intake_feed import founded, sign, write_export
 
-ROWS = 100_000
-_CONTROL = "both readings must count the same rows, or the measurement fails"
-_HEADER = [
-    *("case_number", "date", "received", "dispatched", "arrived", "cleared", "type", "grid_location", "location"),
-    *("address", "observed_crime", "responsible_officer", "units", "description", "call_comments", "clearance_code"),
-]
-
-
-def _write(path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_HEADER)
-        for number in range(ROWS):
-            units = f"42{number % 90:02d},42{(number * 7) % 90:02d}"
-            free = "words " * 12
-            writer.writerow(
-                [
-                    number,
-                    "10/14/26",
-                    "10:01",
-                    "10:03",
-                    "10:12",
-                    "",
-                    "Theft",
-                    "P1",
-                    free,
-                    free,
-                    "",
-                    "A",
-                    units,
-                    free,
-                    free,
-                    "",
-                ]
-            )
+ROWS = 1_000_000
+PEOPLE = 2_000
+OFFICERS, ENROLLED = 36_000, 7_200
+DAILY_CALLS, EXPORTS, PER_CALL = 20_000, 5, 3
+# One officer's share of ten years at the full density: 73 million calls, 219 million involvements.
+CAREER = 6_000
+DENSITY = 50
+_GROUP = 20_000
+_NAME = "cad_export_20261014_233100.csv"
+_DAY = 86_400
+_TODAY = datetime(2026, 10, 14, tzinfo=UTC)
+_CONTROL = "both must store the same involvements, or the measurement fails"
+ZONE = ZoneInfo("America/Los_Angeles")
 
 
-def run() -> list[dict[str, Any]]:
-    """`intake.rows_ratio`: time of `intake check` over that of plain csv reading, same file, same run."""
-    profile = load_profile("san-luis-obispo")
+class _Base(DeclarativeBase):
+    pass
+
+
+class _Plain(_Base):
+    """The floor's table: as `Involvement`, without the calls that it refers to."""
+
+    __tablename__ = "plain"
+    __table_args__ = (Index("ix_plain", "month", "person_id"), {"sqlite_with_rowid": False})
+    call_id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[int]
+    unit: Mapped[str]
+    role: Mapped[str]
+    start: Mapped[int]
+    end: Mapped[int]
+
+
+def floor(root: Path, export: Path) -> tuple[float, int]:
+    """The least that has to be done: seconds, and how many rows it stored."""
+    people = {sign(number): f"E{number:05d}" for number in range(PEOPLE)}
+    with founded(root, PEOPLE) as store:
+        _Base.metadata.create_all(store.writer)
+        began = time.perf_counter()
+        with store.write() as session, export.open(newline="") as file:
+            reader = csv.reader(file)
+            next(reader)
+            rows: list[tuple[Any, ...]] = []
+            for number, cells in enumerate(reader):
+                units = dict.fromkeys(cells[12].split(","))
+                rows += [(number, people[unit], number // 80_000, unit, "responding", number, number) for unit in units]
+                if len(rows) >= _GROUP:
+                    insert_rows(session, _Plain, rows)
+                    rows = []
+            insert_rows(session, _Plain, rows)
+        took = time.perf_counter() - began
+        with store.read() as session:
+            return took, session.scalar(select(func.count()).select_from(_Plain)) or 0
+
+
+def full(root: Path, export: Path) -> tuple[float, int]:
+    """The intake: seconds, and how many involvements it stored. A fifth is enrolled; nothing is sealed yet."""
+    with founded(root, PEOPLE, PEOPLE // 5) as store:
+        began = time.perf_counter()
+        take_files(store, "cad", load_profile("san-luis-obispo"), [export], keep=True)
+        took = time.perf_counter() - began
+        with store.read() as session:
+            return took, session.scalar(select(func.count()).select_from(Involvement)) or 0
+
+
+def _apart(what: str, root: Path, export: Path) -> dict[str, float]:
+    """Run `what` in a process of its own: seconds, peak MiB of it and of its largest child, and rows stored."""
+    command = [sys.executable, "-m", "provisioning.bench.intake", what, str(root), str(export)]
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    found: dict[str, float] = json.loads(said)
+    return found
+
+
+def _million() -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "cad_export_20261014_233100.csv"
-        _write(path)
-        begin = time.perf_counter()
-        with path.open(newline="") as file:
-            read = sum(1 for _ in csv.reader(file)) - 1
-        plain = time.perf_counter() - begin
-        begin = time.perf_counter()
-        for _, account in check([path], profile, []):
-            rows = account.rows
-        took = time.perf_counter() - begin
-    if read != rows:
-        raise RuntimeError("the two readings differ")
-    date = clock.now().date().isoformat()
-    against = f"csv.reader, {ROWS} rows: {plain:.2f} s"
-    return [
-        {
-            "name": "intake.rows_per_second",
-            "value": round(rows / took),
-            "unit": "rows/s",
-            "against": against,
-            "control": _CONTROL,
-            "date": date,
-        },
-        {
-            "name": "intake.rows_ratio",
-            "value": round(took / plain, 1),
-            "unit": "x",
-            "against": against,
-            "control": _CONTROL,
-            "date": date,
-        },
-    ]
+        folder = Path(scratch)
+        export = folder / _NAME
+        write_export(export, ROWS, PEOPLE, first=_TODAY - timedelta(days=365), days=365)
+        plain, whole = _apart("floor", folder / "floor", export), _apart("full", folder / "full", export)
+        if plain["rows"] != whole["rows"]:
+            raise RuntimeError("the two stored different involvements")
+        peers = _peers(folder, export)
+    against = f"csv.reader and executemany, {ROWS} rows: {plain['seconds']:.1f} s; load {os.getloadavg()[0]:.1f}"
+    yield _row("million_rows.seconds", round(whole["seconds"], 1), "s", against, _CONTROL)
+    yield _row("million_rows.ratio", round(whole["seconds"] / plain["seconds"], 2), "x", against, _CONTROL)
+    processor = f"processor time of the floor: {plain['processor']:.1f} s; of the intake's two processes together"
+    yield _row("million_rows.processor_seconds", round(whole["processor"], 1), "s", processor)
+    yield _row("million_rows.peak_mib", round(whole["mib"] + whole["child_mib"]), "MiB", "both processes")
+    for name, seconds in peers.items():
+        yield _row(f"million_rows.{name}", round(seconds, 1), "s", "a peer that does less, for orientation")
+
+
+def _peers(folder: Path, export: Path) -> dict[str, float]:
+    """Seconds of other tools that load the same file, of those that are installed."""
+    commands = {
+        "sqlite_utils_seconds": ["sqlite-utils", "insert", str(folder / "peer.db"), "calls", str(export), "--csv"],
+        "duckdb_seconds": [
+            sys.executable,
+            "-c",
+            "import sys, duckdb; duckdb.connect(sys.argv[1]).execute("
+            '"CREATE TABLE calls AS SELECT * FROM read_csv(?, all_varchar=true)", [sys.argv[2]])',
+            str(folder / "peer.duckdb"),
+            str(export),
+        ],
+    }
+    found = {}
+    tools = Path(sys.executable).parent
+    for name, command in commands.items():
+        began = time.perf_counter()
+        program = str(tools / command[0]) if "/" not in command[0] else command[0]
+        try:
+            done = subprocess.run([program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except OSError:
+            continue
+        if done.returncode == 0:
+            found[name] = time.perf_counter() - began
+    return found
+
+
+def _history(store: Store, first_day: int, days: int, number: int) -> int:
+    """`days` of calls before `first_day` days ago, by the bulk path; the next free call number."""
+    daily = DAILY_CALLS // DENSITY
+    career = max(1, 3650 * daily // CAREER)
+    for day in range(first_day, first_day + days):
+        begin = int(_TODAY.timestamp()) - (day + 1) * _DAY
+        calls, people = [], []
+        for place in range(daily):
+            number += 1
+            received = begin + place * _DAY // daily
+            kind = "collision-injury" if place % 20 == 0 else "ordinary"
+            calls.append((number, "cad", f"H{number}", "1", b"", 1, received, kind, False, False, ""))
+            who = {(number * 7919 + part * 104_729) % OFFICERS for part in range(PER_CALL)}
+            who |= {0} if number % career == 0 else set()
+            month = month_of(received)
+            people += [
+                (number, f"E{one:05d}", month, sign(one), "responding", received + 300, received + 3600)
+                for one in sorted(who)
+            ]
+        with store.write() as session:
+            insert_rows(session, Call, calls)
+            insert_rows(session, Involvement, people)
+    return number
+
+
+def _drop(folder: Path, store: Store, year: int) -> tuple[float, float]:
+    """Seconds of a day's five exports, taken and then sealed for the enrolled fifth."""
+    files = []
+    for export in range(EXPORTS):
+        path = folder / f"cad_export_20261015_{export:02d}3100.csv"
+        # The same calls five times; what differs is when their units cleared.
+        write_export(
+            path, DAILY_CALLS, OFFICERS, first=_TODAY, days=1, crew=PER_CALL, seed=year, cleared=export >= EXPORTS - 2
+        )
+        files.append(path)
+    began = time.perf_counter()
+    totals = take_files(store, "cad", load_profile("san-luis-obispo"), files, keep=True)
+    taken = time.perf_counter()
+    if totals.taken != EXPORTS:
+        raise RuntimeError("a drop was not taken")
+    contributions.run_cycle(store, load_charter(), ZONE)
+    return taken - began, time.perf_counter() - taken
+
+
+def _purge(store: Store) -> float:
+    """Seconds of forgetting the oldest day."""
+    with store.read() as session:
+        oldest = session.scalar(select(func.min(Call.received)))
+    if oldest is None:
+        raise RuntimeError("there is nothing to forget")
+    began = time.perf_counter()
+    with store.write() as session:
+        session.execute(delete(Call).where(Call.received < oldest + timedelta(days=1)))
+    return time.perf_counter() - began
+
+
+def _enrol(store: Store) -> tuple[float, int]:
+    """Seconds of sealing the first officer's history, and of how many calls."""
+    began = time.perf_counter()
+    with store.write() as session:
+        key = session.scalars(select(MailboxKey).where(MailboxKey.person_id == "E00000")).one()
+        contributions._queue_history(session, key)
+        session.flush()
+        waiting = contributions._waiting(session, key)
+        contributions._deliver(session, key, waiting, "history", 1, load_charter().constants.history_bytes)
+    took = time.perf_counter() - began
+    with store.read() as session:
+        held = select(func.count()).select_from(Involvement).where(Involvement.person_id == "E00000")
+        return took, session.scalar(held) or 0
+
+
+def _daily() -> Iterator[dict[str, Any]]:
+    taken: dict[int, tuple[float, float]] = {}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        founded(Path(scratch) / "home", OFFICERS, ENROLLED) as store,
+        clock.held(_TODAY + timedelta(days=1, hours=8)),
+    ):
+        number = held = 0
+        for year in (1, 3, 10):
+            number = _history(store, held, year * 365 - held, number)
+            held = year * 365
+            store.scrub()
+            taken[year] = _drop(Path(scratch), store, year)
+        purge = _purge(store)
+        enrol, calls = _enrol(store)
+        size = store.path.stat().st_size / 1e9
+    load = os.getloadavg()[0]
+    note = f"1/{DENSITY} of ten years' 73 million calls ({size:.2f} GB), daily drop of full size; load {load:.1f}"
+    for year, (take, seal) in taken.items():
+        yield _row(
+            f"daily_36k.seconds_{year}y", round(take + seal, 1), "s", f"taking {take:.1f} s, sealing {seal:.1f} s"
+        )
+    yield _row("daily_36k.seconds", round(sum(taken[10]), 1), "s", note)
+    yield _row("daily_36k.growth_10y", round(sum(taken[10]) / sum(taken[1]), 2), "x", note)
+    yield _row("purge_day.seconds", round(purge, 2), "s", f"a day of {DAILY_CALLS // DENSITY} calls; {note}")
+    yield _row("enrolment.seconds", round(enrol, 2), "s", f"one officer with {calls} calls; {note}")
+
+
+def _row(name: str, value: float, unit: str, against: str, control: str = "") -> dict[str, Any]:
+    return {"name": f"intake.{name}", "value": value, "unit": unit, "against": against, "control": control}
+
+
+def run() -> Iterator[dict[str, Any]]:
+    """`intake.million_rows.*`, then the daily drop, the purge and an enrolment with ten years held."""
+    yield from _million()
+    yield from _daily()
+
+
+def _main() -> None:
+    work = {"floor": floor, "full": full}[sys.argv[1]]
+    took, rows = work(Path(sys.argv[2]), Path(sys.argv[3]))
+    own, child = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = {
+        "seconds": took,
+        "processor": own.ru_utime + own.ru_stime + child.ru_utime + child.ru_stime,
+        "mib": own.ru_maxrss / 1024,
+        "child_mib": child.ru_maxrss / 1024,
+        "rows": rows,
+    }
+    sys.stdout.write(json.dumps(result))
+
+
+if __name__ == "__main__":
+    _main()
