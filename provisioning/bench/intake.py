@@ -3,7 +3,7 @@
 Owns: generated exports in scratch homes. Must never see: a real feed.
 The floor reads the same file with `csv.reader` and writes one row per person and call by `executemany` into the same
 kind of SQLCipher database, with the same primary key and index; it computes no time, refuses nothing and knows no
-versions. The history of ten years is thinned (`DENSITY`); the daily drop is of full size, and so is the one officer's history.
+versions. The history of ten years is thinned (`DENSITY`); the daily drop and one officer's history are of full size.
 """
 
 from __future__ import annotations

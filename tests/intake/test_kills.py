@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -148,6 +149,32 @@ def test_ten_kills_at_chosen_points_change_nothing(
         killed_at(home, point)
         run_to_the_end(home)
         assert outcome(home) == expected, point
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_kills_at_any_moment_change_nothing(
+    loaded: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Each start is killed at a random moment of the time that a whole run takes, until one run ends before."""
+    monkeypatch.setattr(serve, "SETTLED_SECONDS", 0.0)
+    undisturbed = Home(tmp_path / "undisturbed")
+    shutil.copytree(loaded.root, undisturbed.root)
+    began = time.monotonic()
+    run_to_the_end(undisturbed)
+    took = time.monotonic() - began
+    draw = random.Random(seed)
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            try:
+                run_to_the_end(loaded)
+            finally:
+                os._exit(0)
+        time.sleep(draw.uniform(0, took))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    run_to_the_end(loaded)
+    assert outcome(loaded) == outcome(undisturbed)
 
 
 _SERVE = "from appliance.intake.serve import serve; from appliance.settings import Home; serve(Home.find())"

@@ -211,3 +211,35 @@ def test_what_the_child_hands_back_holds_no_free_text(tmp_path: Path) -> None:
     for word in ("ZZNARRATIVEZZ", "ZZADDRESSZZ", "ZZCALLERZZ"):
         assert word in path.read_text()
         assert word not in crossed
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        ("child._SECONDS = child._SECONDS_PER_MEGABYTE = 0.3; slow = True", "reading it takes too long"),
+        ("child._CHILD_BYTES = 256 * 1024 * 1024; slow = False", "reading it takes too much memory"),
+    ],
+)
+def test_a_file_that_takes_too_much_is_refused_with_a_reason_and_the_next_one_is_read(
+    intake: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str, reason: str
+) -> None:
+    monkeypatch.setattr(parsing, "CHILD", [*parsing.CHILD[:1], "-c", _GREEDY.replace("SPOIL", spoil)])
+    paths = [file(tmp_path, name, row(str(number))) for number, name in enumerate(("a.csv", "bad.csv", "c.csv"))]
+    totals = take.take_files(intake, "cad", PROFILE, paths, keep=True)
+    assert (totals.taken, [(one.file, one.reason) for one in totals.refused]) == (2, [("bad.csv", reason)])
+
+
+_GREEDY = """
+import sys
+from appliance.intake import child
+SPOIL
+real = child.versions
+def greedy(*given):
+    held = []
+    while given[1].name == "bad.csv":
+        if not slow:
+            held.append(bytes(16 * 1024 * 1024))
+    yield from real(*given)
+child.versions = greedy
+child.run(sys.stdin.buffer, sys.stdout.buffer)
+"""
