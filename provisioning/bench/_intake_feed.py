@@ -44,9 +44,12 @@ def write_export(
     days: int,
     crew: int = 2,
     seed: int = 1,
-    cleared: bool = True,
+    cleared: float = 1,
 ) -> None:
-    """`rows` calls over `days` days from `first` on, `crew` units each, in the order of their times."""
+    """`rows` calls over `days` days from `first` on, `crew` units each, in the order of their times.
+
+    The first `cleared` of them, as a share, are over.
+    """
     draw = random.Random(seed)  # noqa: S311 - invented calls, nothing secret
     minutes = days * 1440
     with path.open("w", newline="") as file:
@@ -64,7 +67,7 @@ def write_export(
                     f"{received:%H:%M}",
                     f"{sent:%H:%M}",
                     f"{received + timedelta(minutes=there):%H:%M}",
-                    f"{gone:%H:%M}" if cleared else "",
+                    f"{gone:%H:%M}" if number < cleared * rows else "",
                     draw.choice(_TYPES),
                     "P1",
                     _FREE,

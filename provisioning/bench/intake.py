@@ -183,9 +183,9 @@ def _drop(folder: Path, store: Store, year: int) -> tuple[float, float]:
     files = []
     for export in range(EXPORTS):
         path = folder / f"cad_export_20261015_{export:02d}3100.csv"
-        # The same calls five times; what differs is when their units cleared.
+        # The same calls each time; with every export more of them are over.
         write_export(
-            path, DAILY_CALLS, OFFICERS, first=_TODAY, days=1, crew=PER_CALL, seed=year, cleared=export >= EXPORTS - 2
+            path, DAILY_CALLS, OFFICERS, first=_TODAY, days=1, crew=PER_CALL, seed=year, cleared=export / (EXPORTS - 1)
         )
         files.append(path)
     began = time.perf_counter()
