@@ -17,6 +17,7 @@ from rich.table import Table
 
 from appliance.intake.check import Account, check, expand
 from appliance.intake.matching import read_roster
+from appliance.intake.profile_commands import profile as profile_group
 from appliance.intake.profiles import load_profile
 from appliance.settings import Home
 
@@ -26,6 +27,9 @@ _SHOWN = 20
 @click.group()
 def intake() -> None:
     """CAD/RMS exports: check them, take them, watch the drop folders."""
+
+
+intake.add_command(profile_group)
 
 
 @intake.command("check")

@@ -42,6 +42,14 @@ class _Bad(Exception):
         self.column, self.reason = column, reason
 
 
+def cell_text(cell: str) -> str:
+    """A cell without padding, HTML entities and the words that feeds write for nothing."""
+    found = cell.strip()
+    if found in _NOTHING:
+        return ""
+    return html.unescape(found).strip() if "&" in found else found
+
+
 class Notes:
     """What reading a file brought to light: times that could not be settled, and how it was read."""
 
@@ -96,10 +104,7 @@ class _Reader:
     def _cell(self, cells: list[str], column: str) -> str:
         if not column:
             return ""
-        found = cells[self._positions[column]].strip()
-        if found in _NOTHING:
-            return ""
-        return html.unescape(found).strip() if "&" in found else found
+        return cell_text(cells[self._positions[column]])
 
     def _day(self, cells: list[str]) -> datetime | None:
         """The call's wall day; None when the feed's times are full ones."""
@@ -123,7 +128,21 @@ class _Reader:
                 except (ValueError, OverflowError):
                     raise _Bad(column, "impossible time") from None
             form = self.step_format
+        if self.packed and day is not None:
+            return self._first_unit(cells, day)
         raise _Bad(columns.received, "impossible time")
+
+    def _first_unit(self, cells: list[str], day: datetime) -> datetime:
+        """The begin of a call of which only the units' times were written down."""
+        for column in (self.columns.dispatched, self.columns.units, self.columns.arrived, self.columns.cleared):
+            for part in _PACKED.split(self._cell(cells, column)):
+                text = part.partition("=")[2].strip()
+                if not times.is_blank(text):
+                    try:
+                        return self.wall.settle(self._wall(text, self.step_format, day))
+                    except (ValueError, OverflowError):
+                        raise _Bad(column, "impossible time") from None
+        raise _Bad(self.columns.received, "impossible time")
 
     @staticmethod
     def _wall(text: str, form: str, day: datetime) -> datetime:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 _BLANK = {"", "null", "(null)", "none", "nan", "n/a", "na", "-", "--", "\\n", "9999", "99:99", "99:99:99", "999999"}
 # A time of day as "clock" reads it: 6:51, 06:51:33, 0651, 651, 065133, 6:51 PM.
 _CLOCK = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?\s*([AaPp])?\.?(?:[Mm]\.?)?")
+# 24:00 or 2400 at the end of a full time: midnight of the next day.
+_MIDNIGHT = re.compile(r"(?<=[ T])24:?00(?::?00)?(?=$|[Z+-])")
 # A later step of a call that seems earlier by more than this happened the next day; by less, two clocks disagree.
 _WRAP = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -65,8 +67,12 @@ def has_day(time_format: str) -> bool:
 def moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
     """A full time as UTC: ISO 8601 when `time_format` is "iso". Without an offset, of `zone`. Raises ValueError."""
     read = datetime.fromisoformat if time_format == "iso" else lambda one: datetime.strptime(one, time_format)  # noqa: DTZ007
-    found = read(text.strip())
+    text, days = text.strip(), 0
+    if _MIDNIGHT.search(text):
+        text, days = _MIDNIGHT.sub(lambda one: "00" + one[0][2:], text), 1
+    found = read(text)
     try:
+        found += timedelta(days=days)
         return to_utc(found, zone) if found.tzinfo is None else found.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside of the calendar") from None

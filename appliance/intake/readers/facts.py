@@ -19,7 +19,7 @@ IMPOSSIBLE_TIME = "impossible time"
 
 NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
 UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,19}")
-CODE = re.compile(r"[\w /&,.:;()#'+-]{0,40}")
+CODE = re.compile(r"[\w /&,.:;()#'+$*%-]{0,40}")
 # Employee and shield numbers.
 PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,39}")
 # What feeds write where a time is missing.
