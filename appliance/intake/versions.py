@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, literal_column, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from appliance import clock
@@ -31,6 +31,8 @@ from appliance.storage import Store, insert_rows, rows_among
 
 # A call that nobody has closed counts as settled after this long.
 SETTLED = timedelta(hours=72)
+# Written out, not as a value: only so is the partial index of merged calls used.
+_IS_MERGED = Call.merged_into != literal_column("''")
 # Values per query: databases bound their number.
 _GROUP = 1_000
 
@@ -243,15 +245,15 @@ class Versions:
         """Carry the people of merged calls over to the calls that they were merged into, as far as those are known."""
         targets = {change.call.merged_into for change in changes.values()} - {""}
         for group in _groups(sorted(changes)):
-            query = select(Call.merged_into).where(Call.feed == self._feed, Call.merged_into.in_(group))
-            targets.update(self._session.scalars(query.where(Call.merged_into != "")))
+            query = select(Call.merged_into).where(Call.feed == self._feed, Call.merged_into.in_(group), _IS_MERGED)
+            targets.update(self._session.scalars(query))
         if not targets:
             return
         known = self._known(targets)
         people = self._people(call.id for call in known.values())
         carried = []
         for number, call in sorted(known.items()):
-            merged = select(Call.id).where(Call.feed == self._feed, Call.merged_into == number, Call.merged_into != "")
+            merged = select(Call.id).where(Call.feed == self._feed, Call.merged_into == number, _IS_MERGED)
             more = [one for group in self._people(self._session.scalars(merged)).values() for one in group]
             everybody, brought = together(people.get(call.id, []), more)
             if brought:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from appliance import clock
 from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Waiting
 from appliance.intake.records import Sighting
-from appliance.intake.versions import SETTLED, Person, Tally, Versions, settle
+from appliance.intake.versions import _IS_MERGED, SETTLED, Person, Tally, Versions, settle
 from appliance.spool import delivery
 from appliance.storage import Store
 from tests.intake.support import roster
@@ -140,3 +140,20 @@ def test_many_versions_of_critical_calls_in_one_file_are_one_notice_each(intake:
     delivery.flush(intake, Outbox)
     found = [(one["reference"], one["revision"]) for one in messages(intake)]
     assert found == [("CI-0", 3), ("CI-1", 3), ("CI-2", 3), ("CI-1", 4)]
+
+
+def test_no_query_of_a_take_looks_through_all_calls(intake: Store) -> None:
+    """The control: asked for calls that are not merged, too, every call of the feed is looked at."""
+    take(intake, [seen("1", "1")])
+    queries = {
+        "ix_call_merged": select(Call.id).where(Call.feed == "cad", Call.merged_into.in_(["1", "2"]), _IS_MERGED),
+        "ix_call_open": select(Call.id).where(Call.open, Call.received <= NOW),
+        "sqlite_autoindex_call_1": select(Call.id).where(Call.feed == "cad", Call.merged_into.in_(["", "2"])),
+    }
+    with intake.reader.connect() as connection:
+        for index, query in queries.items():
+            compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+            values = tuple(compiled.params[name] for name in compiled.positiontup or ())
+            values = tuple(int(v.timestamp()) if isinstance(v, datetime) else v for v in values)
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values).fetchall()
+            assert index in str(plan), plan
