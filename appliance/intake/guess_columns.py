@@ -21,8 +21,12 @@ NOTHING = frozenset({"", "null", "(null)", "\\n", "nan", "none", "n/a"})
 _DAYS = [
     *("%m/%d/%Y", "%m/%d/%y", "%d/%m/%Y", "%d/%m/%y", "%Y-%m-%d", "%Y/%m/%d", "%m-%d-%Y", "%m-%d-%y", "%d-%m-%Y"),
     *("%d-%m-%y", "%d.%m.%Y", "%d.%m.%y", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d-%b-%y", "%d%b%Y", "%d%b%y"),
+    *("%y%m%d", "%m%d%y", "%m%d%Y"),
     *("%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %b %y", "%a %m/%d/%Y", "%a %m/%d/%y"),
 ]
+# Days without anything between their parts, by their length: digits alone could be anything.
+_SOLID = {"%Y%m%d": 8, "%m%d%Y": 8, "%y%m%d": 6, "%m%d%y": 6}
+_YEARS = range(1980, 2100)
 _CLOCKS = ["%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f", "%H%M", "%H%M%S", "%I:%M:%S%p", "%I:%M%p"]
 _FULL = ["iso", *(f"{day}{gap}{clock}" for day, gap, clock in product(_DAYS, (" ", ", ", "T"), _CLOCKS))]
 _FULL += [f"{day} {clock} %z" for day, clock in product(_DAYS[:5], _CLOCKS[:4])]
@@ -54,7 +58,7 @@ _STEPS = {
 }
 _NUMBER = re.compile(
     r"\b(call|case|incident|inc|inci|event|evt|run|cad|cfs|alarm|response|job|ticket|report|rpt|dispatch|ems|fire|master"
-    r"|record|service|no|num)\w*\W?(no|num|number|nbr|id|key|#)\b|^(caseno|callno|incno|incnum|runno|eventid|callid|cadno"
+    r"|record|service|no|num)\w*\W?(no|num|number|nbr|id|key)\b|#|^(caseno|callno|incno|incnum|runno|eventid|callid|cadno"
     r"|number|id|no|nr|incident|event|case|run|call|cad)$"
 )
 _UNITS = re.compile(r"\bunits?\b|apparatus|resourc|respond|equip|\bcrews?\b|assigned|call ?signs?|\bunit(id|no|s)\b")
@@ -124,7 +128,7 @@ def _kind(some: Sequence[str], name: str) -> tuple[str, str]:
         midnights = all(_read(one, form) is None or _read(one, form) == (0, 0) for one in some)
         return ("date" if midnights else "full"), form
     form = _format(some, _DAYS)
-    if form and (form != "%Y%m%d" or _DATE.search(name)):
+    if form and (form not in _SOLID or _DATE.search(name)):
         return "date", form
     # Without a header the digits have to speak for themselves.
     timely = (
@@ -159,8 +163,12 @@ def _read(text: str, form: str) -> tuple[int, int] | None:
                 return None
             found = datetime.fromisoformat(text)
         else:
+            if len(text) != _SOLID.get(form, len(text)):
+                return None
             found = datetime.strptime(text, form)  # noqa: DTZ007 - only its shape is looked at
     except ValueError:
+        return None
+    if found.year not in _YEARS:
         return None
     return found.hour, found.minute
 
@@ -222,18 +230,20 @@ def _step_of(column: Column) -> str:
 
 def _steps(found: Layout, columns: Sequence[Column]) -> None:
     """Times by name: those of the steps, then the begin."""
+    packed = [column for column in columns if column.kind == "packed"]
+    found.packed = bool(packed)
+    lone = [column for column in packed if _step_of(column) != "cleared"]
     for column in columns:
-        if column.kind in ("full", "clock", "packed"):
-            role = _step_of(column)
-            packed_units = column.kind == "packed" and (role in ("", "received") or _UNITS.search(column.words))
-            if packed_units and not re.search(_STEPS["cleared"], column.words):
-                if "units" not in found.roles:
-                    found.packed_are = "dispatched" if role in ("dispatched", "enroute") else "arrived"
-                    found.roles["units"] = (column, 0.9, "units with their times")
-                    found.packed = True
-            elif role and role != "enroute" and role not in found.roles:
-                found.roles[role] = (column, 0.9, "by name and content")
-                found.packed = found.packed or column.kind == "packed"
+        if column.kind not in ("full", "clock", "packed"):
+            continue
+        role = _step_of(column)
+        if column.kind == "packed" and (len(lone) == 1 or role in ("", "received")) and column in lone:
+            # The units of the call: what their times say stands in the column's name, if anywhere.
+            if "units" not in found.roles:
+                found.packed_are = "dispatched" if role in ("dispatched", "enroute") else "arrived"
+                found.roles["units"] = (column, 0.9, "units with their times")
+        elif role and role != "enroute" and role not in found.roles:
+            found.roles[role] = (column, 0.9, "by name and content")
 
 
 def _begin(found: Layout, columns: Sequence[Column]) -> None:

@@ -188,6 +188,34 @@ def test_columns_of_steps_that_hold_packed_units(tmp_path: Path) -> None:
     assert (found["calls"], found["involvements"], found["refused"]) == (30, 60, [])
 
 
+def test_one_packed_column_per_step_and_days_without_marks(tmp_path: Path) -> None:
+    rows = [["Incident", "Run Dt", "Units Dispatched", "Units Arrived", "Units Cleared", "Incident Type"]]
+    for at in range(24):
+        sent = f"WAVE1={at:02}:50:10, M5={at:02}:51:10"
+        there = f"M5={(at + 1) % 24:02}:05:00" if at % 2 else "NULL"
+        gone = f"WAVE1={(at + 1) % 24:02}:06:00, M5={(at + 1) % 24:02}:59:00"
+        rows.append([f"19-{at:04}", f"1902{1 + at:02}", sent, there, gone, "SURF RESCUE"])
+    feed = tmp_path / "steps.csv"
+    feed.write_text(text(rows), encoding="utf-8")
+    toml, found = through_guess(tmp_path, feed, "--time-zone", "America/Los_Angeles")
+    assert 'date_format = "%y%m%d"' in toml
+    assert 'arrived = "Units Arrived"' in toml
+    assert (found["calls"], found["involvements"], found["refused"]) == (24, 48, [])
+    assert found["first"] == "2019-02-01T00:50:10-08:00"
+
+
+def test_full_times_with_twenty_four_hundred(tmp_path: Path) -> None:
+    rows = [["Inc #", "Alarm Date/Time", "Last Unit Cleared", "Responding Units (arrival)", "Nature of Call"]]
+    rows += [
+        [f"F{at:03}", f"03/{1 + at:02}/19 {'24:00' if at == 9 else '23:10'}", "00:40", "E12=23:20:10,M5=", "Odor"]
+        for at in range(20)
+    ]
+    feed = tmp_path / "full.csv"
+    feed.write_text(text(rows), encoding="utf-8")
+    _, found = through_guess(tmp_path, feed, "--time-zone", "America/Los_Angeles")
+    assert (found["calls"], found["involvements"], found["refused"]) == (20, 40, [])
+
+
 def test_every_real_file_is_read(tmp_path: Path, shared_data: Path) -> None:
     for feed in sorted((shared_data / "cad" / "odd").iterdir()):
         _, found = through_guess(tmp_path, feed)
