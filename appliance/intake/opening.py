@@ -181,7 +181,7 @@ class Source:
             for part in check_archive(archive):
                 try:
                     inner = archive.open(part)
-                except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+                except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError):
                     raise Unusable(0, "", _DAMAGED) from None
                 with inner:
                     yield part.filename, self._plain(inner, part.compress_size, form)  # type: ignore[arg-type]
@@ -211,6 +211,8 @@ def check_archive(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _check_parts(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    if not all(part.filename for part in archive.infolist()):
+        raise Unusable(0, "", _DAMAGED)
     parts = [part for part in archive.infolist() if not part.is_dir()]
     if len(parts) > MEMBERS:
         raise Unusable(0, "", f"it holds more than {MEMBERS} files")

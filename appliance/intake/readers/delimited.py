@@ -115,7 +115,8 @@ class _Records:
         lines = _lines(Metered(self._stream), self._encoding, errors="replace")
         try:
             yield from itertools.islice(enumerate(lines, 1), start - 1, None)
-        except Oversized:
+        except (Oversized, UnicodeError):
+            # Replacing what does not decode is no help against UTF-16 without its byte-order mark.
             return
 
 

@@ -3,9 +3,9 @@
 Owns: sheets, and how typed cells become text. Runs only inside the parsing child, where openpyxl is loaded (with
 defusedxml beneath it, which it uses when it is installed).
 
-A cell that Excel keeps as a date or a time becomes the text that the profile reads: a column that the profile takes
-as `date` in `date_format`, the other times in `time_format`. A date in a time column whose `time_format` has no day,
-or a time in a column that wants a day, becomes ISO text, which the mapping then reads or refuses by its column. Whole
+A cell that Excel keeps as a date or a time becomes the text that the profile reads: `date` in `date_format`, `received`
+in `time_format`, the later steps in `step_format` where there is one; "iso" and "clock" are written so. A time alone in
+a column that wants a day becomes ISO text, which the mapping refuses by its column; so do dates elsewhere. Whole
 numbers have no decimal point, yes/no cells are TRUE and FALSE, and formulas count as the value last computed.
 """
 
@@ -126,9 +126,10 @@ def _width(values: Sequence[Any]) -> int:
 def _as_rows(
     rows: Iterator[tuple[int, Sequence[Any]]], header: list[str], profile: Profile
 ) -> Iterator[tuple[int, list[str]]]:
-    days = {profile.columns.date}
-    formats = [profile.date_format if name in days else profile.time_format for name in header]
-    wanted = [form if name in profile.taken else "" for name, form in zip(header, formats, strict=True)]
+    columns, step = profile.columns, profile.step_format or profile.time_format
+    formats = {columns.dispatched: step, columns.arrived: step, columns.cleared: step}
+    formats |= {columns.date: profile.date_format, columns.received: profile.time_format}
+    wanted = [formats.get(name, "") for name in header]
     for number, values in rows:
         # Excel leaves out the empty cells at a row's end.
         width = max(_width(values), len(header))
@@ -149,9 +150,11 @@ def _as_text(value: Any, form: str) -> str:
     if isinstance(value, datetime):
         return _in_format(value, form)
     if isinstance(value, time):
-        return value.isoformat() if _has(form, _DAY_DIRECTIVES) or not form else value.strftime(form)
+        wants_day = form in ("", "iso") or _has(form, _DAY_DIRECTIVES)
+        return value.isoformat("seconds") if wants_day or form == "clock" else value.strftime(form)
     if isinstance(value, date):
-        return value.strftime(form) if form and not _has(form, _CLOCK_DIRECTIVES) else value.isoformat()
+        named = form not in ("", "iso", "clock") and not _has(form, _CLOCK_DIRECTIVES)
+        return value.strftime(form) if named else value.isoformat()
     if isinstance(value, timedelta):
         return _clock(value)
     return str(value)
@@ -165,9 +168,9 @@ def _in_format(moment: datetime, form: str) -> str:
     """`moment` as `form` reads it. Excel has no dates alone: a whole day is midnight of it."""
     # Excel counts in days, so the last microseconds are rounding.
     moment = (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
-    if form:
-        return moment.strftime(form)
-    return moment.isoformat(sep=" ")
+    if form == "clock":
+        return moment.time().isoformat()
+    return moment.isoformat(" ") if form in ("", "iso") else moment.strftime(form)
 
 
 def _clock(span: timedelta) -> str:

@@ -1,0 +1,165 @@
+"""Promise: narrative, caller, victim, address and plate leave no trace beyond the parser, whatever the format.
+
+A served intake takes one file of every format with marker words in those fields, and one file that it refuses. Then
+its memory, its databases opened with their keys, and every file of the home are searched. What may hold the words is
+the original of the refused file, which waits in quarantine under intake's user alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from appliance.intake.take import quarantine_folder
+from appliance.settings import Home
+from appliance.storage import Store, open_store
+from tests.intake.layouts import LAYOUTS, NAMES, PACKINGS
+from tests.intake.support import roster
+
+WORDS = ("ZQNARRATIVE9X", "ZQCALLER9X", "ZQVICTIM9X", "ZQADDRESS9X", "ZQPLATE9X")
+PLANTED = "ZQPLANTED9X"
+_FREE = ("narrative", "caller", "victim", "address", "plate")
+_SERVE = "from appliance.intake.serve import serve; from appliance.settings import Home; serve(Home.find())"
+# Not refused alone: this file is unusable as a whole, and its original goes to quarantine.
+_BAD = "2026-13-99 77:77"
+_NEW_WORLD = """<CallExport xmlns="http://www.newworldsystems.com/Aegis/CAD/Peripheral/CallExport/2011/02">
+<CallNumber>NW-1</CallNumber><CallerName>{1}</CallerName><CreateDateTime>2026-10-14T10:00:00</CreateDateTime>
+<NatureOfCall>Suicide</NatureOfCall><Location><FullAddress>{3}</FullAddress></Location>
+<Narratives><Narrative><Text>{0}</Text></Narrative></Narratives><Persons><Person><LastName>{2}</LastName></Person>
+</Persons><Vehicles><Vehicle><LicensePlate>{4}</LicensePlate></Vehicle></Vehicles><AssignedUnits><Unit>
+<UnitNumber>4201</UnitNumber><ArriveDateTime>2026-10-14T10:09:00</ArriveDateTime><UnitLogs><UnitLog>
+<DateTime>2026-10-14T10:09:00</DateTime><Status>OnScene</Status><Location>{3}</Location></UnitLog></UnitLogs>
+</Unit></AssignedUnits></CallExport>"""
+_EIDO = """{{"$id":"urn:emergency:uid:incidentid:ei1:x.org","lastUpdateTimeStamp":"2026-10-14T10:00:00-07:00",
+"incidentComponent":{{"incidentTypeCommonRegistryText":"SUICIDE"}},"notesComponent":[{{"notesActionComments":"{0}"}}],
+"callbackComponent":[{{"callBackInformationUri":["{1}"]}}],"personComponent":[{{"name":"{2}"}}],
+"locationComponent":[{{"locationByValue":"{3}"}}],"vehicleComponent":[{{"plate":"{4}"}}],
+"emergencyResourceComponent":[{{"$id":"4201","emergencyResourceName":"4201",
+"primaryUnitStatusRegistryText":"On Scene"}}]}}"""
+
+
+def _toml(fields: dict[str, object]) -> str:
+    """A generic profile with a layout's fields; the free-text columns are dropped by name."""
+    known: dict[str, object] = {"format": "delimited", "date_format": "%Y-%m-%d", "time_format": "%Y-%m-%d %H:%M"}
+    given = {**known, **fields}
+    dropped = [*_FREE, *(given.pop("dropped", []))]  # type: ignore[misc]
+    lines = ['name = "own"', 'description = ""', 'time_zone = "America/Los_Angeles"', f"dropped = {dropped!r}"]
+    lines += [f"{name} = '{value}'" if value != "\t" else f'{name} = "\\t"' for name, value in given.items()]
+    return "\n".join([*lines, "[columns]", *(f'{name} = "{name}"' for name in NAMES), "[types]", 'Suicide = "suicide"'])
+
+
+@pytest.fixture
+def loaded(store_of: Callable[[str], Store], tmp_path: Path) -> Home:
+    """A home with one feed and one file per format, with the words in them; nothing has run yet."""
+    store = store_of("intake")
+    roster(store)
+    home = store.home
+    store.close()
+    feeds, files = [], dict[str, tuple[str, bytes]]()
+    names = [*NAMES, *_FREE]
+    for number, layout in enumerate(LAYOUTS):
+        row = [f"TAKEN{number}X", "2026-10-14 10:01", "Suicide", "4201", "", "", *WORDS]
+        name, profile = f"feed{number}", tmp_path / f"feed{number}.toml"
+        profile.write_text(_toml(layout.fields))
+        files[name] = PACKINGS[number % len(PACKINGS)]("calls.dat", layout.write(names, [row]))
+        feeds.append((name, str(profile)))
+    bad = ["BAD", _BAD, "Suicide", "4201", "", "", *WORDS]
+    files["feedbad"] = ("calls.csv", LAYOUTS[0].write(names, [bad]))
+    feeds += [("feedbad", feeds[0][1]), ("feednw", "newworld-callexport"), ("feedeido", "eido")]
+    files["feednw"] = ("call.xml", _NEW_WORLD.format(*WORDS).encode())
+    files["feedeido"] = ("incident.json", _EIDO.format(*WORDS).encode())
+    entries = ", ".join(f'{{ name = "{name}", profile = "{profile}" }}' for name, profile in feeds)
+    with home.settings_file.open("a") as settings:
+        settings.write(f"feeds = [{entries}]\n")
+    for feed, (name, raw) in files.items():
+        home.drop(feed).mkdir(parents=True)
+        (home.drop(feed) / name).write_bytes(raw)
+    return home
+
+
+def memory(process: int) -> Iterator[bytes]:
+    """Every readable mapping of a process, which a core dump would hold."""
+    with open(f"/proc/{process}/maps") as maps, open(f"/proc/{process}/mem", "rb", 0) as held:
+        for line in maps:
+            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
+            if not found or "[vvar" in line or "[vsyscall]" in line:
+                continue
+            begin, end = (int(part, 16) for part in found.groups())
+            try:
+                held.seek(begin)
+                yield held.read(end - begin)
+            except (OSError, ValueError, OverflowError):
+                continue
+
+
+def found_in(pieces: Iterator[bytes], words: tuple[str, ...]) -> set[str]:
+    """Which of `words` stand in `pieces`, as 8-bit, 16-bit or 32-bit text."""
+    forms = {word.encode(code): word for word in words for code in ("ascii", "utf-16-le", "utf-16-be", "utf-32-le")}
+    return {word for piece in pieces for form, word in forms.items() if form in piece}
+
+
+def _rows(home: Home) -> Iterator[bytes]:
+    """Every cell of the compartment's database, opened with its key."""
+    store = open_store(home, "intake")
+    with store.read() as session:
+        for (table,) in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all():
+            for row in session.execute(text(f'SELECT * FROM "{table}"')):
+                yield b"\0".join(cell if isinstance(cell, bytes) else str(cell).encode() for cell in row)
+    store.close()
+
+
+def _files(home: Home) -> Iterator[bytes]:
+    kept = quarantine_folder(home)
+    for path in home.root.rglob("*"):
+        if path.is_file() and not path.is_relative_to(kept):
+            yield path.read_bytes()
+
+
+@pytest.mark.system
+def test_free_text_of_every_format_leaves_no_trace(loaded: Home) -> None:
+    drops = [
+        path for path in loaded.root.rglob("*") if path.is_file() and path.name.startswith(("calls", "call.", "inc"))
+    ]
+    assert found_in((path.read_bytes() for path in drops), WORDS) == set(WORDS)
+    environment = {**os.environ, "WARDWELL_HOME": str(loaded.root), "PLANTED": PLANTED}
+    serving = subprocess.Popen([sys.executable, "-c", _SERVE], env=environment)
+    try:
+        deadline = time.monotonic() + 90
+        while any(path.exists() for path in drops):
+            assert time.monotonic() < deadline, [path for path in drops if path.exists()]
+            time.sleep(0.05)
+        assert found_in(memory(serving.pid), (*WORDS, PLANTED)) == {PLANTED}
+    finally:
+        serving.terminate()
+        serving.wait(20)
+    held = b"\n".join(_rows(loaded))
+    # Positive controls: what is kept is found in the same places, and the words where they may be.
+    taken = {f"TAKEN{number}X" for number in range(len(LAYOUTS))} | {"NW-1", "ei1/x.org"}
+    assert found_in(iter([held]), tuple(taken)) == taken
+    assert found_in((path.read_bytes() for path in quarantine_folder(loaded).iterdir()), WORDS) == set(WORDS)
+    assert found_in(iter([held]), WORDS) == set()
+    assert found_in(_files(loaded), WORDS) == set()
+
+
+@pytest.mark.system
+def test_a_process_that_reads_the_file_itself_is_found_out() -> None:
+    """Positive control of the search: text that was read once and is still referred to is seen, in every form."""
+    for code in ("ascii", "utf-16-le"):
+        decoded = f"held = sys.stdin.buffer.readline().decode({code!r}, 'ignore')"
+        read = f"import sys; {decoded}; print(flush=True); sys.stdin.read()"
+        with subprocess.Popen([sys.executable, "-c", read], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reading:
+            assert reading.stdin
+            assert reading.stdout
+            reading.stdin.write(" ".join(WORDS).encode(code) + b"\n")
+            reading.stdin.flush()
+            reading.stdout.readline()
+            assert found_in(memory(reading.pid), WORDS) == set(WORDS)
+            reading.stdin.close()
