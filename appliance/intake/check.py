@@ -29,7 +29,6 @@ class Account:
         self.profile = profile
         self.files = self.rows = self.updates = self.repeats = self.refused_rows = 0
         self.refused: list[dict[str, Any]] = []
-        self.unmapped_types: Counter[str] = Counter()
         self._newest: dict[str, Sighting] = {}
 
     def add(self, calls: Sequence[Sighting], ending: Ending) -> None:

@@ -7,21 +7,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
-from appliance.intake.check import Account, check, expand
-from appliance.intake.matching import read_roster
+from appliance.intake.check import expand
+from appliance.intake.dry_run import dry_run, show_refused
 from appliance.intake.profile_commands import profile as profile_group
-from appliance.intake.profiles import load_profile
 from appliance.settings import Home
-
-_SHOWN = 20
 
 
 @click.group()
@@ -39,59 +33,7 @@ intake.add_command(profile_group)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check_command(paths: tuple[Path, ...], profile: str, roster: Path | None, as_json: bool) -> None:
     """Dry run: what would be taken from PATHS (files or folders), what refused. Needs no appliance, stores nothing."""
-    feed = load_profile(profile)
-    people = read_roster(roster) if roster else []
-    files = expand(paths)
-    account = Account(feed)
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True, disable=as_json
-    ) as progress:
-        task = progress.add_task(f"0 of {len(files)} files")
-        for done, (name, account) in enumerate(check(files, feed, people), start=1):  # noqa: B007 - the last account counts
-            progress.update(task, description=f"{done} of {len(files)} files: {name}")
-    result = account.result()
-    if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False, indent=1))
-        return
-    _print(result)
-
-
-def _print(result: dict[str, object]) -> None:
-    console = Console()
-    table = Table(show_header=False, box=None)
-    for key, words in {
-        "files": "files",
-        "rows": "rows",
-        "calls": "different calls",
-        "updates": "re-exports that changed the call",
-        "repeats": "re-exports that changed nothing",
-        "involvements": "people at calls",
-    }.items():
-        table.add_row(words, str(result[key]))
-    refused = result["refused"]
-    if not isinstance(refused, list):
-        raise TypeError("refused is a list")
-    table.add_row("rows refused", str(result["refused_rows"]))
-    table.add_row("first call", str(result["first"]))
-    table.add_row("last call", str(result["last"]))
-    console.print(table)
-    _print_refused(console, refused)
-    for key, words in {
-        "unmapped_units": "units that match nobody",
-        "unmapped_types": "types that weigh nothing yet",
-    }.items():
-        found = result[key]
-        if isinstance(found, dict) and found:
-            listed = ", ".join(f"{name or '(blank)'} ({count})" for name, count in list(found.items())[:_SHOWN])
-            console.print(f"{words}: {listed}", markup=False)
-
-
-def _print_refused(console: Console, refused: list[dict[str, Any]]) -> None:
-    for row in refused[:_SHOWN]:
-        column = f", {row['column']}" if row["column"] else ""
-        console.print(f"refused: {row['file']}, line {row['line']}{column}: {row['reason']}", markup=False)
-    if len(refused) > _SHOWN:
-        console.print(f"… and {len(refused) - _SHOWN} more; --json lists them all")
+    dry_run(paths, profile, roster, as_json)
 
 
 @intake.command("take")
@@ -109,7 +51,7 @@ def take_command(paths: tuple[Path, ...], profile: str | None, as_json: bool) ->
     else:
         for name, count in totals.counts().items():
             click.echo(f"{name.replace('_', ' ')}: {count}")
-        _print_refused(Console(), refused)
+        show_refused(Console(), refused)
 
 
 @intake.command("serve")

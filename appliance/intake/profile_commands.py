@@ -5,18 +5,13 @@ Owns: the command's words. Must never print: a cell that is no code, unit, numbe
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from appliance.errors import WardwellError
-from appliance.intake.check import Account, check, expand
-from appliance.intake.guess_types import nearest
-from appliance.intake.matching import read_roster
-from appliance.intake.profiles import load_profile
-
-_SHOWN = 50
+from appliance.intake.check import expand
+from appliance.intake.dry_run import dry_run
 
 
 @click.group("profile")
@@ -59,25 +54,4 @@ def own_zone() -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def test_command(profile_name: str, files: tuple[Path, ...], roster: Path | None, as_json: bool) -> None:
     """What PROFILE would take from FILES, what it would refuse, and what it knows nothing of. Stores nothing."""
-    feed = load_profile(profile_name)
-    account = Account(feed)
-    for _, account in check(expand(files), feed, read_roster(roster) if roster else []):  # noqa: B007 - the last account counts
-        pass
-    result = account.result()
-    result["nearest_types"] = {code: nearest(code) for code in result["unmapped_types"] if code}
-    if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False, indent=1))
-        return
-    for words in ("files", "rows", "calls", "updates", "repeats", "involvements", "first", "last"):
-        click.echo(f"{words}: {result[words]}")
-    click.echo(f"rows refused: {len(result['refused'])}")
-    for row in result["refused"][:_SHOWN]:
-        column = f", {row['column']}" if row["column"] else ""
-        click.echo(f"  line {row['line']}{column}: {row['reason']}")
-    for unit, count in list(result["unmapped_units"].items())[:_SHOWN]:
-        click.echo(f"unit that matches nobody: {unit} ({count})")
-    for code, count in list(result["unmapped_types"].items())[:_SHOWN]:
-        likely = ", ".join(result["nearest_types"].get(code, []))
-        click.echo(
-            f"type that weighs nothing yet: {code or '(blank)'} ({count}){'; nearest: ' + likely if likely else ''}"
-        )
+    dry_run(files, profile_name, roster, as_json)

@@ -1,6 +1,6 @@
 """Promise: no bytes make a reader raise anything but Unusable. Valid files of every layout, mutated, for 20 seconds.
 
-This is a mutating fuzzer of our own: coverage-guided fuzzing (atheris) cannot see into the readers, which are C
+This is a mutating fuzzer of our own: coverage-guided fuzzing cannot see into the readers, which are C
 (csv, ijson, expat, zlib) behind a little Python, and instruments the whole test process.
 """
 

@@ -127,6 +127,15 @@ export function Field(props: FieldProps): JSX.Element {
   );
 }
 
+/** A button that looks like a link, for removing one record of the vault; `what` names it to a screen reader. */
+export function RemoveButton({ what, onRemove }: { what: string; onRemove: () => void }): JSX.Element {
+  return (
+    <button type="button" class="ww-link-button" onClick={onRemove}>
+      Remove<span class="govuk-visually-hidden"> {what}</span>
+    </button>
+  );
+}
+
 /** A form whose button waits while `work` runs; what `work` throws is given to `onProblem`. */
 export function WorkForm(props: {
   readonly action: string;

@@ -4,7 +4,7 @@ import type { JSX, TargetedEvent } from "preact";
 import { useReducer, useState } from "preact/hooks";
 import { Course } from "../app/course.js";
 import { count, type Formats } from "../app/format.js";
-import { Title, Visibility } from "../app/parts.js";
+import { RemoveButton, Title, Visibility } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { course, isEmpty, keep, MOST_LETTERS, SLIDERS, STEPS, type CheckIn, type SliderId } from "../checkins.js";
 import type { Context, VaultRecord } from "../context.js";
@@ -183,16 +183,13 @@ function Earlier({ ctx, formats, onChange }: CheckInProps & { onChange: () => vo
                 {line(record) && ` – ${line(record)}`}
               </p>
               {record.body.words && <p class="govuk-body ww-own-words">{record.body.words}</p>}
-              <button
-                type="button"
-                class="ww-link-button"
-                onClick={() => {
+              <RemoveButton
+                what={`the check-in of ${formats.moment(record.at)}`}
+                onRemove={() => {
                   ctx.vault.remove(record.id);
                   onChange();
                 }}
-              >
-                Remove<span class="govuk-visually-hidden"> the check-in of {formats.moment(record.at)}</span>
-              </button>
+              />
             </li>
           ))}
         </ol>

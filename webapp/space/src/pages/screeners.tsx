@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
 import type { Formats } from "../app/format.js";
-import { Title, Visibility } from "../app/parts.js";
+import { RemoveButton, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { model, score, screenerOf, type Answers, type Screener, type Taken } from "../screeners.js";
 
@@ -146,7 +146,8 @@ function Questions({ screener, onDone, onStop }: QuestionsProps): JSX.Element {
 }
 
 function Result({ taken, onBack }: { taken: Taken; onBack: () => void }): JSX.Element {
-  const screener = screenerOf(taken.screener);
+  // Answers to other questions than today's are kept, and not scored by today's.
+  const screener = taken.version === model.version ? screenerOf(taken.screener) : undefined;
   const outcome = screener && score(screener, taken.answers);
   return (
     <>
@@ -216,16 +217,13 @@ function Earlier({ ctx, formats, onChange, onShow }: EarlierProps): JSX.Element 
               <button type="button" class="ww-link-button" onClick={() => onShow(record.body)}>
                 Show<span class="govuk-visually-hidden"> the result of {name}, {formats.date(record.at)}</span>
               </button>{" "}
-              <button
-                type="button"
-                class="ww-link-button"
-                onClick={() => {
+              <RemoveButton
+                what={`the result of ${name}, ${formats.date(record.at)}`}
+                onRemove={() => {
                   ctx.vault.remove(record.id);
                   onChange();
                 }}
-              >
-                Remove<span class="govuk-visually-hidden"> the result of {name}, {formats.date(record.at)}</span>
-              </button>
+              />
             </li>
           );
         })}
