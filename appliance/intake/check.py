@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from appliance.errors import WardwellError
+from appliance.intake.matching import joined
 from appliance.intake.parsing import ParserDied, parse_files
 from appliance.intake.profiles import Profile
 from appliance.intake.records import Ending, Sighting
-from appliance.intake.versions import together
 from appliance.spool.messages import RosterPerson
 
 
@@ -55,7 +55,7 @@ class Account:
 
     def _join(self, known: Sighting, call: Sighting) -> None:
         newer = call if call.stamp >= known.stamp else known
-        involved, brought = together(known.involved, call.involved)
+        involved, brought = joined(known.involved, call.involved)
         unmatched = list(dict.fromkeys([*known.unmatched, *call.unmatched]))
         fresh = brought or unmatched != known.unmatched or newer.type != known.type
         self.updates += fresh

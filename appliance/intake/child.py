@@ -22,13 +22,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from appliance.intake import mapping
+from appliance.intake import mapping, unit_log
 from appliance.intake.matching import Crew
 from appliance.intake.opening import Source
 from appliance.intake.parsing import LENGTH, Request, path_problem, printable
-from appliance.intake.profiles import Profile
+from appliance.intake.profiles import Profile, UnitLog
 from appliance.intake.readers import DOCUMENTS, Unusable, open_documents, open_table
-from appliance.intake.records import LISTED, Batch, CallVersion, Ending, Opening, Sighting
+from appliance.intake.records import LISTED, Batch, CallVersion, Ending, Opening, Shift, Shifts, Sighting
 from appliance.intake.sightings import Sightings
 from appliance.spool.messages import RefusedRow
 
@@ -40,16 +40,20 @@ _CHILD_BYTES = 1024**3
 # second need for each megabyte, with room for a slow machine. Beyond it the child is ended by SIGPROF.
 _SECONDS, _SECONDS_PER_MEGABYTE = 4.0, 1.0
 # Calls per batch: what the long-lived process holds at once.
-_BATCH = 2_000
+_BATCH = 5_000
 # Where rows are refused alone, one in this many may be unreadable: beyond, the layout itself is another one.
 _FEW = 4
 _SPOILED = "not taken, because other rows of this file cannot be read"
 
 Found = CallVersion | RefusedRow
-Emit = Callable[[Opening | Batch | Ending], None]
+Row = Shift | RefusedRow
+Frame = Opening | Batch | Shifts | Ending
+Emit = Callable[[Frame], None]
+# Reads an opened file, to the end, into an account; what is taken is emitted on the way.
+Read = Callable[[Source, Path, "_Account", Emit], None]
 
 
-def version_stamp(path: Path, profile: Profile) -> str:
+def version_stamp(path: Path, profile: Profile | UnitLog) -> str:
     """When this export was made: from its name by the profile's rule, else the file's own time; ISO, UTC."""
     found = re.search(profile.version_pattern, path.name) if profile.version_pattern else None
     if found:
@@ -71,11 +75,21 @@ def versions(source: Source, path: Path, profile: Profile, notes: mapping.Notes 
             continue
         table = open_table(stream, profile)
         for found in mapping.calls_of(table, profile, version_stamp(path, profile), notes):
-            if isinstance(found, RefusedRow):
-                shown = f"{name}: {printable(member)}" if member else name
-                found = msgspec.structs.replace(found, file=shown)
-            yield found
+            yield _placed(found, name, member) if isinstance(found, RefusedRow) else found
     source.check()
+
+
+def shifts(source: Source, path: Path, log: UnitLog, people: frozenset[str], notes: mapping.Notes) -> Iterator[Row]:
+    """Every record of an opened unit log: a shift, or a row refused with its place. Raises Unusable."""
+    for member, stream in source.members(log.format):
+        for found in unit_log.shifts_of(open_table(stream, log.table()), log, people, notes):
+            yield _placed(found, printable(path.name), member) if isinstance(found, RefusedRow) else found
+    source.check()
+
+
+def _placed(row: RefusedRow, name: str, member: str) -> RefusedRow:
+    """`row` with the file's name, and that of its part within an archive."""
+    return msgspec.structs.replace(row, file=f"{name}: {printable(member)}" if member else name)
 
 
 class _Account:
@@ -91,7 +105,7 @@ class _Account:
 
     def refuse(self, row: RefusedRow) -> None:
         self.rows += 1
-        if row.reason in mapping.HARMLESS:
+        if row.reason in unit_log.HARMLESS:
             self.harmless += 1
         else:
             self.bad += 1
@@ -112,7 +126,8 @@ class _Account:
             return Ending(self.rows, refused, self.refused, False, notes.flagged, notes.chosen)
         room = LISTED - len(self.refused)
         listed = self.refused + [RefusedRow(self.name, line, "", _SPOILED) for line in self._taken[:room]]
-        return Ending(self.rows, self.rows, sorted(listed, key=lambda row: row.line), unusable=True)
+        ordered = sorted(listed, key=lambda row: row.line)
+        return Ending(self.rows, self.rows, ordered, True, notes.flagged, notes.chosen)
 
 
 def _whole(name: str, line: int, column: str, reason: str) -> Ending:
@@ -120,8 +135,11 @@ def _whole(name: str, line: int, column: str, reason: str) -> Ending:
     return Ending(1, 1, [RefusedRow(name, line, column, reason)], unusable=True)
 
 
-def parse_one(path: Path, profile: Profile, sightings: Sightings, emit: Emit) -> None:
-    """Read one file and emit what is in it. Never raises for what a file may contain."""
+def parse_one(path: Path, alone: bool, read: Read, emit: Emit) -> None:
+    """Read one file and emit what is in it. Never raises for what a file may contain.
+
+    `alone`: an unreadable row is refused by itself.
+    """
     name = printable(path.name)
     problem = path_problem(path)
     if problem:
@@ -136,8 +154,8 @@ def parse_one(path: Path, profile: Profile, sightings: Sightings, emit: Emit) ->
                 raise Unusable(0, "", f"larger than {MAX_BYTES // 1024 // 1024} MB")
             emit(Opening(name, source.digest()))
             opened = True
-            account = _Account(name, profile.refuse == "row")
-            _emit_calls(versions(source, path, profile, account.notes), account, sightings, emit)
+            account = _Account(name, alone)
+            read(source, path, account, emit)
             emit(account.ending())
     except (Unusable, MemoryError) as error:
         if not opened:
@@ -148,22 +166,44 @@ def parse_one(path: Path, profile: Profile, sightings: Sightings, emit: Emit) ->
             emit(_whole(name, 0, "", "reading it takes too much memory"))
 
 
-def _emit_calls(found: Iterator[Found], account: _Account, sightings: Sightings, emit: Emit) -> None:
-    batch: list[Sighting] = []
-    for one in found:
-        if isinstance(one, RefusedRow):
-            account.refuse(one)
-            continue
-        account.take(one.line)
-        if account.spoiled:
-            # Nothing of this file is taken any more; its rows are only counted.
-            continue
-        batch.append(sightings.of(one))
-        if len(batch) >= _BATCH:
+def _reads_calls(profile: Profile, sightings: Sightings) -> Read:
+    def read(source: Source, path: Path, account: _Account, emit: Emit) -> None:
+        batch: list[Sighting] = []
+        for one in versions(source, path, profile, account.notes):
+            if isinstance(one, RefusedRow):
+                account.refuse(one)
+                continue
+            account.take(one.line)
+            if account.spoiled:
+                # Nothing of this file is taken any more; its rows are only counted.
+                continue
+            batch.append(sightings.of(one))
+            if len(batch) >= _BATCH:
+                emit(Batch(batch))
+                batch = []
+        if batch:
             emit(Batch(batch))
-            batch = []
-    if batch:
-        emit(Batch(batch))
+
+    return read
+
+
+def _reads_shifts(log: UnitLog, people: frozenset[str]) -> Read:
+    def read(source: Source, path: Path, account: _Account, emit: Emit) -> None:
+        stamp, batch = version_stamp(path, log), list[Shift]()
+        for one in shifts(source, path, log, people, account.notes):
+            if isinstance(one, RefusedRow):
+                account.refuse(one)
+                continue
+            account.take(one.line)
+            if not account.spoiled:
+                batch.append(one)
+            if len(batch) >= _BATCH:
+                emit(Shifts(stamp, batch))
+                batch = []
+        if batch:
+            emit(Shifts(stamp, batch))
+
+    return read
 
 
 def _allow(size: int) -> None:
@@ -178,17 +218,23 @@ def run(source: BinaryIO, sink: BinaryIO) -> None:
     # Rows hold no cycles; looking for them after every 700 rows would cost a tenth of the time.
     gc.set_threshold(100_000)
     request = msgspec.msgpack.decode(source.read(), type=Request)
-    sightings = Sightings(request.profile, Crew(request.people))
     encode = msgspec.msgpack.Encoder().encode
+    feed = request.log or request.profile
+    if isinstance(feed, UnitLog):
+        read = _reads_shifts(feed, frozenset(person.person_id for person in request.people))
+    elif feed is not None:
+        read = _reads_calls(feed, Sightings(feed, Crew(request.people), crewed_later=request.crewed_later))
+    else:
+        raise ValueError("no profile")
 
-    def emit(frame: Opening | Batch | Ending) -> None:
+    def emit(frame: Frame) -> None:
         body = encode(frame)
         sink.write(LENGTH.pack(len(body)))
         sink.write(body)
         sink.flush()
 
     for path in request.paths:
-        parse_one(Path(os.fsdecode(path)), request.profile, sightings, emit)
+        parse_one(Path(os.fsdecode(path)), feed.refuse == "row", read, emit)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 Owns: contributions (one per officer and call, with an id that only intake could have made), what waits for the next
 delivery, and sealing. Must never keep: a sum; it handles one contribution after the other and forgets it once sealed.
 A delivery's plaintext is canonical JSON padded with spaces to the charter's size (docs/interfaces.md).
+
+Each contribution carries what the browser needs to see patterns: the agency-local hour and shift day of when the
+person's part began, their role, and the minutes, which are null while no end is known.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ import base64
 import hmac
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -30,8 +34,13 @@ from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Roste
 from appliance.model.exposure import load_model
 from appliance.settings import Home
 from appliance.spool import delivery
-from appliance.spool.messages import MailboxKeyPublished, SealedExposure
+from appliance.spool.messages import HistoryReleased, MailboxKeyPublished, MailboxKeyWithdrawn, SealedExposure
 from appliance.storage import Store
+
+# Officers who are sealed to at once: what waits for them and what they are sent lies in memory.
+_GROUP = 500
+# In place of the key of somebody who left.
+GONE = b""
 
 
 def state(session: Session, name: str, default: str) -> State:
@@ -57,14 +66,24 @@ class Subject(Protocol):
 Person = tuple[str, str, str, int, int | None]
 
 
+def shift_day(local: datetime) -> date:
+    """The day that a shift began, for a time on the agency's clock: before the model's hour it is the day before."""
+    return local.date() - timedelta(days=local.hour < load_model().shift_day.from_hour)
+
+
 class Queue:
     """What changed for enrolled officers, queued in the transaction that changed it."""
 
-    def __init__(self, session: Session, feed: str, only: MailboxKey | None = None) -> None:
-        """For everybody who is enrolled, or `only` for one of them."""
-        self._session, self._feed = session, feed
-        keys = session.scalars(select(MailboxKey).where(MailboxKey.witnessed)) if only is None else [only]
-        self._handles = {key.person_id: key.handle for key in keys}
+    def __init__(self, session: Session, feed: str, zone: ZoneInfo, only: MailboxKey | None = None) -> None:
+        """For everybody who is enrolled, or `only` for one of them; `zone` is the agency's."""
+        self._session, self._feed, self._zone = session, feed, zone
+        known = select(MailboxKey).where(MailboxKey.witnessed, MailboxKey.public_key != GONE)
+        keys = session.scalars(known) if only is None else [only]
+        self._handles, self._since = dict[str, str](), dict[str, float]()
+        for key in keys:
+            self._handles[key.person_id] = key.handle
+            if key.since is not None:
+                self._since[key.person_id] = key.since.timestamp()
         self._secret = bytes.fromhex(state(session, "secret", secrets.token_hex(32)).value)
         self._weighs = {kind.id for kind in load_model().types if kind.weight > 0}
         self._waiting: list[dict[str, Any]] = []
@@ -86,16 +105,21 @@ class Queue:
 
     def _add(self, call: Subject, person: Person, *, gone: bool) -> None:
         person_id, _, role, start, end = person
+        if call.received < self._since.get(person_id, 0):
+            return
         weighs = call.type in self._weighs and role != "assigned"
         if not weighs and call.revision == 1:
             return
         named = f"{self._feed}\0{call.number}\0{person_id}".encode()
+        local = datetime.fromtimestamp(start, self._zone)
         contribution = {
             "id": hmac.digest(self._secret, named, "sha256")[:16].hex(),
             "at": datetime.fromtimestamp(call.received, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "hour": local.hour,
+            "shift_day": shift_day(local).isoformat(),
             "type": call.type,
             "role": role,
-            "minutes": max(0, round((end - start) / 60)) if end is not None else 0,
+            "minutes": max(0, round((end - start) / 60)) if end is not None else None,
             "revision": call.revision,
             "gone": gone or not weighs,
         }
@@ -169,17 +193,36 @@ def run_cycle(store: Store, charter: Charter, zone: ZoneInfo) -> int:
         state(session, "cycle_day", today).value = today
         count = state(session, "cycle", "0")
         count.value = str(int(count.value) + 1)
-        keys = list(session.scalars(select(MailboxKey).where(MailboxKey.witnessed).order_by(MailboxKey.handle)))
-        waiting = set(session.scalars(select(Waiting.handle).distinct()))
-        for key in keys:
-            # Most have nothing waiting: they are not asked for it one by one.
-            rows = _waiting(session, key) if key.handle in waiting else []
-            _deliver(session, key, rows, "delta", int(count.value), charter.constants.delivery_bytes)
+        there = MailboxKey.witnessed & (MailboxKey.public_key != GONE)
+        keys = list(session.scalars(select(MailboxKey).where(there).order_by(MailboxKey.handle)))
+        for begin in range(0, len(keys), _GROUP):
+            # What is sealed and what is gone is written group by group, not by everybody's own question.
+            group, waiting = keys[begin : begin + _GROUP], defaultdict[str, list[Waiting]](list)
+            query = select(Waiting).where(Waiting.handle.in_([key.handle for key in group])).order_by(Waiting.id)
+            for row in session.scalars(query):
+                waiting[row.handle].append(row)
+            for key in group:
+                _deliver(session, key, waiting[key.handle], "delta", int(count.value), charter.constants.delivery_bytes)
+            session.flush()
     return len(keys)
 
 
 def accept_key(session: Session, message: MailboxKeyPublished) -> None:
-    """Remember a mailbox key; nothing is sealed to it before the witness has seen its leaf. Replaces an earlier one."""
+    """Remember a mailbox key; nothing is sealed to it before the witness has seen its leaf.
+
+    One that replaces another gets nothing of the time before, however it was come by: a slip and a password are things
+    that can be stolen (see `release_history`).
+    """
+    before = session.get(MailboxKey, message.handle)
+    since = None
+    if before is not None:
+        if (before.person_id, before.public_key, before.leaf_index) == (
+            message.person_id,
+            message.public_key,
+            message.leaf_index,
+        ):
+            return
+        since = before.since if before.public_key == message.public_key else clock.now()
     session.execute(delete(MailboxKey).where(MailboxKey.handle == message.handle))
     session.execute(delete(Waiting).where(Waiting.handle == message.handle))
     session.add(
@@ -189,8 +232,32 @@ def accept_key(session: Session, message: MailboxKeyPublished) -> None:
             public_key=message.public_key,
             leaf_index=message.leaf_index,
             witnessed=False,
+            since=since,
         )
     )
+
+
+def release_history(session: Session, message: HistoryReleased) -> None:
+    """Two people vouched for whose replacement of a key it is: the next look at keys seals the time before to it."""
+    key = session.get(MailboxKey, message.handle)
+    if key is not None and key.since is not None:
+        key.since, key.witnessed = None, False
+
+
+def withdraw_key(session: Session, message: MailboxKeyWithdrawn) -> None:
+    """An officer left: forget the key, what waits for it, and what was sealed to it but not sent yet.
+
+    Of a key that had replaced another, and that nobody had vouched for, it is remembered that there was one: leaving
+    must not be a way to the calls of before.
+    """
+    key = session.get(MailboxKey, message.handle)
+    if key is not None and key.since is not None:
+        key.public_key, key.leaf_index, key.witnessed = GONE, -1, True
+    elif key is not None:
+        session.delete(key)
+    session.execute(delete(Waiting).where(Waiting.handle == message.handle))
+    sealed = func.instr(Outbox.body, message.handle.encode()) > 0
+    session.execute(delete(Outbox).where(Outbox.receiver == "desk", sealed))
 
 
 def _is_in_the_ledger(home: Home, key: MailboxKey) -> bool:
@@ -232,7 +299,7 @@ def admit_keys(store: Store, charter: Charter) -> tuple[int, int]:
             if known is None or known.public_key != key.public_key:
                 continue
             known.witnessed = True
-            _queue_history(session, known)
+            _queue_history(session, known, ZoneInfo(store.home.settings().time_zone))
             session.flush()
             cycle = int(state(session, "cycle", "0").value)
             _deliver(session, known, _waiting(session, known), "history", cycle, charter.constants.history_bytes)
@@ -249,7 +316,7 @@ class _Held(msgspec.Struct):
     revision: int
 
 
-def _queue_history(session: Session, key: MailboxKey) -> None:
+def _queue_history(session: Session, key: MailboxKey, zone: ZoneInfo) -> None:
     # Newest first: should the history not fit into one delivery, the officer sees the recent calls at once.
     queues: dict[str, Queue] = {}
     first, last = session.execute(select(func.min(Involvement.month), func.max(Involvement.month))).one()
@@ -265,7 +332,7 @@ def _queue_history(session: Session, key: MailboxKey) -> None:
         for call, one in session.execute(query):
             queue = queues.get(call.feed)
             if queue is None:
-                queue = queues[call.feed] = Queue(session, call.feed, only=key)
+                queue = queues[call.feed] = Queue(session, call.feed, zone, only=key)
             held = _Held(call.number, int(call.received.timestamp()), call.type, call.revision)
             ended = int(one.end.timestamp()) if one.end else None
             queue.history(held, (one.person_id, one.unit, one.role, int(one.start.timestamp()), ended))

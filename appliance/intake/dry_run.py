@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
@@ -19,16 +20,21 @@ from rich.table import Table
 from appliance.intake.check import Account, check, expand
 from appliance.intake.guess_types import nearest
 from appliance.intake.matching import read_roster
-from appliance.intake.profiles import load_profile
+from appliance.intake.parsing import parse_files
+from appliance.intake.profiles import UnitLog, load_feed
+from appliance.spool.messages import RefusedRow, RosterPerson
 
 _SHOWN = 20
 
 
 def dry_run(paths: Sequence[Path], profile: str, roster: Path | None, as_json: bool) -> None:
     """Read `paths` (files or folders) by `profile` and print the account. Stores nothing. Raises WardwellError."""
-    feed = load_profile(profile)
+    feed = load_feed(profile)
     people = read_roster(roster) if roster else []
     files = expand(paths)
+    if isinstance(feed, UnitLog):
+        _of_unit_log(files, feed, people, as_json)
+        return
     account = Account(feed)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True, disable=as_json
@@ -42,6 +48,20 @@ def dry_run(paths: Sequence[Path], profile: str, roster: Path | None, as_json: b
         click.echo(json.dumps(result, ensure_ascii=False, indent=1))
     else:
         _show(result)
+
+
+def _of_unit_log(files: Sequence[Path], log: UnitLog, people: Sequence[RosterPerson], as_json: bool) -> None:
+    rows, refused = 0, list[RefusedRow]()
+    for reading in parse_files(log, people, files):
+        ending = reading.finish()
+        rows += ending.rows
+        refused += ending.refused
+    listed = [msgspec.to_builtins(row) for row in refused]
+    if as_json:
+        click.echo(json.dumps({"files": len(files), "rows": rows, "refused": listed}, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{len(files)} files of a unit log, {rows} rows, of which {len(refused)} cannot be taken or not yet")
+    show_refused(Console(), listed)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -22,8 +22,9 @@ from typing import Any, BinaryIO
 import msgspec
 
 from appliance.errors import WardwellError
-from appliance.intake import mapping
+from appliance.intake import guess_log, mapping
 from appliance.intake.guess_columns import Column, Layout, layout, samples
+from appliance.intake.guess_log import quoted, shown
 from appliance.intake.guess_types import guess_type, nearest
 from appliance.intake.opening import Source
 from appliance.intake.profiles import CONDUCT, SHIPPED, Columns, Profile
@@ -275,6 +276,8 @@ def propose(paths: Sequence[Path], zone: str, zone_known: bool) -> str:
             Column(name, [mapping.cell_text(row[place]) for row in look.rows if len(row) > place])
             for place, name in enumerate(look.header)
         ]
+        if log := guess_log.roles([column for column in columns if column.name]):
+            return guess_log.propose(paths, look.profile, look.header, log, _zone_note(zone_known))
         again = {name for name, count in Counter(look.header).items() if count > 1}
         found = layout([column for column in columns if column.name and column.name not in again])
         profile = _profile(look, found, [], {})
@@ -299,54 +302,49 @@ def propose(paths: Sequence[Path], zone: str, zone_known: bool) -> str:
     return _toml(look, found, profile, tried, zone_known)
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _shown(text: str) -> str:
-    """Text as a comment may hold it: one line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:160]
+def _zone_note(known: bool) -> str:
+    return "" if known else "  # ? nothing in the file says it: check, or give --time-zone"
 
 
 def _toml(look: _Look, found: Layout, profile: Profile, tried: _Try, zone_known: bool) -> str:
     lines = ["# Proposed from the file; check what is marked with a question mark before it is used."]
-    lines += [f"# {_shown(sentence)}" for sentence in look.chosen]
+    lines += [f"# {shown(sentence)}" for sentence in look.chosen]
     lines += [f"# {tried.rows} rows read, {sum(tried.refused.values())} of them cannot be taken."]
-    lines += [f"# cannot be taken: {_shown(reason)} ({count} rows)" for reason, count in tried.refused.most_common(5)]
+    lines += [f"# cannot be taken: {shown(reason)} ({count} rows)" for reason, count in tried.refused.most_common(5)]
     if tried.flagged:
         lines += [f"# {tried.flagged} times lie in an hour that the clock change repeats or skips."]
-    note = "" if zone_known else "  # ? nothing in the file says it: check, or give --time-zone"
+    note = _zone_note(zone_known)
     for name in Profile.__struct_fields__:
         if name not in ("columns", "types", "dropped"):
             value = getattr(profile, name)
-            text = _quoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            text = quoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             lines.append(f"{name} = {text}{note if name == 'time_zone' else ''}")
     lines += ["# Never read:", "dropped = ["]
     for name in profile.dropped:
         why = "  # about conduct: Wardwell takes none" if CONDUCT.search(name) else ""
-        lines.append(f"    {_quoted(name)},{why}")
+        lines.append(f"    {quoted(name)},{why}")
     lines += ["]", "", "[columns]"]
-    shown = dict(samples(found))
+    some = dict(samples(found))
     for role in _COLUMNS:
         name = getattr(profile.columns, role)
         _, sure, why = found.roles.get(role, (None, 0.0, ""))
-        sample = "; ".join(_shown(one) for one in shown.get(role, ()))
+        sample = "; ".join(shown(one) for one in some.get(role, ()))
         note = f"  # {sure:.0%}, {why}{'; such as ' + sample if sample else ''}" if sure else ""
         if not name and role in ("number", "received", "type", "units") and profile.format not in DOCUMENTS:
             note = "  # ? no column seems to hold it"
-        lines.append(f"{role} = {_quoted(name)}{note}")
+        lines.append(f"{role} = {quoted(name)}{note}")
     lines += ["", "[types]"]
     normal = set[str]()
     for code, kind in profile.types.items():
         if " ".join(code.split()).casefold() not in normal:
             normal.add(" ".join(code.split()).casefold())
             sure = guess_type(code)[1]
-            lines.append(f"{_quoted(code)} = {_quoted(kind)}  # {tried.types.get(code, 0)} times, {sure:.0%}")
+            lines.append(f"{quoted(code)} = {quoted(kind)}  # {tried.types.get(code, 0)} times, {sure:.0%}")
     rest = [(code, count) for code, count in tried.types.most_common() if code not in profile.types]
     if rest:
         lines.append("# These weigh nothing until they are mapped (nearest first):")
     lines += [
-        f"# {_quoted(code)} = {' or '.join(map(_quoted, nearest(code)))}  # {count} times"
+        f"# {quoted(code)} = {' or '.join(map(quoted, nearest(code)))}  # {count} times"
         for code, count in rest[:_CODES]
     ]
     return "\n".join(lines) + "\n"

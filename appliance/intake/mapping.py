@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from appliance.intake import times
@@ -26,12 +27,17 @@ BLANK_ROW = "blank row"
 HARMLESS = frozenset({HEADER_AGAIN, BLANK_ROW})
 # Cells remembered per file, so that a file of all different ones stays small.
 _REMEMBERED = 10_000
+# Every second of a day may be written.
+_REMEMBERED_TIMES = 100_000
+_ONE_DAY = timedelta(days=1)
+_NOBODY: list[str] = []
 # What feeds write where they have nothing to say.
 _NOTHING = frozenset({"NULL", "null", "(null)", "\\N", "nan", "NaN"})
 _PACKED = re.compile(r"[,;|\n]")
 # Moments by unit; "" is the call's own.
 _Steps = Mapping[str, datetime | None]
 _NO_STEPS: _Steps = {}
+_IN_SHAPE = ("", "")
 
 
 class _Bad(Exception):
@@ -59,161 +65,209 @@ class Notes:
 
 
 class _Reader:
-    """Turns the named cells of a record into a call version; quotes no cell when it refuses one."""
+    """Turns the named cells of a record into a call version; quotes no cell when it refuses one.
 
-    def __init__(self, profile: Profile, positions: dict[str, int], stamp: str) -> None:
+    A feed repeats itself: times of day, codes and units are looked up by their cell once they have been read.
+    """
+
+    def __init__(self, profile: Profile, header: list[str], stamp: str) -> None:
         self.profile, self.columns, self.stamp = profile, profile.columns, stamp
         self.zone = ZoneInfo(profile.time_zone)
         self.wall = times.WallClock(self.zone)
         self.step_format = profile.step_format or profile.time_format
         self.packed = profile.unit_times == "equals"
-        self._positions = positions
+        self._whole_times, self._whole_steps = times.has_day(profile.time_format), times.has_day(self.step_format)
+        where = positions(header, profile)
+        one = self.columns
+        names = (one.number, one.date, one.received, one.dispatched, one.arrived, one.cleared, one.type, one.observed)
+        # A column that the feed does not have reads as the blank cell that `call` puts after the last.
+        self._cells = itemgetter(
+            *(where.get(name, len(header)) for name in (*names, one.disposition, one.primary, one.units))
+        )
         self._units_seen: dict[str, tuple[str, bool]] = {}
+        self._codes: dict[str, str] = {}
+        self._spans: dict[tuple[str, str], timedelta | None] = {}
+        self._begins = (one.received, one.dispatched, one.arrived, one.cleared)
+        self._adds = profile.row != "call"
 
     def call(self, line: int, cells: list[str]) -> CallVersion:
         """The call of one record. Raises _Bad."""
-        columns = self.columns
-        number = self._cell(cells, columns.number)
+        number, date, received, dispatched, arrived, cleared, kind, observed, disposition, primary, units = self._cells(
+            [*cells, ""]
+        )
+        number = cell_text(number)
         if not NUMBER.fullmatch(number):
-            raise _Bad(columns.number, NO_NUMBER)
-        day = self._day(cells)
-        received = self._received(cells, day)
-        dispatched = self._steps(cells, columns.dispatched, received)
-        arrived = self._steps(cells, columns.arrived, received)
-        cleared = self._steps(cells, columns.cleared, received)
-        disposition = code(self._cell(cells, columns.disposition))
-        units = self._units(cells, received, dispatched, arrived, cleared)
+            raise _Bad(self.columns.number, NO_NUMBER)
+        day = self._day(date)
+        began = self._received((received, dispatched, arrived, cleared), units, day)
+        today = self._today(began, day)
+        closing = self._code(disposition)
+        there: bool
+        if self.packed:
+            on_call, there = self._with_times(units, began, today, dispatched, arrived, cleared)
+        else:
+            sent = self._step(dispatched, self.columns.dispatched, began, today)
+            came = self._step(arrived, self.columns.arrived, began, today)
+            gone = self._step(cleared, self.columns.cleared, began, today)
+            there = came is not None
+            start = came or sent or began
+            on_call = [
+                # A dispatcher is on the call from the first ring and never arrives.
+                UnitOnCall(unit, began if hears else start, gone, hears or there, _NOBODY, False)
+                for unit, hears in self._named(cell_text(units))
+            ]
         return CallVersion(
-            line=line,
-            number=number,
-            stamp=self.stamp,
-            received=received,
-            type=code(self._cell(cells, columns.type)),
-            observed=code(self._cell(cells, columns.observed)),
-            disposition=disposition,
-            primary_name=self._cell(cells, columns.primary),
-            canceled=disposition in self.profile.canceled and not self._anyone_there(arrived, units),
-            units=units,
+            line,
+            number,
+            self.stamp,
+            began,
+            self._code(kind),
+            self._code(observed),
+            closing,
+            cell_text(primary) if primary else "",
+            closing in self.profile.canceled and not there,
+            on_call,
             # A row per unit or per status change says nothing about the call's other units.
-            adds=self.profile.row != "call",
+            self._adds,
         )
 
-    def _anyone_there(self, arrived: _Steps, units: list[UnitOnCall]) -> bool:
-        return bool(arrived.get("")) or any(one.arrived and not self.profile.is_dispatch(one.unit) for one in units)
+    def _code(self, cell: str) -> str:
+        found = self._codes.get(cell)
+        if found is None:
+            found = code(cell_text(cell))
+            if len(self._codes) > _REMEMBERED:
+                self._codes.clear()
+            self._codes[cell] = found
+        return found
 
-    def _cell(self, cells: list[str], column: str) -> str:
-        if not column:
-            return ""
-        return cell_text(cells[self._positions[column]])
-
-    def _day(self, cells: list[str]) -> datetime | None:
-        """The call's wall day; None when the feed's times are full ones."""
-        column = self.columns.date
+    def _span(self, cell: str, form: str) -> timedelta | None:
+        """How long after midnight the time of day in `cell` is; None for a blank. Raises ValueError."""
         try:
-            return times.wall_day(self._cell(cells, column), self.profile.date_format) if column else None
-        except ValueError:
-            raise _Bad(column, "impossible date") from None
+            return self._spans[cell, form]
+        except KeyError:
+            if len(self._spans) > _REMEMBERED_TIMES:
+                self._spans.clear()
+            found = self._spans[cell, form] = times.passed(cell_text(cell), form)
+            return found
 
-    def _received(self, cells: list[str], day: datetime | None) -> datetime:
-        """When the call began. A call whose begin was not written down began with the first step that was."""
-        columns, form = self.columns, self.profile.time_format
-        for column in (columns.received, columns.dispatched, columns.arrived, columns.cleared):
-            text = self._cell(cells, column)
-            if not times.is_blank(text) and not (self.packed and "=" in text):
-                try:
-                    if times.has_day(form):
-                        return times.moment(text, form, self.zone)
-                    if day is not None:
-                        return self.wall.settle(self._wall(text, form, day))
-                except (ValueError, OverflowError):
-                    raise _Bad(column, "impossible time") from None
-            form = self.step_format
-        if self.packed and day is not None:
-            return self._first_unit(cells, day)
-        raise _Bad(columns.received, "impossible time")
-
-    def _first_unit(self, cells: list[str], day: datetime) -> datetime:
-        """The begin of a call of which only the units' times were written down."""
-        for column in (self.columns.dispatched, self.columns.units, self.columns.arrived, self.columns.cleared):
-            for part in _PACKED.split(self._cell(cells, column)):
-                text = part.partition("=")[2].strip()
-                if not times.is_blank(text):
-                    try:
-                        return self.wall.settle(self._wall(text, self.step_format, day))
-                    except (ValueError, OverflowError):
-                        raise _Bad(column, "impossible time") from None
-        raise _Bad(self.columns.received, "impossible time")
-
-    @staticmethod
-    def _wall(text: str, form: str, day: datetime) -> datetime:
-        clock_time, days = times.wall_time(text, form)
-        return datetime.combine(day, clock_time) + timedelta(days=days)
-
-    def _step(self, text: str, column: str, received: datetime) -> datetime | None:
-        """A later moment of the call; a time without a day is of the call's day, or of the night after it."""
-        if times.is_blank(text):
+    def _day(self, cell: str) -> times.Day | None:
+        """The call's wall day; None when the feed's times are full ones."""
+        if not self.columns.date:
             return None
         try:
-            if times.has_day(self.step_format):
-                return times.moment(text, self.step_format, self.zone)
-            day = received.astimezone(self.zone).replace(tzinfo=None)
-            return times.after(received, self._wall(text, self.step_format, day), self.zone)
+            return times.day_of(times.wall_day(cell_text(cell), self.profile.date_format), self.zone)
+        except ValueError:
+            raise _Bad(self.columns.date, "impossible date") from None
+
+    def _received(self, steps: tuple[str, str, str, str], units: str, day: times.Day | None) -> datetime:
+        """When the call began. A call whose begin was not written down began with the first step that was."""
+        form, whole = self.profile.time_format, self._whole_times
+        for column, cell in zip(self._begins, steps, strict=True):
+            try:
+                if self.packed and "=" in cell:
+                    pass
+                elif whole:
+                    text = cell_text(cell)
+                    if not times.is_blank(text):
+                        return times.moment(text, form, self.zone)
+                else:
+                    span = self._span(cell, form)
+                    if span is not None and day is not None:
+                        return self.wall.settle(day, span)
+            except (ValueError, OverflowError):
+                raise _Bad(column, "impossible time") from None
+            form, whole = self.step_format, self._whole_steps
+        if self.packed and day is not None:
+            return self._first_unit(day, *steps[1:], units)
+        raise _Bad(self.columns.received, "impossible time")
+
+    def _today(self, began: datetime, day: times.Day | None) -> times.Day | None:
+        """The wall day on which the call began; None when every step says its own."""
+        if self._whole_steps:
+            return None
+        if day is not None and day.even is not None and began - day.even < _ONE_DAY:
+            return day
+        try:
+            return times.local_day(began, self.zone)
+        except OverflowError:
+            raise _Bad(self.columns.received, "impossible time") from None
+
+    def _first_unit(self, day: times.Day, dispatched: str, arrived: str, cleared: str, units: str) -> datetime:
+        """The begin of a call of which only the units' times were written down."""
+        columns = self.columns
+        own = (columns.dispatched, dispatched), (columns.units, units), (columns.arrived, arrived)
+        for column, cell in (*own, (columns.cleared, cleared)):
+            for part in _PACKED.split(cell_text(cell)):
+                try:
+                    span = times.passed(part.partition("=")[2].strip(), self.step_format)
+                    if span is not None:
+                        return self.wall.settle(day, span)
+                except (ValueError, OverflowError):
+                    raise _Bad(column, "impossible time") from None
+        raise _Bad(columns.received, "impossible time")
+
+    def _step(self, cell: str, column: str, began: datetime, today: times.Day | None) -> datetime | None:
+        """A later moment of the call; a time without a day is of the call's day, or of the night after it."""
+        if not cell:
+            return None
+        try:
+            if today is None:
+                text = cell_text(cell)
+                return None if times.is_blank(text) else times.moment(text, self.step_format, self.zone)
+            span = self._span(cell, self.step_format)
+            return None if span is None else times.step(began, today, span, self.zone)
         except (ValueError, OverflowError):
             raise _Bad(column, "impossible time") from None
 
-    def _steps(self, cells: list[str], column: str, received: datetime) -> _Steps:
-        """The moment of the call (under "") and of each unit that a packed cell names."""
-        text = self._cell(cells, column)
-        if self.packed and "=" in text:
-            return self._packed(text, column, received)
-        found = self._step(text, column, received)
-        return _NO_STEPS if found is None else {"": found}
+    # --- units that carry times ---------------------------------------------------------------------------------------
 
-    def _packed(self, text: str, column: str, received: datetime) -> _Steps:
-        """`WAVE1=06:51:33, M5=07:05:17`: None for a unit without a time."""
+    def _steps(self, cell: str, column: str, began: datetime, today: times.Day | None) -> _Steps:
+        """The moment of the call (under "") and of each unit that a packed cell names: None for one without a time.
+
+        Units with times are written `WAVE1=06:51:33, M5=07:05:17`.
+        """
+        text = cell_text(cell)
+        if "=" not in text:
+            found = self._step(text, column, began, today)
+            return _NO_STEPS if found is None else {"": found}
         steps: dict[str, datetime | None] = {}
         for part in _PACKED.split(text):
             unit, _, moment = part.partition("=")
             if unit.strip():
                 name = unit.strip()
-                steps[name if UNIT.fullmatch(name) else NO_CODE] = self._step(moment.strip(), column, received)
+                steps[name if UNIT.fullmatch(name) else NO_CODE] = self._step(moment.strip(), column, began, today)
         return steps
 
-    def _units(
-        self, cells: list[str], received: datetime, dispatched: _Steps, arrived: _Steps, cleared: _Steps
-    ) -> list[UnitOnCall]:
-        hearing: Iterable[tuple[str, bool]]
-        text = self._cell(cells, self.columns.units)
-        if self.packed and "=" in text:
-            own = self._packed(text, self.columns.units, received)
+    def _with_times(
+        self, cell: str, began: datetime, today: times.Day | None, *steps: str
+    ) -> tuple[list[UnitOnCall], bool]:
+        """The units of a call, and whether anybody was there: by the cells of dispatch, arrival and clearing."""
+        columns, hearing = self.columns, []
+        named = zip(steps, (columns.dispatched, columns.arrived, columns.cleared), strict=True)
+        dispatched, arrived, cleared = (self._steps(one, column, began, today) for one, column in named)
+        there = bool(arrived.get(""))
+        text = cell_text(cell)
+        if "=" in text:
+            own = self._steps(text, columns.units, began, today)
             hearing = [self._unit(unit) for unit in own]
             if self.profile.unit_times_are == "arrived":
                 arrived = {**arrived, **own}
             else:
                 dispatched = {**dispatched, **own}
         else:
-            hearing = self._named(text)
+            hearing = list(self._named(text))
         # Where units carry their own times, the call's are those of the first of them.
-        alone = False
-        if self.packed:
-            more = (unit for steps in (dispatched, arrived, cleared) for unit in steps if unit)
-            hearing = dict.fromkeys([*hearing, *map(self._unit, more)])
-            alone = any(arrived)
+        more = (unit for steps in (dispatched, arrived, cleared) for unit in steps if unit)
+        alone = any(arrived)
         units = []
-        for unit, hears in hearing:
-            there = arrived.get(unit) or (None if alone else arrived.get(""))
+        for unit, hears in dict.fromkeys([*hearing, *map(self._unit, more)]):
+            came = arrived.get(unit) or (None if alone else arrived.get(""))
             # A dispatcher is on the call from the first ring and never arrives.
-            units.append(
-                UnitOnCall(
-                    unit=unit,
-                    start=received if hears else there or dispatched.get(unit) or dispatched.get("") or received,
-                    end=cleared.get(unit) or cleared.get(""),
-                    arrived=hears or there is not None,
-                    people=[],
-                    primary=False,
-                )
-            )
-        return units
+            start = began if hears else came or dispatched.get(unit) or dispatched.get("") or began
+            end = cleared.get(unit) or cleared.get("")
+            units.append(UnitOnCall(unit, start, end, hears or came is not None, _NOBODY, False))
+            there = there or (came is not None and not hears)
+        return units, there
 
     def _named(self, cell: str) -> Iterable[tuple[str, bool]]:
         """The units of a cell, each once and with whether it hears the call instead of going to it."""
@@ -244,21 +298,18 @@ def calls_of(table: Table, profile: Profile, stamp: str, notes: Notes) -> Iterat
     """
     if not table.header:
         return
-    reader = _Reader(profile, positions(table.header, profile), stamp)
+    reader = _Reader(profile, table.header, stamp)
     again = [name.strip() for name in table.header]
+    odd, width = ("", again[0]), len(again)
     notes.chosen += table.chosen
     flagged = notes.flagged
     for line, cells in table.rows:
-        column = ""
-        if not any(cells) or not any(cell.strip() for cell in cells):
-            reason = BLANK_ROW
-        elif cells[0].strip() == again[0] and [cell.strip() for cell in cells] == again:
-            reason = HEADER_AGAIN
-        elif len(cells) != len(table.header):
-            place = min(len(cells), len(table.header))
-            column = safe(table.header[place]) if place < len(table.header) else f"column {place + 1}"
-            reason = f"{len(cells)} cells instead of {len(table.header)}"
+        if len(cells) == width and cells[0].strip() not in odd:
+            # Nearly every row: asking further would cost as much as reading some of its cells.
+            column, reason = _IN_SHAPE
         else:
+            column, reason = misshapen(table.header, again, cells)
+        if not reason:
             try:
                 call = reader.call(line, cells)
                 notes.flagged = flagged + reader.wall.flagged
@@ -268,3 +319,20 @@ def calls_of(table: Table, profile: Profile, stamp: str, notes: Notes) -> Iterat
             else:
                 continue
         yield RefusedRow(file="", line=line, column=column, reason=reason)
+
+
+def misshapen(header: list[str], again: list[str], cells: list[str]) -> tuple[str, str]:
+    """(column, reason) of a record that is no row of the table with this header; ("", "") of one that is.
+
+    `again` is the header as it is repeated: without the blanks around its names.
+    """
+    first = cells[0].strip() if cells else ""
+    if not first and not any(cell.strip() for cell in cells):
+        return "", BLANK_ROW
+    if first == again[0] and [cell.strip() for cell in cells] == again:
+        return "", HEADER_AGAIN
+    if len(cells) != len(header):
+        place = min(len(cells), len(header))
+        column = safe(header[place]) if place < len(header) else f"column {place + 1}"
+        return column, f"{len(cells)} cells instead of {len(header)}"
+    return _IN_SHAPE

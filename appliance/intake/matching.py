@@ -11,36 +11,17 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-
-import msgspec
 
 from appliance.errors import WardwellError
 from appliance.intake.profiles import Profile
-from appliance.intake.records import CallVersion
+from appliance.intake.records import CallVersion, Part, Person, UnitOnCall, seconds
 from appliance.spool.messages import RosterPerson
 
 _COLUMNS = {"employee_number", "name", "call_sign", "unit", "division"}
 
-
-class Involved(msgspec.Struct, frozen=True):
-    """One person at one call. `role`: "primary", "responding", "dispatch", or "assigned": the unit never arrived."""
-
-    person_id: str
-    unit: str
-    role: str
-    start: datetime
-    end: datetime | None
-
-
-@dataclass
-class Matched:
-    """Who was at one call, and the units that nobody could be matched to."""
-
-    involved: list[Involved] = field(default_factory=list)
-    unmatched: list[str] = field(default_factory=list)
+# Units remembered per file, so that a file of all different ones stays small.
+_REMEMBERED = 10_000
 
 
 class Crew:
@@ -48,71 +29,122 @@ class Crew:
 
     def __init__(self, people: Iterable[RosterPerson]) -> None:
         people = list(people)
-        self.by_call_sign = {person.call_sign: person for person in people if person.call_sign}
-        self.by_id = {person.person_id: person for person in people}
-        # Only units on the roster are remembered, so this stays as small as the roster.
+        self._by_call_sign = {person.call_sign: person.person_id for person in people if person.call_sign}
+        self._ids = {person.person_id for person in people}
         self._dispatch: dict[str, bool] = {}
         names = Counter(person.name for person in people)
         # A name that two people share says nothing.
-        self.by_name = {person.name: person.person_id for person in people if names[person.name] == 1}
+        self._by_name = {person.name: person.person_id for person in people if names[person.name] == 1}
 
-    def match(self, call: CallVersion, profile: Profile) -> Matched:
-        """Who was at `call`. A person in two of its units is involved once, with the weightier part."""
-        found = Matched()
-        primary = self.by_name.get(call.primary_name) if call.primary_name else None
-        people: dict[str, Involved] = {}
+    def match(self, call: CallVersion, profile: Profile) -> tuple[list[Person], list[str]]:
+        """Who was at `call`, ordered by person, and the units that nobody could be matched to.
+
+        A person in two of its units is involved once, with the weightier part.
+        """
+        unmatched: list[str] = []
+        primary = self._by_name.get(call.primary_name) if call.primary_name else None
+        people: dict[str, Person] = {}
         for unit in call.units:
             name = unit.unit
-            ids = [number for number in unit.people if number in self.by_id] if unit.people else []
+            ids = [number for number in unit.people if number in self._ids] if unit.people else None
             if not ids:
-                person = self.by_call_sign.get(name)
-                if person is None:
-                    found.unmatched.append(name)
+                person_id = self._by_call_sign.get(name)
+                if person_id is None:
+                    unmatched.append(name)
                     continue
-                ids = [person.person_id]
-            hears = self._hears(name, profile)
+                ids = [person_id]
+            hears = self._dispatch.get(name)
+            if hears is None:
+                hears = self._hears(name, profile)
+            # Most units simply came: asking `_role` each time would be felt.
+            part = _role(unit, hears) if hears or not unit.arrived or unit.primary else "responding"
+            start, end = seconds(unit.start), None if unit.end is None else seconds(unit.end)
             for person_id in ids:
-                if hears:
-                    role = "dispatch"
-                elif not unit.arrived:
-                    role = "assigned"
-                else:
-                    role = "primary" if unit.primary or person_id == primary else "responding"
+                role = "primary" if part == "responding" and person_id == primary else part
                 known = people.get(person_id)
-                if known is None or _RANK[role] < _RANK[known.role]:
-                    people[person_id] = Involved(person_id, name, role, unit.start, unit.end)
-        found.involved = [people[person_id] for person_id in sorted(people)]
-        return found
+                if known is None or RANK[role] < RANK[known[2]]:
+                    people[person_id] = (person_id, name, role, start, end)
+        return _ordered(people), unmatched
 
     def _hears(self, unit: str, profile: Profile) -> bool:
-        known = self._dispatch.get(unit)
-        if known is None:
-            known = self._dispatch[unit] = profile.is_dispatch(unit)
-        return known
+        if len(self._dispatch) > _REMEMBERED:
+            self._dispatch.clear()
+        found = self._dispatch[unit] = profile.is_dispatch(unit)
+        return found
+
+    def parts(self, call: CallVersion, profile: Profile) -> list[Part]:
+        """The units at `call`, with the people whom the feed itself names; whose the others are is left open.
+
+        In the order of units and people; a unit that is there twice is there from its weightier part.
+        """
+        lead = self._by_name.get(call.primary_name, "") if call.primary_name else ""
+        found: list[Part] = []
+        for unit in call.units:
+            name, role = unit.unit, _role(unit, self._hears(unit.unit, profile))
+            start, end = seconds(unit.start), None if unit.end is None else seconds(unit.end)
+            named = [number for number in unit.people if number in self._ids]
+            # Whose call sign it is only matters where nobody is named.
+            roster = "" if named else self._by_call_sign.get(name, "")
+            found += [(name, person_id, role, start, end, lead, roster) for person_id in named or [""]]
+        return joined_parts([], found)
 
 
-_RANK = {"primary": 0, "responding": 1, "dispatch": 2, "assigned": 3}
+def _role(unit: UnitOnCall, hears: bool) -> str:
+    """What a unit did at a call, but for the officer whom the feed names as responsible."""
+    if hears:
+        return "dispatch"
+    if not unit.arrived:
+        return "assigned"
+    return "primary" if unit.primary else "responding"
 
 
-def joined(known: Sequence[Involved], more: Sequence[Involved]) -> tuple[list[Involved], bool]:
+RANK = {"primary": 0, "responding": 1, "dispatch": 2, "assigned": 3}
+
+
+def joined(known: Sequence[Person], more: Sequence[Person]) -> tuple[list[Person], bool]:
     """Who was at a call by two views that add to each other, and whether the second brought anything.
 
     A person's time runs from the first view that has them there to the last end that any view gives; the weightier part
     counts. Being sent is no presence: its time counts only as long as nobody saw them there.
     """
-    people = {one.person_id: one for one in known}
+    people = {one[0]: one for one in known}
+    before = _ordered(people)
     for one in more:
-        before = people.get(one.person_id)
-        people[one.person_id] = one if before is None else _both(before, one)
-    found = sorted(people.values(), key=lambda one: one.person_id)
-    return found, found != sorted(known, key=lambda one: one.person_id)
+        people[one[0]] = _both(people[one[0]], one) if one[0] in people else one
+    found = _ordered(people)
+    return found, found != before
 
 
-def _both(before: Involved, now: Involved) -> Involved:
-    there = [one for one in (before, now) if one.role != "assigned"] or [before, now]
-    best = min((before, now), key=lambda one: _RANK[one.role])
-    ends = [one.end for one in (before, now) if one.end is not None]
-    return msgspec.structs.replace(best, start=min(one.start for one in there), end=max(ends) if ends else None)
+def joined_parts(known: Sequence[Part], more: Sequence[Part]) -> list[Part]:
+    """The units at a call by two views that add to each other, as `joined` has it for people; in their order."""
+    parts = {one[:2]: one for one in known}
+    for one in more:
+        before = parts.get(one[:2])
+        if before is not None:
+            role, start, end = _together((before[2], before[3], before[4]), (one[2], one[3], one[4]))
+            one = (one[0], one[1], role, start, end, max(before[5], one[5]), max(before[6], one[6]))
+        parts[one[:2]] = one
+    return [parts[key] for key in sorted(parts)]
+
+
+def _both(before: Person, now: Person) -> Person:
+    person_id, unit = min((before, now), key=lambda one: RANK[one[2]])[:2]
+    return person_id, unit, *_together((before[2], before[3], before[4]), (now[2], now[3], now[4]))
+
+
+_Presence = tuple[str, int, int | None]
+
+
+def _together(before: _Presence, now: _Presence) -> _Presence:
+    """Role, start and end of two views."""
+    there = [one for one in (before, now) if one[0] != "assigned"] or [before, now]
+    role = min(before[0], now[0], key=lambda one: RANK[one])
+    ends = [end for _, _, end in (before, now) if end is not None]
+    return role, min(start for _, start, _ in there), max(ends) if ends else None
+
+
+def _ordered(people: dict[str, Person]) -> list[Person]:
+    return [people[person_id] for person_id in sorted(people)]
 
 
 def read_roster(path: Path) -> list[RosterPerson]:

@@ -93,6 +93,44 @@ class Involvement(Base):
     end: Mapped[datetime | None] = mapped_column(UtcSeconds)
 
 
+class Part(Base):
+    """One unit at one call, for the unit log to say whose; kept only where there is one. Fields as `records.Part`.
+
+    `person_id` is somebody whom the feed itself names on the unit, "" when the crew is to be found.
+    """
+
+    __tablename__ = "part"
+    __table_args__ = (Index("ix_part_unit_start", "unit", "start"), {"sqlite_with_rowid": False})
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    unit: Mapped[str] = mapped_column(String(20), primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    role: Mapped[str] = mapped_column(String(12))
+    start: Mapped[datetime] = mapped_column(UtcSeconds)
+    end: Mapped[datetime | None] = mapped_column(UtcSeconds)
+    lead: Mapped[str] = mapped_column(String(40))
+    roster: Mapped[str] = mapped_column(String(40))
+
+
+class UnitShift(Base):
+    """One row of the unit log: who was on a unit from `start` until before `end`; "" for nobody on the roster.
+
+    `stamp` is that of the newest log that says so. `replaced`: a later log says otherwise of the same shift.
+    """
+
+    __tablename__ = "unit_shift"
+    __table_args__ = (
+        Index("ix_unit_shift_person", "person_id", "start"),
+        Index("ix_unit_shift_start", "start"),
+        {"sqlite_with_rowid": False},
+    )
+    unit: Mapped[str] = mapped_column(String(20), primary_key=True)
+    start: Mapped[datetime] = mapped_column(UtcSeconds, primary_key=True)
+    end: Mapped[datetime] = mapped_column(UtcSeconds, primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    stamp: Mapped[str] = mapped_column(String(40))
+    replaced: Mapped[bool]
+
+
 class RosterRow(Base):
     """One person of the current roster, as desk published it."""
 
@@ -107,7 +145,10 @@ class RosterRow(Base):
 
 
 class MailboxKey(Base):
-    """An officer's mailbox key. `witnessed` only after its ledger leaf was seen in a cosigned checkpoint."""
+    """An officer's mailbox key. `witnessed` only after its ledger leaf was seen in a cosigned checkpoint.
+
+    `since`: no call that was received before is sealed to it; set for a key that replaced another.
+    """
 
     __tablename__ = "mailbox_key"
     handle: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -115,6 +156,7 @@ class MailboxKey(Base):
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     leaf_index: Mapped[int]
     witnessed: Mapped[bool]
+    since: Mapped[datetime | None] = mapped_column(UtcSeconds)
 
 
 class Waiting(Base):
@@ -134,7 +176,8 @@ class CountedPeriod(Base):
 
 
 class State(Base):
-    """Single facts: "secret" (for contribution ids); "cycle" (number of the last), "cycle_due", "cycle_day"."""
+    """Single facts: "secret" (for contribution ids); "cycle" (number of the last), "cycle_due", "cycle_day"; "unit_log"
+    (that one is kept)."""
 
     __tablename__ = "state"
     name: Mapped[str] = mapped_column(String(20), primary_key=True)

@@ -24,8 +24,8 @@ from typing import IO
 
 import msgspec
 
-from appliance.intake.profiles import Profile
-from appliance.intake.records import Batch, Ending, Opening, Sighting
+from appliance.intake.profiles import Profile, UnitLog
+from appliance.intake.records import Batch, Ending, Opening, Shifts, Sighting
 from appliance.spool.messages import RefusedRow, RosterPerson
 
 CHILD = [sys.executable, "-m", "appliance.intake.child"]
@@ -33,7 +33,8 @@ LENGTH = struct.Struct(">I")
 # A frame holds one batch of calls. More is no frame of ours.
 _FRAME_BYTES = 64 * 1024 * 1024
 _PIPE_BYTES = 1024 * 1024
-_frames = msgspec.msgpack.Decoder(Opening | Batch | Ending)
+_Rows = Batch | Shifts | Ending
+_frames = msgspec.msgpack.Decoder(Opening | _Rows)
 
 
 class ParserDied(Exception):
@@ -41,50 +42,69 @@ class ParserDied(Exception):
 
 
 class Request(msgspec.Struct):
-    """What the child is asked. Paths as bytes: a dropped file's name need not be valid text."""
+    """What the child is asked. Paths as bytes: a dropped file's name need not be valid text.
 
-    profile: Profile
+    The files are of calls by `profile`, or they are a unit log. `crewed_later`: the child says which units were there,
+    and leaves it to the unit log and to its caller who that was.
+    """
+
     people: list[RosterPerson]
     paths: list[bytes]
+    profile: Profile | None = None
+    log: UnitLog | None = None
+    crewed_later: bool = False
 
 
 class Reading:
     """One file as it is read. `ending` stands once `batches` has run out."""
 
-    def __init__(self, path: Path, opening: Opening, frames: Iterator[Batch | Ending]) -> None:
+    def __init__(self, path: Path, opening: Opening, frames: Iterator[_Rows]) -> None:
         self.path, self.name, self.sha256 = path, opening.name, opening.sha256
         self.ending: Ending | None = None
         self._frames = frames
 
-    def batches(self) -> Iterator[list[Sighting]]:
-        """The calls, in the file's order. Raises ParserDied."""
+    def _before_the_end(self) -> Iterator[Batch | Shifts]:
         for frame in self._frames:
             if isinstance(frame, Ending):
                 self.ending = frame
                 return
-            yield frame.calls
+            yield frame
         if self.ending is None:
             raise ParserDied
+
+    def batches(self) -> Iterator[list[Sighting]]:
+        """The calls, in the file's order. Raises ParserDied."""
+        for frame in self._before_the_end():
+            if isinstance(frame, Batch):
+                yield frame.calls
+
+    def shifts(self) -> Iterator[Shifts]:
+        """The shifts of a unit log, in the file's order. Raises ParserDied."""
+        for frame in self._before_the_end():
+            if isinstance(frame, Shifts):
+                yield frame
 
     def finish(self) -> Ending:
         """Read on to the end, and what it says. Raises ParserDied."""
         if self.ending is None:
-            for _ in self.batches():
+            for _ in self._before_the_end():
                 pass
         if self.ending is None:
             raise ParserDied
         return self.ending
 
 
-def parse_files(profile: Profile, people: Sequence[RosterPerson], paths: Sequence[Path]) -> Iterator[Reading]:
-    """Read `paths` in one child, in order. A file on which two children have died is refused; the rest goes on.
+def parse_files(
+    profile: Profile | UnitLog, people: Sequence[RosterPerson], paths: Sequence[Path], *, crewed_later: bool = False
+) -> Iterator[Reading]:
+    """Read `paths` in one child, in order; `crewed_later` as in `Request`.
 
-    A file on which a child has died once comes a second time, from its beginning. One that took longer than the child's
-    time is not tried again.
+    A file on which two children have died is refused; the rest goes on. A file on which a child has died once comes a
+    second time, from its beginning. One that took longer than the child's time is not tried again.
     """
     begin, died = 0, -1
     while begin < len(paths):
-        child = _Child(profile, people, paths[begin:])
+        child = _Child(profile, people, paths[begin:], crewed_later)
         try:
             for reading in child.readings():
                 yield reading
@@ -112,7 +132,9 @@ def _refused(path: Path, reason: str) -> Reading:
 class _Child:
     """One child and the pipes to it."""
 
-    def __init__(self, profile: Profile, people: Sequence[RosterPerson], paths: Sequence[Path]) -> None:
+    def __init__(
+        self, profile: Profile | UnitLog, people: Sequence[RosterPerson], paths: Sequence[Path], crewed_later: bool
+    ) -> None:
         self._paths = paths
         self._process = subprocess.Popen(
             CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -125,7 +147,9 @@ class _Child:
             # Both sides work at once when a few batches fit between them.
             fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         with contextlib.suppress(BrokenPipeError):
-            request = Request(profile, list(people), [os.fsencode(path) for path in paths])
+            calls, log = (None, profile) if isinstance(profile, UnitLog) else (profile, None)
+            names = [os.fsencode(path) for path in paths]
+            request = Request(list(people), names, calls, log, crewed_later)
             sink.write(msgspec.msgpack.encode(request))
             sink.close()
 
@@ -137,7 +161,7 @@ class _Child:
                 return
             yield Reading(path, frame, self._rest())
 
-    def _rest(self) -> Iterator[Batch | Ending]:
+    def _rest(self) -> Iterator[_Rows]:
         while (frame := _frame(self._source)) is not None and not isinstance(frame, Opening):
             yield frame
             if isinstance(frame, Ending):
@@ -153,7 +177,7 @@ class _Child:
         return self._process.returncode == -signal.SIGPROF
 
 
-def _frame(source: IO[bytes]) -> Opening | Batch | Ending | None:
+def _frame(source: IO[bytes]) -> Opening | _Rows | None:
     """The next frame, or None when the child has ended or said something else."""
     head = source.read(LENGTH.size)
     if len(head) < LENGTH.size or LENGTH.unpack(head)[0] > _FRAME_BYTES:
@@ -163,7 +187,7 @@ def _frame(source: IO[bytes]) -> Opening | Batch | Ending | None:
     if len(body) < length:
         return None
     try:
-        frame: Opening | Batch | Ending = _frames.decode(body)
+        frame: Opening | _Rows = _frames.decode(body)
     except msgspec.DecodeError:
         return None
     return frame

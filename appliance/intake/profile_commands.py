@@ -1,4 +1,4 @@
-"""`wardwell intake profile`: propose a feed profile from files, and see what one would take.
+"""`wardwell intake profile`: propose a feed profile from files, read one in words, and see what one would take.
 
 Owns: the command's words. Must never print: a cell that is no code, unit, number or time.
 """
@@ -16,7 +16,7 @@ from appliance.intake.dry_run import dry_run
 
 @click.group("profile")
 def profile() -> None:
-    """Feed profiles: propose one from a file, try one out."""
+    """Feed profiles: propose one from a file, read one, try one out."""
 
 
 @profile.command("guess")
@@ -45,6 +45,29 @@ def own_zone() -> str:
         name = ""
     usable = name in available_timezones() and not name.startswith("Etc/") and name not in ("UTC", "GMT")
     return name if usable else Settings().time_zone
+
+
+@profile.command("show")
+@click.argument("profile_name", metavar="PROFILE")
+def show_command(profile_name: str) -> None:
+    """PROFILE in words: its layout, the columns read and dropped, and what each code counts as."""
+    from appliance.intake import profile_words as words
+    from appliance.intake.profiles import load_profile
+
+    feed = load_profile(profile_name)
+    click.echo(f"{feed.name}: {feed.description}\n")
+    for what, how in words.facts(feed):
+        click.echo(f"{what}: {how}")
+    click.echo("\nread:")
+    for fact, column in words.read(feed):
+        click.echo(f"  {fact}: {column}")
+    if words.by_format(feed):
+        click.echo("  units, their times and their people: where this format has them")
+    click.echo(f"dropped on purpose: {', '.join(feed.dropped) or 'nothing'}")
+    click.echo("\ncounts as:")
+    for title, codes in words.types(feed) or [("nothing yet", ["no code is mapped"])]:
+        # Codes may contain commas.
+        click.echo(f"  {title}: {'; '.join(codes)}")
 
 
 @profile.command("test")

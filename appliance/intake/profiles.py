@@ -20,6 +20,7 @@ from appliance.intake.records import CallVersion
 from appliance.model.exposure import load_model
 
 SHIPPED = Path(__file__).parent / "profiles"
+USUAL_SETTLE_HOURS = 72
 
 # Words in a column's name that mean a record about an officer's conduct. Wardwell takes none of those (design, 7).
 CONDUCT = re.compile(
@@ -56,7 +57,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     usual spelling of a time of day. `step_format` is that of the times after the first, if they are written otherwise.
     With `unit_times = "equals"` units carry times (`M5=07:05:17`), in `units` or in the columns of the steps; those in
     `units` are when a unit arrived or was dispatched, as `unit_times_are` says. `skip` records stand above the header.
-    With `refuse = "row"` a row that cannot be read is refused alone instead of with its file.
+    With `refuse = "row"` a row that cannot be read is refused alone instead of with its file. A call that nobody closes
+    counts as settled `settle_hours` after it was received.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dispatch_units: str = ""
     canceled: list[str] = []
     dropped: list[str] = []
+    settle_hours: Annotated[int, msgspec.Meta(ge=1, le=24 * 366)] = USUAL_SETTLE_HOURS
 
     @property
     def taken(self) -> list[str]:
@@ -109,6 +112,58 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.dispatch_units) and re.fullmatch(self.dispatch_units, unit) is not None
 
 
+class UnitLogColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Column per fact; "" when the log has none. Without a `date`, `start` and `end` hold their own day."""
+
+    unit: str
+    start: str
+    end: str
+    person: str
+    shield: str = ""
+    date: str = ""
+
+
+class UnitLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The layout of a unit log: one row per unit and person, from when until when. Fields are as in `Profile`.
+
+    A person is known by the employee number in `person`, else by the number in `shield`.
+    """
+
+    kind: Literal["unit-log"]
+    name: str
+    description: str
+    format: Literal["delimited", "xlsx", "json-lines", "json-array"]
+    time_zone: str
+    columns: UnitLogColumns
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    header: bool = True
+    record: str = ""
+    sheet: str = ""
+    date_format: str = "%m/%d/%y"
+    time_format: str = "iso"
+    skip: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    refuse: Literal["file", "row"] = "file"
+    version_pattern: str = ""
+    version_format: str = ""
+    dropped: list[str] = []
+
+    def table(self) -> Profile:
+        """The same layout as the readers of tables know it: its columns stand where a call's of that kind would."""
+        one = self.columns
+        same = {name: getattr(self, name) for name in UnitLog.__struct_fields__ if name not in ("kind", "columns")}
+        columns = Columns(
+            number=one.person,
+            received=one.start,
+            type="",
+            units=one.unit,
+            date=one.date,
+            cleared=one.end,
+            primary=one.shield,
+        )
+        return Profile(columns=columns, types={}, **same)
+
+
 def normal(code: str) -> str:
     """A code as it is compared: exports of one agency differ in case, spacing and HTML entities."""
     return " ".join(html.unescape(code).split()).casefold()
@@ -120,6 +175,16 @@ def shipped() -> list[str]:
 
 
 def load_profile(name_or_path: str) -> Profile:
+    """A shipped profile of calls by name, or one from a file. Raises WardwellError naming what is wrong with it."""
+    found = load_feed(name_or_path)
+    if isinstance(found, UnitLog):
+        raise WardwellError(
+            f"The feed profile {name_or_path} is of a unit log, not of calls.", "Give the profile of a feed of calls."
+        )
+    return found
+
+
+def load_feed(name_or_path: str) -> Profile | UnitLog:
     """A shipped profile by name, or one from a file. Raises WardwellError naming what is wrong with it."""
     path = SHIPPED / f"{name_or_path}.toml" if name_or_path in shipped() else Path(name_or_path)
     try:
@@ -129,21 +194,32 @@ def load_profile(name_or_path: str) -> Profile:
             f"There is no feed profile {name_or_path!r}.", f"Give a file, or one of: {', '.join(shipped())}."
         ) from None
     try:
-        profile = msgspec.toml.decode(raw, type=Profile)
+        profile: Profile | UnitLog
+        if "kind" in msgspec.toml.decode(raw):
+            profile = msgspec.toml.decode(raw, type=UnitLog)
+            taken = profile.table().taken
+        else:
+            profile = msgspec.toml.decode(raw, type=Profile)
+            taken = profile.taken
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise WardwellError(f"The feed profile {path.name} is not valid: {error}.", "Correct that line.") from None
+    conduct = [name for name in taken if CONDUCT.search(name)]
+    if conduct:
+        raise WardwellError(
+            f"The feed profile {path.name} reads a column about conduct: {', '.join(conduct)}.",
+            "Wardwell takes no discipline, complaint or performance data; remove the column.",
+        )
+    return profile if isinstance(profile, UnitLog) else _with_types(profile, path)
+
+
+def _with_types(profile: Profile, path: Path) -> Profile:
+    """`profile` with its codes in `normal` spelling. Raises WardwellError for a type that there is not."""
     model = load_model()
     unknown = sorted({kind for kind in profile.types.values() if model.type(kind) is None})
     if unknown:
         raise WardwellError(
             f"The feed profile {path.name} maps to unknown types: {', '.join(unknown)}.",
             "Use the ids of appliance/model/exposure.json.",
-        )
-    conduct = [name for name in profile.taken if CONDUCT.search(name)]
-    if conduct:
-        raise WardwellError(
-            f"The feed profile {path.name} reads a column about conduct: {', '.join(conduct)}.",
-            "Wardwell takes no discipline, complaint or performance data; remove the column.",
         )
     types: dict[str, str] = {}
     for code, kind in profile.types.items():

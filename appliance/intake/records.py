@@ -11,6 +11,18 @@ import msgspec
 
 from appliance.spool.messages import RefusedRow
 
+# person_id, unit, role, start, end; seconds since 1970. The role is "primary", "responding", "dispatch", or "assigned":
+# the unit never arrived.
+Person = tuple[str, str, str, int, int | None]
+# unit, person_id ("" when the unit's crew is to be found), role, start, end, the person_id that the feed names as
+# responsible and the one whose call sign the unit is, "" for neither. Only where a unit log is kept.
+Part = tuple[str, str, str, int, int | None, str, str]
+
+
+def seconds(moment: datetime) -> int:
+    """Whole seconds since 1970."""
+    return int(moment.timestamp())
+
 
 class UnitOnCall(msgspec.Struct, frozen=True):
     """One unit on one call; `people` are employee numbers when the feed itself names the crew."""
@@ -50,8 +62,9 @@ class CallVersion(msgspec.Struct, frozen=True):
 class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One version of one call as it crosses the pipe: already matched to people and to a canonical type.
 
-    Times are whole seconds since 1970. `digest` is of the version's content. `involved` are (person_id, unit, role,
-    start, end or None), ordered by person. `unmatched` are units, `unmapped` codes that the profile knows nothing of.
+    Times are whole seconds since 1970. `digest` is of the version's content. `involved` is ordered by
+    person. `unmatched` are units, `unmapped` codes that the profile knows nothing of. Where a unit log is kept, `parts`
+    says which units were there, and who that means is for `appliance.intake.crews` to find.
     """
 
     line: int
@@ -64,9 +77,23 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     closed: bool
     adds: bool
     merged_into: str
-    involved: list[tuple[str, str, str, int, int | None]]
+    involved: list[Person]
     unmatched: list[str]
     unmapped: list[str]
+    parts: list[Part] | None = None
+
+
+class Shift(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One row of a unit log: who was on a unit from `start` until before `end`, in whole seconds since 1970.
+
+    `person_id` is "" for nobody, and for somebody who is not on the roster.
+    """
+
+    line: int
+    unit: str
+    person_id: str
+    start: int
+    end: int
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -80,6 +107,13 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Some of a file's calls, in its order. They count only if the file does not end as unusable."""
 
     calls: list[Sighting]
+
+
+class Shifts(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Some of a unit log's rows. `stamp` orders versions of the log, as a call's version does."""
+
+    stamp: str
+    shifts: list[Shift]
 
 
 class Ending(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -96,6 +130,10 @@ class Ending(msgspec.Struct, frozen=True, array_like=True, tag=True):
     flagged_times: int = 0
     chosen: list[str] = []
 
+
+# Seconds. Fire crews work 48 hours; what is longer than two of those is somebody who forgot to sign off. Shifts are
+# found by when they begin, so this is also how far back one has to look.
+LONGEST_SHIFT = 96 * 3600
 
 # Refused rows listed per file; all are counted.
 LISTED = 500

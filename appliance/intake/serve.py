@@ -25,15 +25,22 @@ from watchdog.observers import Observer
 from appliance import clock, logs
 from appliance.charter import Charter, load_charter
 from appliance.errors import WardwellError
-from appliance.intake import contributions, counts, versions
+from appliance.intake import contributions, counts, crews, shifts, versions
 from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
 from appliance.intake.parsing import path_problem
-from appliance.intake.profiles import Profile, load_profile
+from appliance.intake.profiles import Profile, UnitLog, load_feed
 from appliance.intake.take import quarantine_folder, take_files
 from appliance.operate import disk
 from appliance.settings import MAINTENANCE, Feed, Home
 from appliance.spool import delivery
-from appliance.spool.messages import Health, MailboxKeyPublished, Message, RosterPublished
+from appliance.spool.messages import (
+    Health,
+    HistoryReleased,
+    MailboxKeyPublished,
+    MailboxKeyWithdrawn,
+    Message,
+    RosterPublished,
+)
 from appliance.storage import Store, open_store
 
 POLL_SECONDS = 0.5
@@ -43,6 +50,7 @@ HEALTH_SECONDS = 10.0
 SETTLED_SECONDS = 1.0
 STILL_SECONDS = 5.0
 QUARANTINE_DAYS = 30
+CLOCK_TOLERANCE_SECONDS = 3600.0
 # What exporters call a file while they write it; `.filepart` is WinSCP's.
 TEMPORARY = (".part", ".filepart")
 
@@ -74,7 +82,7 @@ class Drop:
     def __init__(self, home: Home, feed: Feed) -> None:
         self.feed, self.folder = feed, home.drop(feed.name)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.profile: Profile = load_profile(feed.profile)
+        self.profile: Profile | UnitLog = load_feed(feed.profile)
         self._seen: dict[str, tuple[int, int, float]] = {}
 
     def complete(self) -> list[Path]:
@@ -135,11 +143,13 @@ def _accept_roster(session: Session, message: RosterPublished) -> None:
 HANDLERS: Mapping[type[Message], delivery.Handler] = {
     RosterPublished: _accept_roster,
     MailboxKeyPublished: contributions.accept_key,
+    MailboxKeyWithdrawn: contributions.withdraw_key,
+    HistoryReleased: contributions.release_history,
 }
 
 
 def _expire(store: Store, charter: Charter) -> None:
-    """Forget involvement beyond the charter's window, and originals in quarantine after a month.
+    """Forget involvement and shifts beyond the charter's window, and originals in quarantine after a month.
 
     The files of that time are forgotten too: who enrols late gets older history by dropping them again.
     """
@@ -147,12 +157,15 @@ def _expire(store: Store, charter: Charter) -> None:
     with store.write() as session:
         session.execute(delete(Call).where(Call.received < before))
         session.execute(delete(TakenFile).where(TakenFile.at < before))
+        shifts.forget(session, before)
     for path in quarantine_folder(store.home).iterdir():
         if time.time() - path.stat().st_mtime > QUARANTINE_DAYS * 86_400:
             path.unlink()
 
 
-def _health(store: Store, drops: list[Drop], refused_keys: int, stuck: int, *, full: bool = False) -> Health:
+def _health(
+    store: Store, drops: list[Drop], refused_keys: int, stuck: int, *, full: bool = False, clock_set: bool = False
+) -> Health:
     with store.read() as session:
         last = session.scalar(select(func.max(TakenFile.at)).where(TakenFile.taken))
         roster = session.scalar(select(func.count()).select_from(RosterRow)) or 0
@@ -171,6 +184,10 @@ def _health(store: Store, drops: list[Drop], refused_keys: int, stuck: int, *, f
     fix = ""
     if refused_keys:
         fix = "A mailbox key is not the one in the access log, or not its owner's: tell the officers' trustee."
+    elif clock_set:
+        fix = (
+            "The clock was set while this ran, so nothing is forgotten, settled or counted. Set it right, then restart."
+        )
     elif full:
         fix = f"The disk is nearly full, so exports wait in their folders. {disk.FIX}"
     elif stuck:
@@ -192,10 +209,22 @@ class Watcher:
         self.scan_seconds = settings.scan_seconds
         self.store = open_store(home, "intake")
         self.drops = [Drop(home, feed) for feed in settings.feeds]
+        if any(isinstance(drop.profile, UnitLog) for drop in self.drops):
+            with self.store.write() as session:
+                crews.keep(session)
         self.refused_keys = 0
         self.stuck: dict[str, int] = {}
         self._roster = False
         self.full = False
+        self._clock_offset = clock.offset()
+
+    @property
+    def clock_set(self) -> bool:
+        """Whether the clock was set by more than an hour since this started.
+
+        What is forgotten by a wrong clock is gone for good; a start comes after the comparison with the agency's clock.
+        """
+        return abs(clock.offset() - self._clock_offset) > CLOCK_TOLERANCE_SECONDS
 
     def turn(self, *, scan: bool) -> bool:
         """One turn: messages, drop folders when `scan`, keys, deliveries, counts. Whether a file still settles."""
@@ -224,15 +253,20 @@ class Watcher:
         return self._roster
 
     def send_counts(self) -> None:
-        """The months that are due, once no file waits to be read; and what has run out.
+        """The months that are due, once no file waits to be read; and what has run out. Nothing by a clock that jumped.
 
         A month is counted once, so also none while files wait unseen: on a full disk, and in maintenance.
         """
+        if self.clock_set:
+            return
         if not (self.full or MAINTENANCE.exists() or any(drop.waiting for drop in self.drops)):
             counts.send_due(self.store, self.charter, self.zone)
             delivery.flush(self.store, Outbox)
-        versions.settle(self.store)
+        hours = {d.feed.name: d.profile.settle_hours for d in self.drops if isinstance(d.profile, Profile)}
+        versions.settle(self.store, {feed: timedelta(hours=settled) for feed, settled in hours.items()})
         _expire(self.store, self.charter)
+        # What was forgotten must not live on in the write-ahead log either.
+        self.store.scrub()
 
     def report(self) -> None:
         """Send health."""
@@ -240,7 +274,14 @@ class Watcher:
             self.home,
             "intake",
             "desk",
-            _health(self.store, self.drops, self.refused_keys, sum(self.stuck.values()), full=self.full),
+            _health(
+                self.store,
+                self.drops,
+                self.refused_keys,
+                sum(self.stuck.values()),
+                full=self.full,
+                clock_set=self.clock_set,
+            ),
         )
 
 

@@ -7,13 +7,12 @@ unit that was matched to nobody more than once per call.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 
 import msgspec
 
 from appliance.intake.matching import Crew
 from appliance.intake.profiles import Profile
-from appliance.intake.records import CallVersion, Sighting
+from appliance.intake.records import CallVersion, Person, Sighting, seconds
 
 # Codes of one feed are few; a feed that has more than this puts text where codes belong.
 _CODES = 10_000
@@ -23,8 +22,9 @@ _encode = msgspec.msgpack.Encoder().encode
 class Sightings:
     """Turns call versions of one feed into sightings, remembering what it looked up."""
 
-    def __init__(self, profile: Profile, crew: Crew) -> None:
-        self._profile, self._crew = profile, crew
+    def __init__(self, profile: Profile, crew: Crew, *, crewed_later: bool = False) -> None:
+        """`crewed_later`: who was there is left open, beyond what the feed itself and the roster say of its units."""
+        self._profile, self._crew, self._crewed_later = profile, crew, crewed_later
         self._types: dict[tuple[str, str], tuple[str, list[str]]] = {}
 
     def of(self, version: CallVersion) -> Sighting:
@@ -35,7 +35,13 @@ class Sightings:
             if len(self._types) > _CODES:
                 self._types.clear()
             known = self._types[codes] = (self._profile.kind(version), list(self._profile.unmapped(version)))
-        matched = self._crew.match(version, self._profile)
+        involved: list[Person] = []
+        unmatched: list[str] = []
+        parts = None
+        if self._crewed_later:
+            parts = self._crew.parts(version, self._profile)
+        else:
+            involved, unmatched = self._crew.match(version, self._profile)
         return Sighting(
             version.line,
             version.number,
@@ -47,18 +53,11 @@ class Sightings:
             version.closed is not None,
             version.adds,
             version.merged_into,
-            [
-                (one.person_id, one.unit, one.role, seconds(one.start), None if one.end is None else seconds(one.end))
-                for one in matched.involved
-            ],
-            matched.unmatched,
+            involved,
+            unmatched,
             known[1],
+            parts,
         )
-
-
-def seconds(moment: datetime) -> int:
-    """Whole seconds since 1970."""
-    return int(moment.timestamp())
 
 
 def _content(version: CallVersion) -> tuple[object, ...]:

@@ -8,28 +8,33 @@ So a kill at any point repeats a look, never an effect. Must never keep: a narra
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.errors import WardwellError
-from appliance.intake import contributions
-from appliance.intake.models import Outbox, RosterRow, TakenFile
+from appliance.intake import contributions, crews
+from appliance.intake.models import Call, Outbox, RosterRow, TakenFile
 from appliance.intake.parsing import ParserDied, Reading, parse_files
-from appliance.intake.profiles import Profile, load_profile
+from appliance.intake.profiles import Profile, UnitLog, load_feed
 from appliance.intake.records import LISTED, Ending
-from appliance.intake.versions import Tally, Versions
+from appliance.intake.shifts import Log
+from appliance.intake.versions import SETTLED, Source, Tally, Versions
 from appliance.settings import Feed, Home
 from appliance.spool import delivery
 from appliance.spool.messages import FileReceipt, RefusedRow, RosterPerson
-from appliance.storage import Store, open_store
+from appliance.storage import Store, open_store, rows_among
 
 # Files per parsing child: spares small XML files a process each.
 BATCH = 200
@@ -64,8 +69,8 @@ class _Unusable(Exception):
     """The file turned out to be one that is not taken: its rows are rolled back."""
 
 
-def take(session: Session, feed: str, reading: Reading, sha256: str) -> bool:
-    """Take `reading`, in the caller's transaction. False: these bytes were taken before.
+def take(session: Session, source: Source, reading: Reading, sha256: str) -> bool:
+    """Take `reading` of a feed, in the caller's transaction. False: these bytes were taken before.
 
     Raises ParserDied and `_Unusable` when nothing of it may be kept; the caller rolls back.
     """
@@ -73,8 +78,9 @@ def take(session: Session, feed: str, reading: Reading, sha256: str) -> bool:
     if known is not None and known.taken:
         reading.finish()
         return False
-    versions, units, types = Versions(session, feed), Counter[str](), Counter[str]()
-    for batch in reading.batches():
+    versions, units, types = Versions(session, source), Counter[str](), Counter[str]()
+    for calls in reading.batches():
+        batch = versions.manned(calls)
         for version in batch:
             if version.unmatched:
                 units.update(version.unmatched)
@@ -84,12 +90,51 @@ def take(session: Session, feed: str, reading: Reading, sha256: str) -> bool:
     ending = reading.finish()
     if ending.unusable:
         raise _Unusable
-    # Not by its key alone: bytes that were refused once are taken when the profile was corrected.
-    session.merge(TakenFile(sha256=sha256, feed=feed, name=reading.name, at=clock.now(), taken=True))
-    _receipt(session, feed, reading, sha256, ending, versions.tally, units, types)
+    _taken(session, source, reading, sha256)
+    _receipt(session, source.feed, reading, sha256, ending, versions.tally, units, types)
     if versions.tally.calls or versions.tally.updates:
         contributions.mark_cycle_due(session)
     return True
+
+
+def take_log(session: Session, source: Source, reading: Reading, sha256: str) -> bool:
+    """Take `reading` as a unit log, as `take` does, and match the calls of its time anew."""
+    known = session.get(TakenFile, sha256)
+    if known is not None and known.taken:
+        reading.finish()
+        return False
+    crews.keep(session)
+    log = Log(session)
+    for batch in reading.shifts():
+        log.add(batch)
+    ending = reading.finish()
+    if ending.unusable:
+        raise _Unusable
+    log.correct()
+    revised, feeds = 0, dict[str, Versions]()
+    for ids in log.calls():
+        for (feed,) in set(rows_among(session, select(Call.feed), None, Call.id.expression, ids)):
+            if feed not in feeds:
+                feeds[feed] = Versions(session, Source(feed, source.zone, source.settled))
+            revised += feeds[feed].revise(ids)
+    said = [
+        f"{log.rows} shifts read, {log.known} of them known before.",
+        f"{log.replaced} shifts of earlier logs are replaced.",
+        f"{revised} calls taken before were matched to other people.",
+    ]
+    if log.strangers:
+        said.append(f"{log.strangers} shifts are of nobody on the roster.")
+    ending = msgspec.structs.replace(ending, chosen=[*ending.chosen, *said])
+    _taken(session, source, reading, sha256)
+    _receipt(session, source.feed, reading, sha256, ending, Tally(), Counter(), Counter())
+    if revised:
+        contributions.mark_cycle_due(session)
+    return True
+
+
+def _taken(session: Session, source: Source, reading: Reading, sha256: str) -> None:
+    # Not by its key alone: bytes that were refused once are taken when the profile was corrected.
+    session.merge(TakenFile(sha256=sha256, feed=source.feed, name=reading.name, at=clock.now(), taken=True))
 
 
 def refuse(session: Session, feed: str, reading: Reading, sha256: str) -> None:
@@ -123,6 +168,9 @@ def _receipt(
         refused=ending.refused,
         unmapped_units=dict(units.most_common(LISTED)),
         unmapped_types=dict(types.most_common(LISTED)),
+        refused_rows=ending.refused_rows,
+        flagged_times=ending.flagged_times,
+        chosen=ending.chosen,
     )
     delivery.enqueue(session, Outbox, receipt, receiver="desk")
 
@@ -162,29 +210,58 @@ def _known_as(reading: Reading) -> str:
     return hashlib.sha256(f"entry\0{reading.name}\0{_mark(reading.path)}".encode()).hexdigest()
 
 
-def take_files(store: Store, feed: str, profile: Profile, paths: Sequence[Path], *, keep: bool = False) -> Totals:
+def take_files(
+    store: Store, feed: str, profile: Profile | UnitLog, paths: Sequence[Path], *, keep: bool = False
+) -> Totals:
     """Take `paths` in order; `keep` leaves them where they lie."""
     totals = Totals()
     people = people_of(store)
+    zone = ZoneInfo(store.home.settings().time_zone)
+    log = isinstance(profile, UnitLog)
+    source = Source(feed, zone, SETTLED if isinstance(profile, UnitLog) else timedelta(hours=profile.settle_hours))
+    with store.read() as session:
+        crewed_later = crews.kept(session)
     for begin in range(0, len(paths), BATCH):
         batch = paths[begin : begin + BATCH]
         marks = {path: _mark(path) for path in batch}
-        for reading in parse_files(profile, people, batch):
+        for reading in parse_files(profile, people, batch, crewed_later=crewed_later):
             with contextlib.suppress(ParserDied):
-                _take_one(store, feed, reading, totals, None if keep else marks[reading.path])
+                one = _File(reading, take_log if log else take, None if keep else marks[reading.path])
+                _take_one(store, source, one, totals)
     return totals
 
 
-def _take_one(store: Store, feed: str, reading: Reading, totals: Totals, mark: tuple[int, int, int] | None) -> None:
+@contextlib.contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """A file's rows hold no cycles; looking for them after every 700 objects would cost a tenth of its time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file, what takes it, and its mark when it was opened; None: it stays where it is."""
+
+    reading: Reading
+    take: Callable[[Session, Source, Reading, str], bool]
+    mark: tuple[int, int, int] | None
+
+
+def _take_one(store: Store, source: Source, one: _File, totals: Totals) -> None:
     """Take one file, or keep it aside. It leaves the folder if its `mark` is still the same. Raises ParserDied."""
     fresh = unusable = False
+    reading, mark = one.reading, one.mark
     try:
-        with store.write() as session:
-            fresh = take(session, feed, reading, _known_as(reading))
+        with _seldom_collected(), store.write() as session:
+            fresh = one.take(session, source, reading, _known_as(reading))
     except _Unusable:
         unusable = True
         with store.write() as session:
-            refuse(session, feed, reading, _known_as(reading))
+            refuse(session, source.feed, reading, _known_as(reading))
     delivery.flush(store, Outbox)
     ending = reading.finish()
     totals.files += 1
@@ -215,6 +292,6 @@ def take_by_hand(home: Home, paths: Sequence[Path], profile: str | None) -> Tota
                     "No roster has arrived, so no unit can be matched to a person.",
                     "Publish one: `wardwell desk roster take FILE`; then take the files.",
                 )
-        return take_files(store, match.name, load_profile(match.profile), paths, keep=True)
+        return take_files(store, match.name, load_feed(match.profile), paths, keep=True)
     finally:
         store.close()

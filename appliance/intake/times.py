@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 # What feeds write where a time is missing (seen in real exports).
@@ -19,11 +20,36 @@ _MIDNIGHT = re.compile(r"(?<=[ T])24:?00(?::?00)?(?=$|[Z+-])")
 # A later step of a call that seems earlier by more than this happened the next day; by less, two clocks disagree.
 _WRAP = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_MIDNIGHTS = frozenset({"24:00", "2400", "24:00:00", "240000"})
+# A format whose day and time of day are two words, without a zone: each half is then one of few.
+_TWO_WORDS = re.compile(r"((?:[^% T]|%[dmyYbBj])+)([ T])((?:[^%]|%[HIMSpf])+)")
 
 
 def is_blank(text: str) -> bool:
     """Whether a cell holds no time."""
     return text.strip().lower() in _BLANK
+
+
+class Day(NamedTuple):
+    """A wall day: its midnight without a zone, and in UTC when no clock changes from the day before to the day after.
+
+    Then any time of it is that midnight and what has passed since, and the zone need not be asked.
+    """
+
+    wall: datetime
+    even: datetime | None
+
+
+@lru_cache(maxsize=4096)
+def day_of(wall: datetime, zone: ZoneInfo) -> Day:
+    """The day of `zone` that begins at `wall`, a midnight."""
+    try:
+        hours = [wall + timedelta(hours=hour) for hour in range(-24, 49)]
+        offsets = {zone.utcoffset(one.replace(fold=fold)) for one in hours for fold in (0, 1)}
+        return Day(wall, to_utc(wall, zone) if len(offsets) == 1 else None)
+    except OverflowError:
+        # The first or the last days of the calendar.
+        return Day(wall, None)
 
 
 @lru_cache(maxsize=4096)
@@ -34,15 +60,23 @@ def wall_day(text: str, date_format: str) -> datetime:
     return datetime.combine(found.date(), time(0))
 
 
-@lru_cache(maxsize=8192)
 def wall_time(text: str, time_format: str) -> tuple[time, int]:
     """A time of day and how many days to add (24:00 and 2400 are midnight of the next day). Raises ValueError."""
     text = text.strip()
-    if text in ("24:00", "2400", "24:00:00", "240000"):
+    if text in _MIDNIGHTS:
         return time(0), 1
     if time_format == "clock":
         return _clock(text), 0
     return datetime.strptime(text, time_format).time(), 0  # noqa: DTZ007 - a wall time; the zone is added by `to_utc`
+
+
+@lru_cache(maxsize=100_000)
+def passed(text: str, time_format: str) -> timedelta | None:
+    """How long after midnight a time of day is; None for a blank. Raises ValueError."""
+    if is_blank(text):
+        return None
+    found, days = wall_time(text, time_format)
+    return timedelta(days, found.second, found.microsecond, minutes=found.minute, hours=found.hour)
 
 
 def _clock(text: str) -> time:
@@ -64,16 +98,42 @@ def has_day(time_format: str) -> bool:
     return time_format == "iso" or any(mark in time_format for mark in ("%d", "%j", "%x", "%c"))
 
 
+@lru_cache(maxsize=64)
+def _two_words(time_format: str) -> tuple[str, str, str]:
+    """The format of the day, what follows it, and the format of the time of day; ("", "", "") when they are not two."""
+    found = _TWO_WORDS.fullmatch(time_format)
+    return (found[1], found[2], found[3]) if found else ("", "", "")
+
+
 def moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
     """A full time as UTC: ISO 8601 when `time_format` is "iso". Without an offset, of `zone`. Raises ValueError."""
+    text = text.strip()
+    day_format, between, clock_format = _two_words(time_format)
+    day, _, clock_time = text.partition(between or " ")
+    # The end of a day and words with other blanks around them are for the whole of the text to tell.
+    if between and clock_time not in _MIDNIGHTS and not clock_time[:1].isspace():
+        try:
+            span = passed(clock_time, clock_format)
+            even = day_of(wall_day(day, day_format), zone).even
+            if even is not None and span is not None:
+                return even + span
+        except (ValueError, OverflowError):
+            pass
+    return _moment(text, time_format, zone)
+
+
+def _moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
     read = datetime.fromisoformat if time_format == "iso" else lambda one: datetime.strptime(one, time_format)  # noqa: DTZ007
-    text, days = text.strip(), 0
+    days = 0
     if _MIDNIGHT.search(text):
         text, days = _MIDNIGHT.sub(lambda one: "00" + one[0][2:], text), 1
     found = read(text)
     try:
         found += timedelta(days=days)
-        return to_utc(found, zone) if found.tzinfo is None else found.astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+        day = day_of(datetime(found.year, found.month, found.day), zone)  # noqa: DTZ001 - a wall day
+        return to_utc(found, zone) if day.even is None else day.even + (found - day.wall)
     except OverflowError:
         raise ValueError("outside of the calendar") from None
 
@@ -99,6 +159,24 @@ def after(start: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
     return found
 
 
+def step(start: datetime, day: Day, span: timedelta, zone: ZoneInfo) -> datetime:
+    """As `after`, of the wall time `span` after the midnight of `day`."""
+    if day.even is None:
+        return after(start, day.wall + span, zone)
+    found = day.even + span
+    if found < start - _WRAP:
+        return found + _DAY
+    if found > start + _DAY - _WRAP:
+        return found - _DAY
+    return found
+
+
+def local_day(moment: datetime, zone: ZoneInfo) -> Day:
+    """The wall day of `zone` at a moment."""
+    local = moment.astimezone(zone)
+    return day_of(datetime(local.year, local.month, local.day), zone)  # noqa: DTZ001 - a wall day
+
+
 class WallClock:
     """Begins of one file's calls in file order, so that neighbours tell the two hours of an autumn night apart.
 
@@ -109,8 +187,12 @@ class WallClock:
         self.zone, self.flagged = zone, 0
         self._last: datetime | None = None
 
-    def settle(self, wall: datetime) -> datetime:
-        """A naive wall time as UTC. Of a repeated hour the first, unless that lies before the call above it."""
+    def settle(self, day: Day, span: timedelta) -> datetime:
+        """The wall time `span` after midnight as UTC. Of a repeated hour the first, unless the call above is later."""
+        if day.even is not None:
+            self._last = day.even + span
+            return self._last
+        wall = day.wall + span
         first = to_utc(wall, self.zone)
         second = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         found = first

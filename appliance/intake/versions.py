@@ -10,35 +10,50 @@ the merged one weighs nothing; a split call is a call of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, literal_column, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, delete, func, literal_column, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.intake import contributions
-from appliance.intake.matching import Involved, joined
+from appliance.intake.crews import Crews, Manned, kept, parts_of, store_parts
+from appliance.intake.matching import joined, joined_parts
 from appliance.intake.models import Call, Involvement, Outbox, month_of
-from appliance.intake.records import Sighting
+from appliance.intake.profiles import USUAL_SETTLE_HOURS
+from appliance.intake.records import Part, Person, Sighting
 from appliance.model.exposure import load_model
 from appliance.spool import delivery
 from appliance.spool.messages import Attended, IncidentNotice
-from appliance.storage import Store, insert_rows, rows_among
+from appliance.storage import Store, insert_rows, rows_among, update_rows
 
-# A call that nobody has closed counts as settled after this long.
-SETTLED = timedelta(hours=72)
 # Written out, not as a value: only so is the partial index of merged calls used.
 _IS_MERGED = Call.merged_into != literal_column("''")
 # Values per query: databases bound their number.
 _GROUP = 1_000
 
+_NOBODY = Manned([], [])
+
 T = TypeVar("T")
-# person_id, unit, role, start, end; seconds since 1970.
-Person = tuple[str, str, str, int, int | None]
+
+
+# Where no profile says otherwise, a call that nobody has closed counts as settled after this long.
+SETTLED = timedelta(hours=USUAL_SETTLE_HOURS)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where calls come from: the feed's name, the agency's zone, and after what time an open call is settled."""
+
+    feed: str
+    zone: ZoneInfo
+    settled: timedelta
 
 
 @dataclass
@@ -73,26 +88,33 @@ class _Change(msgspec.Struct, gc=False):
     call: Known
     version: Sighting
     people: list[Person]
+    parts: list[Part] | None = None
 
 
 class Versions:
     """The calls of one feed, in the caller's transaction."""
 
-    def __init__(self, session: Session, feed: str) -> None:
+    def __init__(self, session: Session, source: Source) -> None:
+        feed = source.feed
         self.tally = Tally()
         self._session, self._feed = session, feed
         self._next = (session.scalar(select(func.max(Call.id))) or 0) + 1
-        self._queue = contributions.Queue(session, feed)
+        self._queue = contributions.Queue(session, feed, source.zone)
         now = clock.now()
-        self._settled = int((now - SETTLED).timestamp())
+        self._settled = int((now - source.settled).timestamp())
         self._noticed_from = int((now - timedelta(days=load_model().incident_notice_days)).timestamp())
+        self._with_log = kept(session)
+        # Most feeds have no merged calls at all.
+        self._merges = session.scalar(select(Call.id).where(Call.feed == feed, _IS_MERGED).limit(1)) is not None
+        self._crews = Crews(session)
         self._critical = {kind.id for kind in load_model().types if kind.critical}
 
     def take(self, batch: Sequence[Sighting]) -> None:
-        """Bring the calls of `batch` to their newest versions, with everything that follows."""
-        known = self._known({version.number for version in batch})
+        """Bring the calls of `batch`, which are manned, to their newest versions, with everything that follows."""
+        known = self._known(list(dict.fromkeys([version.number for version in batch])))
         adding = [known[v.number].id for v in batch if v.adds and v.number in known]
         people = self._people(adding) if adding else {}
+        parts = self._look_up(batch, people) if batch and batch[0].parts is not None else {}
         changes: dict[str, _Change] = {}
         touched: dict[int, Known] = {}
         tally = self.tally
@@ -101,22 +123,26 @@ class Versions:
             if call is None:
                 call = known[version.number] = self._first(version)
                 tally.calls += 1
-                changes[version.number] = _Change(call, version, version.involved)
+                changes[version.number] = _Change(call, version, version.involved, version.parts)
             elif self._is_repeat(call, version):
                 tally.repeats += 1
                 if version.stamp > call.stamp:
                     call.stamp = version.stamp
                     touched[call.id] = call
             elif version.adds:
-                before = changes[version.number].people if version.number in changes else people.get(call.id, [])
-                self._add(call, version, before, changes, touched)
+                before = changes.get(version.number)
+                if before is None:
+                    before = _Change(call, version, people.get(call.id, []), parts.get(call.id, []))
+                self._add(version, before, changes, touched)
             else:
                 tally.updates += 1
                 call.revision += 1
                 self._renew(call, version)
-                changes[version.number] = _Change(call, version, version.involved)
+                changes[version.number] = _Change(call, version, version.involved, version.parts)
         self._write(list(changes.values()), touched)
-        self._merge(changes)
+        self._merges = self._merges or any(version.merged_into for version in batch)
+        if self._merges:
+            self._merge(changes)
 
     @staticmethod
     def _is_repeat(call: Known, version: Sighting) -> bool:
@@ -136,16 +162,32 @@ class Versions:
         call.type = "" if version.merged_into else version.type
         call.open = call.open and not version.closed and version.received > self._settled
 
-    def _add(
-        self,
-        call: Known,
-        version: Sighting,
-        before: list[Person],
-        changes: dict[str, _Change],
-        touched: dict[int, Known],
-    ) -> None:
+    def manned(self, batch: Sequence[Sighting]) -> Sequence[Sighting]:
+        """`batch` with who was there, where the child left that to the unit log."""
+        if not batch or batch[0].parts is None:
+            return batch
+        self._crews.look_up(part for version in batch for part in version.parts or ())
+        found = []
+        for version in batch:
+            people, unmatched = self._crews.man(version.parts or [])
+            found.append(msgspec.structs.replace(version, involved=people, unmatched=unmatched))
+        return found
+
+    def _look_up(self, batch: Sequence[Sighting], adding: Mapping[int, Sequence[Person]]) -> dict[int, list[Part]]:
+        """The units at calls that are added to; their crews and those of `batch` are known from now on."""
+        before = parts_of(self._session, adding) if adding else {}
+        fresh = (part for version in batch if version.adds for part in version.parts or ())
+        self._crews.look_up(chain(fresh, *before.values()))
+        return before
+
+    def _add(self, version: Sighting, before: _Change, changes: dict[str, _Change], touched: dict[int, Known]) -> None:
         """A version that says nothing by what it leaves out."""
-        people, brought = together(before, version.involved)
+        call, parts = before.call, None
+        if version.parts is None:
+            people, brought = joined(before.people, version.involved)
+        else:
+            parts = joined_parts(before.parts or [], version.parts)
+            people, brought = self._crews.man(parts).people, parts != before.parts
         older = version.stamp < call.stamp
         kind = "" if version.merged_into else version.type
         same = (kind, version.received, version.merged_into) == (call.type, call.received, call.merged_into)
@@ -159,35 +201,34 @@ class Versions:
         call.revision += 1
         if not older:
             self._renew(call, version)
-        changes[call.number] = _Change(call, version, people)
+        changes[call.number] = _Change(call, version, people, parts)
 
     # --- the database ------------------------------------------------------------------------------------------------
 
-    def _known(self, numbers: Iterable[str]) -> dict[str, Known]:
+    def _known(self, numbers: Sequence[Any], by: Any = Call.number) -> dict[str, Known]:
         received = type_coerce(Call.received, BigInteger)
         columns: list[Any] = [Call.id, Call.number, Call.stamp, Call.digest, Call.revision, received, Call.type]
         query = select(*columns, Call.noticed, Call.open, Call.merged_into)
         feed = (_column(Call.feed), self._feed)
         found = {}
-        for row in rows_among(self._session, query, feed, _column(Call.number), sorted(numbers)):
+        for row in rows_among(self._session, query, feed, _column(by), numbers):
             call = found[row[1]] = Known(*row)
             call.noticed, call.open = bool(call.noticed), bool(call.open)
         return found
 
     def _people(self, ids: Iterable[int]) -> dict[int, list[Person]]:
         found: dict[int, list[Person]] = {}
-        columns = (Involvement.call_id, Involvement.person_id, Involvement.unit, Involvement.role)
-        for group in _groups(sorted(set(ids))):
-            query = select(*columns, Involvement.start, Involvement.end).where(Involvement.call_id.in_(group))
-            for call_id, person_id, unit, role, start, end in self._session.execute(query):
-                ended = int(end.timestamp()) if end else None
-                found.setdefault(call_id, []).append((person_id, unit, role, int(start.timestamp()), ended))
+        one = Involvement
+        times: list[Any] = [type_coerce(column, BigInteger) for column in (one.start, one.end)]
+        query: Any = select(one.call_id, one.person_id, one.unit, one.role, *times)
+        for row in rows_among(self._session, query, None, _column(one.call_id), sorted(set(ids))):
+            found.setdefault(row[0], []).append((row[1], row[2], row[3], row[4], row[5]))
         return found
 
     def _write(self, changes: list[_Change], touched: dict[int, Known]) -> None:
         fresh = [change.call for change in changes if change.call.fresh]
-        later = [change.call for change in changes if not change.call.fresh]
-        before = self._people(call.id for call in later) if later else {}
+        later = {change.call.id: change.call for change in changes if not change.call.fresh}
+        before = self._people(later) if later else {}
         self._notice(changes)
         session, feed = self._session, self._feed
         insert_rows(
@@ -210,57 +251,83 @@ class Versions:
                 for c in fresh
             ],
         )
-        touched.update((call.id, call) for call in later)
-        self._update([call for call in touched.values() if not call.fresh])
-        for group in _groups([call.id for call in later]):
-            session.execute(delete(Involvement).where(Involvement.call_id.in_(group)))
-        rows = []
-        for change in changes:
-            call_id, month = change.call.id, month_of(change.call.received)
-            rows += [
-                (call_id, person_id, month, unit, role, start, end)
-                for person_id, unit, role, start, end in change.people
-            ]
-        insert_rows(session, Involvement, rows)
-        self.tally.involvements += len(rows)
+        self._update(later.values())
+        # Of a repeat only the stamp is newer: no index is touched.
+        stamps = [(c.stamp, c.id) for c in touched.values() if not c.fresh and c.id not in later]
+        update_rows(session, Call, ["stamp"], stamps)
+        self._write_people(changes, before)
+        if self._with_log:
+            parts = {change.call.id: change.parts for change in changes if change.parts is not None}
+            store_parts(self._session, parts)
         for change in changes:
             change.call.fresh = False
             self._queue.changed(change.call, before.get(change.call.id, ()), change.people)
         self._queue.write()
 
-    def _update(self, calls: Sequence[Known]) -> None:
-        if not calls:
-            return
-        table: Any = Call.__table__
-        names = ("stamp", "digest", "revision", "received", "type", "noticed", "open", "merged_into")
-        statement = update(table).where(table.c.id == bindparam("call_id"))
-        statement = statement.values({name: bindparam(f"new_{name}") for name in names})
-        values = []
-        for call in calls:
-            row: dict[str, Any] = {f"new_{name}": getattr(call, name) for name in names}
-            values.append({**row, "new_received": moment(call.received), "call_id": call.id})
-        self._session.connection().execute(statement, values)
+    def _write_people(self, changes: list[_Change], before: dict[int, list[Person]]) -> None:
+        """Store who was on the changed calls, of which `before` has who was until now."""
+        stale, rows = [], []
+        for change in changes:
+            call_id, people = change.call.id, change.people
+            self.tally.involvements += len(people)
+            if call_id in before:
+                stale.append(call_id)
+            month = month_of(change.call.received)
+            rows += [
+                (call_id, person_id, month, unit, role, start, end) for person_id, unit, role, start, end in people
+            ]
+        for group in _groups(stale):
+            self._session.execute(delete(Involvement).where(Involvement.call_id.in_(group)))
+        insert_rows(self._session, Involvement, rows)
+
+    def _update(self, calls: Iterable[Known]) -> None:
+        names = ["stamp", "digest", "revision", "received", "type", "noticed", "open", "merged_into"]
+        rows = [
+            (c.stamp, c.digest, c.revision, c.received, c.type, c.noticed, c.open, c.merged_into, c.id) for c in calls
+        ]
+        update_rows(self._session, Call, names, rows)
 
     def _merge(self, changes: dict[str, _Change]) -> None:
         """Carry the people of merged calls over to the calls that they were merged into, as far as those are known."""
         targets = {change.call.merged_into for change in changes.values()} - {""}
-        for group in _groups(sorted(changes)):
-            query = select(Call.merged_into).where(Call.feed == self._feed, Call.merged_into.in_(group), _IS_MERGED)
-            targets.update(self._session.scalars(query))
+        query, feed = select(Call.merged_into).where(_IS_MERGED), (_column(Call.feed), self._feed)
+        found = rows_among(self._session, query, feed, _column(Call.merged_into), sorted(changes))
+        targets.update(number for (number,) in found)
         if not targets:
             return
-        known = self._known(targets)
-        people = self._people(call.id for call in known.values())
-        carried = []
+        known = self._known(sorted(targets))
+        self._write(self._revised(known, {one: changes[one].version for one in changes}), {})
+
+    def _revised(self, known: Mapping[str, Known], versions: Mapping[str, Sighting]) -> list[_Change]:
+        """Those of the `known` calls on which other people are by now: their own and those merged into them."""
+        stored = self._people(call.id for call in known.values())
+        own = {call_id: Manned(there, []) for call_id, there in stored.items()}
+        if self._with_log:
+            parts = parts_of(self._session, {call.id: stored.get(call.id, []) for call in known.values()})
+            self._crews.look_up(chain(*parts.values()))
+            own = {call_id: self._crews.man(there) for call_id, there in parts.items()}
+        found = []
         for number, call in sorted(known.items()):
-            merged = select(Call.id).where(Call.feed == self._feed, Call.merged_into == number, _IS_MERGED)
-            more = [one for group in self._people(self._session.scalars(merged)).values() for one in group]
-            everybody, brought = together(people.get(call.id, []), more)
-            if brought:
+            people, unmatched = own.get(call.id, _NOBODY)
+            if self._merges:
+                merged = select(Call.id).where(Call.feed == self._feed, Call.merged_into == number, _IS_MERGED)
+                more = [one for group in self._people(self._session.scalars(merged)).values() for one in group]
+                people, _ = joined(people, more)
+            if people != sorted(stored.get(call.id, [])):
                 call.revision += 1
-                version = changes[number].version if number in changes else _quiet(call)
-                carried.append(_Change(call, version, everybody))
-        self._write(carried, {})
+                found.append(_Change(call, versions.get(number) or _quiet(call, unmatched), people))
+        return found
+
+    def revise(self, ids: Sequence[int]) -> int:
+        """Match those of the calls with `ids` that are of this feed anew; how many turned out otherwise."""
+        found = 0
+        for group in _groups(ids):
+            changes = self._revised(self._known(group, by=Call.id), {})
+            self._write(changes, {})
+            if self._merges:
+                self._merge({change.call.number: change for change in changes})
+            found += len(changes)
+        return found
 
     # --- what follows ------------------------------------------------------------------------------------------------
 
@@ -287,14 +354,18 @@ class Versions:
             delivery.enqueue(self._session, Outbox, notice, receiver="desk")
 
 
-def settle(store: Store) -> None:
-    """Close the calls that nobody has closed within `SETTLED` of their begin."""
+def settle(store: Store, settled: Mapping[str, timedelta]) -> None:
+    """Close the calls that nobody has closed in time: within `settled` of their feed, else of the usual one."""
     with store.read() as session:
-        before = clock.now() - SETTLED
-        waiting = session.scalar(select(Call.id).where(Call.open, Call.received <= before).limit(1))
-    if waiting is not None:
-        with store.write() as session:
-            session.execute(update(Call).where(Call.open, Call.received <= before).values(open=False))
+        # Few calls are open, and those have an index of their own.
+        feeds = session.scalars(select(Call.feed).where(Call.open).distinct()).all()
+    for feed in feeds:
+        due = (Call.feed == feed, Call.open, Call.received <= clock.now() - settled.get(feed, SETTLED))
+        with store.read() as session:
+            waiting = session.scalar(select(Call.id).where(*due).limit(1))
+        if waiting is not None:
+            with store.write() as session:
+                session.execute(update(Call).where(*due).values(open=False))
 
 
 def moment(seconds: int) -> datetime:
@@ -302,31 +373,16 @@ def moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def together(before: Sequence[Person], more: Sequence[Person]) -> tuple[list[Person], bool]:
-    """Who was at a call by two views that add to each other, and whether the second brought anything."""
-    found, brought = joined([_involved(one) for one in before], [_involved(one) for one in more])
-    return [_person(one) for one in found], brought
-
-
-def _involved(person: Person) -> Involved:
-    person_id, unit, role, start, end = person
-    return Involved(person_id, unit, role, moment(start), None if end is None else moment(end))
-
-
-def _person(one: Involved) -> Person:
-    ended = None if one.end is None else int(one.end.timestamp())
-    return (one.person_id, one.unit, one.role, int(one.start.timestamp()), ended)
-
-
 def _column(attribute: Any) -> ColumnElement[Any]:
     column: ColumnElement[Any] = attribute.expression
     return column
 
 
-def _quiet(call: Known) -> Sighting:
-    """A version that says nothing beyond what is known of `call`."""
+def _quiet(call: Known, unmatched: list[str]) -> Sighting:
+    """A version that says nothing beyond what is known of `call`: it opens no follow-up that was not opened."""
+    one, quiet = call, not call.noticed
     return Sighting(
-        0, call.number, call.stamp, call.digest, call.received, call.type, False, not call.open, True, "", [], [], []
+        0, one.number, one.stamp, one.digest, one.received, one.type, quiet, not one.open, True, "", [], unmatched, []
     )
 
 

@@ -73,7 +73,11 @@ class RefusedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FileReceipt(Message, frozen=True):
-    """What became of one dropped file, for the CAD administrator's page."""
+    """What became of one dropped file, for the CAD administrator's page.
+
+    `refused` lists the first of `refused_rows`. `chosen` says in sentences how the file was read (encoding, delimiter,
+    sheet, and why); `flagged_times` counts times whose hour a clock change left open.
+    """
 
     crosses = ("intake", "desk")
     feed: str
@@ -89,6 +93,9 @@ class FileReceipt(Message, frozen=True):
     refused: list[RefusedRow]
     unmapped_units: dict[str, int]
     unmapped_types: dict[str, int]
+    refused_rows: int = 0
+    flagged_times: int = 0
+    chosen: list[str] = []
 
 
 # --- desk -> intake --------------------------------------------------------------------------------------------------
@@ -121,6 +128,21 @@ class MailboxKeyPublished(Message, frozen=True):
     handle: str
     public_key: bytes
     leaf_index: int
+
+
+class HistoryReleased(Message, frozen=True):
+    """Two people vouched for whose a replaced key is: intake seals what was before to it as well."""
+
+    crosses = ("desk", "intake")
+    handle: str
+
+
+class MailboxKeyWithdrawn(Message, frozen=True):
+    """An officer left: intake forgets the mailbox key and what waits to be sealed to it, and tells nobody."""
+
+    crosses = ("desk", "intake")
+    person_id: str
+    handle: str
 
 
 # --- intake -> press, desk -> press: only groups of the floor or more ever cross -------------------------------------
@@ -245,6 +267,16 @@ class HeadProof(Message, frozen=True):
     proof: list[str]
 
 
+class Forgotten(Message, frozen=True):
+    """The ledger forgot one person's key and numbering, as desk asked when that person left.
+
+    It follows everything that the ledger had sent about that person; what comes after it is new.
+    """
+
+    crosses = ("ledger", "desk")
+    handle: str
+
+
 # --- post -> ledger (spooled): the epoch turns ------------------------------------------------------------
 
 
@@ -280,12 +312,16 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Append(Message, frozen=True):
-    """Append before revealing. `public` is a leaf anyone may read (no person in it); `about` are people's entries."""
+    """Append before revealing. `public` is a leaf anyone may read (no person in it); `about` are people's entries.
+
+    `forget`, with a leaf `erased` alone: the handle of a person who left and whose key and numbering go.
+    """
 
     crosses = ("any", "ledger")
     kind: str
     public: dict[str, Any] | None = None
     about: list[About] = []
+    forget: str = ""
 
 
 class Appended(Message, frozen=True):
@@ -310,6 +346,8 @@ AnyMessage = (
     | FileReceipt
     | RosterPublished
     | MailboxKeyPublished
+    | HistoryReleased
+    | MailboxKeyWithdrawn
     | HeavyCallCounts
     | FollowUpCounts
     | Practices
@@ -319,6 +357,7 @@ AnyMessage = (
     | SealedEntry
     | ProvisionalKeyHandedOver
     | HeadProof
+    | Forgotten
     | EpochTurned
     | Health
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,20 +10,22 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from sqlalchemy import select
 
 from appliance import clock
 from appliance.charter import load_charter
 from appliance.crypto import sealing
 from appliance.intake import contributions
 from appliance.intake.counts import count
-from appliance.intake.models import Outbox
+from appliance.intake.models import Outbox, Waiting
 from appliance.intake.profiles import load_profile
 from appliance.intake.take import take_files
 from appliance.kit.exposure import Contribution, summarize
 from appliance.model.exposure import load_model
 from appliance.spool import delivery
-from appliance.spool.messages import MailboxKeyPublished
+from appliance.spool.messages import HistoryReleased, MailboxKeyPublished
 from appliance.storage import Store
 from tests.intake.support import ADDRESS, CALLER, NARRATIVE, file, roster, row
 from tests.intake.test_take import messages
@@ -51,12 +54,14 @@ def enroll(store: Store, number: int, leaf: int = 0) -> None:
     delivery.flush(store, Outbox)
 
 
-def deliveries(store: Store, number: int) -> list[dict[str, Any]]:
-    import base64
-
-    found = []
+def deliveries(store: Store, number: int, skip: int = 0) -> list[dict[str, Any]]:
+    """What was sealed to that officer's present key; `skip` of them were for an earlier one."""
+    found: list[dict[str, Any]] = []
     for one in messages(store):
         if one["message"] == "SealedExposure" and one["handle"] == f"{number:032x}":
+            if skip > 0:
+                skip -= 1
+                continue
             sealed = base64.b64decode(one["sealed"])
             plain = sealing.open_sealed(KEYS[number].seed, sealed, info=sealing.info("exposure", one["handle"]))
             found.append({"kind": one["kind"], "size": len(sealed), **json.loads(plain)})
@@ -81,12 +86,56 @@ def test_the_first_history_comes_with_the_key_and_later_cycles_are_of_equal_size
     assert first[0]["contributions"][0] | {"id": ""} == {
         "id": "",
         "at": "2026-10-14T17:01:00Z",
+        "hour": 10,
+        "shift_day": "2026-10-14",
         "type": "death",
         "role": "primary",
-        "minutes": 0,
+        "minutes": None,
         "revision": 1,
         "gone": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("begin", "hour", "day"),
+    [
+        ("2026-10-15T06:59:00", 23, "2026-10-14"),
+        ("2026-10-15T12:59:00", 5, "2026-10-14"),  # after midnight, and the shift began the day before
+        ("2026-10-15T13:00:00", 6, "2026-10-15"),
+        ("2026-11-01T08:30:00", 1, "2026-10-31"),  # the night's first 1:30, and its second
+        ("2026-11-01T09:30:00", 1, "2026-10-31"),
+        ("2026-11-01T14:00:00", 6, "2026-11-01"),
+        ("2026-03-08T10:00:00", 3, "2026-03-07"),  # there was no 2:00
+    ],
+)
+@pytest.mark.parametrize("role", ["primary", "dispatch"])
+def test_what_patterns_need_travels_on_the_agencys_clock(
+    intake: Store, begin: str, hour: int, day: str, role: str
+) -> None:
+    enroll(intake, 1)
+    start = int(datetime.fromisoformat(begin).replace(tzinfo=UTC).timestamp())
+    call = contributions._Held("1", start - 3600, "suicide", 1)
+    with intake.write() as session:
+        queue = contributions.Queue(session, "cad", ZONE)
+        queue.changed(call, [], [("E0001", "42", role, start, start + 1234), ("E0002", "42", role, start, start)])
+        queue.write()
+        (waiting,) = session.scalars(select(Waiting))
+        said = json.loads(waiting.contribution)
+    assert (said["hour"], said["shift_day"], said["role"], said["minutes"]) == (hour, day, role, 21)
+
+
+def test_each_gets_their_own_when_officers_are_sealed_to_in_groups(
+    intake: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contributions, "_GROUP", 1)
+    enroll(intake, 1)
+    enroll(intake, 2)
+    kinds = {1: "Suicide", 2: "CHILD DEATH"}
+    rows = [row(str(number), units=f"420{number}", kind=kind) for number, kind in kinds.items()]
+    take(intake, file(tmp_path, "cad_export_20261014_233100.csv", *rows))
+    for number, kind in ((1, "suicide"), (2, "child-death")):
+        (_, delta) = deliveries(intake, number)
+        assert [one["type"] for one in delta["contributions"]] == [kind]
 
 
 def test_more_than_fits_is_carried_over(intake: Store, tmp_path: Path) -> None:
@@ -136,9 +185,7 @@ def test_no_free_text_and_no_sum_about_a_person_is_anywhere(intake: Store, tmp_p
     kinds = ["Deceased Subj", "Child Abuse", "COLL INJ"] * 7
     rows = [row(f"Q{number}", "4201", kind) for number, kind in enumerate(kinds)]
     take(intake, file(tmp_path, "cad_export_20261014_233100.csv", *rows))
-    given = [
-        Contribution(**{**c, "at": datetime.fromisoformat(c["at"])}) for c in deliveries(intake, 1)[1]["contributions"]
-    ]
+    given = msgspec.convert(deliveries(intake, 1)[1]["contributions"], type=list[Contribution])
     at = datetime(2026, 10, 15, 18, tzinfo=UTC)
     load = summarize(given, at, "America/Los_Angeles").load
     weights = sum(kind.weight for c in given if (kind := load_model().type(c.type)))
@@ -175,3 +222,34 @@ def test_counts_leave_in_groups_of_the_floor_or_more_only(intake: Store, tmp_pat
     ]
     assert set(message.withheld) == {"Agency/Patrol/Watch A", "Agency/Patrol/Watch B"}
     assert len(small.groups) == 4  # control: at a floor of 11 both watches of 15 are shown
+
+
+def test_a_replaced_key_gets_nothing_of_the_time_before_until_two_people_vouched(
+    intake: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by its first delivery, nor by an export that changes an old call. Control: officer 2 keeps the key."""
+    old, new = row("1", "4201,4202"), row("2", "4201,4202", day="10/16/26")
+    take(intake, file(tmp_path, "cad_export_20261014_233100.csv", old))
+    enroll(intake, 1)
+    enroll(intake, 2)
+    monkeypatch.setitem(KEYS, 1, sealing.key_pair())
+    with clock.held(datetime(2026, 10, 15, 12, tzinfo=UTC)):
+        enroll(intake, 1, leaf=1)
+        # Said twice it is the same key, and sends nothing twice.
+        enroll(intake, 1, leaf=1)
+    changed = row("1", "4201,4202", kind="Suicide")
+    take(intake, file(tmp_path, "cad_export_20261016_233100.csv", changed, new))
+    own = deliveries(intake, 1, skip=1)
+    assert [(one["kind"], [call["at"] for call in one["contributions"]]) for one in own] == [
+        ("history", []),
+        ("delta", ["2026-10-16T17:01:00Z"]),
+    ]
+    assert [len(one["contributions"]) for one in deliveries(intake, 2)] == [1, 2]
+    with intake.write() as session:
+        contributions.release_history(session, HistoryReleased(handle=f"{1:032x}"))
+    assert contributions.admit_keys(intake, CHARTER) == (1, 0)
+    delivery.flush(intake, Outbox)
+    assert [call["at"] for call in deliveries(intake, 1, skip=1)[-1]["contributions"]] == [
+        "2026-10-16T17:01:00Z",
+        "2026-10-14T17:01:00Z",
+    ]

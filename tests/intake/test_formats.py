@@ -8,7 +8,6 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ from sqlalchemy import select
 
 from appliance.intake import child, take
 from appliance.intake.check import check
-from appliance.intake.matching import Involved, joined
+from appliance.intake.matching import joined
 from appliance.intake.models import Involvement
 from appliance.intake.opening import Source
 from appliance.intake.profiles import Columns, Profile, load_profile
-from appliance.intake.records import CallVersion
+from appliance.intake.records import CallVersion, Person
 from appliance.storage import Store
 from tests.intake.support import ADDRESS, CALLER, NARRATIVE, feed, roster, row
 from tests.intake.test_check import NAME
@@ -163,15 +162,11 @@ def test_an_older_view_that_arrives_late_still_adds_its_units(intake: Store, tmp
     assert kind == "suicide"
 
 
-def _at(minute: int) -> datetime:
-    return datetime(2026, 10, 14, 17, minute, tzinfo=UTC)
-
-
 def test_views_join_in_either_order() -> None:
-    sent = Involved("E1", "4201", "assigned", _at(1), None)
-    there = Involved("E1", "4201", "responding", _at(5), None)
-    gone = Involved("E1", "4201", "assigned", _at(30), _at(30))
-    whole = [Involved("E1", "4201", "responding", _at(5), _at(30))]
+    sent: Person = ("E1", "4201", "assigned", 1, None)
+    there: Person = ("E1", "4201", "responding", 5, None)
+    gone: Person = ("E1", "4201", "assigned", 30, 30)
+    whole: list[Person] = [("E1", "4201", "responding", 5, 30)]
     for order in ([sent, there, gone], [gone, there, sent], [there, gone, sent]):
         found = [order[0]]
         for one in order[1:]:

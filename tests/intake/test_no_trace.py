@@ -8,21 +8,20 @@ the original of the refused file, which waits in quarantine under intake's user 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from appliance.intake.take import quarantine_folder
 from appliance.settings import Home
-from appliance.storage import Store, open_store
+from appliance.storage import Store
 from tests.intake.layouts import LAYOUTS, NAMES, PACKINGS
 from tests.intake.support import roster
+from tests.support.traces import files, found_in, memory, rows
 
 WORDS = ("ZQNARRATIVE9X", "ZQCALLER9X", "ZQVICTIM9X", "ZQADDRESS9X", "ZQPLATE9X")
 PLANTED = "ZQPLANTED9X"
@@ -63,64 +62,26 @@ def loaded(store_of: Callable[[str], Store], tmp_path: Path) -> Home:
     roster(store)
     home = store.home
     store.close()
-    feeds, files = [], dict[str, tuple[str, bytes]]()
+    feeds, contents = [], dict[str, tuple[str, bytes]]()
     names = [*NAMES, *_FREE]
     for number, layout in enumerate(LAYOUTS):
         row = [f"TAKEN{number}X", "2026-10-14 10:01", "Suicide", "4201", "", "", *WORDS]
         name, profile = f"feed{number}", tmp_path / f"feed{number}.toml"
         profile.write_text(_toml(layout.fields))
-        files[name] = PACKINGS[number % len(PACKINGS)]("calls.dat", layout.write(names, [row]))
+        contents[name] = PACKINGS[number % len(PACKINGS)]("calls.dat", layout.write(names, [row]))
         feeds.append((name, str(profile)))
     bad = ["BAD", _BAD, "Suicide", "4201", "", "", *WORDS]
-    files["feedbad"] = ("calls.csv", LAYOUTS[0].write(names, [bad]))
+    contents["feedbad"] = ("calls.csv", LAYOUTS[0].write(names, [bad]))
     feeds += [("feedbad", feeds[0][1]), ("feednw", "newworld-callexport"), ("feedeido", "eido")]
-    files["feednw"] = ("call.xml", _NEW_WORLD.format(*WORDS).encode())
-    files["feedeido"] = ("incident.json", _EIDO.format(*WORDS).encode())
+    contents["feednw"] = ("call.xml", _NEW_WORLD.format(*WORDS).encode())
+    contents["feedeido"] = ("incident.json", _EIDO.format(*WORDS).encode())
     entries = ", ".join(f'{{ name = "{name}", profile = "{profile}" }}' for name, profile in feeds)
     with home.settings_file.open("a") as settings:
         settings.write(f"feeds = [{entries}]\n")
-    for feed, (name, raw) in files.items():
+    for feed, (name, raw) in contents.items():
         home.drop(feed).mkdir(parents=True)
         (home.drop(feed) / name).write_bytes(raw)
     return home
-
-
-def memory(process: int) -> Iterator[bytes]:
-    """Every readable mapping of a process, which a core dump would hold."""
-    with open(f"/proc/{process}/maps") as maps, open(f"/proc/{process}/mem", "rb", 0) as held:
-        for line in maps:
-            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
-            if not found or "[vvar" in line or "[vsyscall]" in line:
-                continue
-            begin, end = (int(part, 16) for part in found.groups())
-            try:
-                held.seek(begin)
-                yield held.read(end - begin)
-            except (OSError, ValueError, OverflowError):
-                continue
-
-
-def found_in(pieces: Iterator[bytes], words: tuple[str, ...]) -> set[str]:
-    """Which of `words` stand in `pieces`, as 8-bit, 16-bit or 32-bit text."""
-    forms = {word.encode(code): word for word in words for code in ("ascii", "utf-16-le", "utf-16-be", "utf-32-le")}
-    return {word for piece in pieces for form, word in forms.items() if form in piece}
-
-
-def _rows(home: Home) -> Iterator[bytes]:
-    """Every cell of the compartment's database, opened with its key."""
-    store = open_store(home, "intake")
-    with store.read() as session:
-        for (table,) in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all():
-            for row in session.execute(text(f'SELECT * FROM "{table}"')):
-                yield b"\0".join(cell if isinstance(cell, bytes) else str(cell).encode() for cell in row)
-    store.close()
-
-
-def _files(home: Home) -> Iterator[bytes]:
-    kept = quarantine_folder(home)
-    for path in home.root.rglob("*"):
-        if path.is_file() and not path.is_relative_to(kept):
-            yield path.read_bytes()
 
 
 @pytest.mark.system
@@ -140,13 +101,13 @@ def test_free_text_of_every_format_leaves_no_trace(loaded: Home) -> None:
     finally:
         serving.terminate()
         serving.wait(20)
-    held = b"\n".join(_rows(loaded))
+    held = b"\n".join(rows(loaded, "intake"))
     # Positive controls: what is kept is found in the same places, and the words where they may be.
     taken = {f"TAKEN{number}X" for number in range(len(LAYOUTS))} | {"NW-1", "ei1/x.org"}
     assert found_in(iter([held]), tuple(taken)) == taken
     assert found_in((path.read_bytes() for path in quarantine_folder(loaded).iterdir()), WORDS) == set(WORDS)
     assert found_in(iter([held]), WORDS) == set()
-    assert found_in(_files(loaded), WORDS) == set()
+    assert found_in(files(loaded.root, quarantine_folder(loaded)), WORDS) == set()
 
 
 @pytest.mark.system

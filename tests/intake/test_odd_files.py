@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -243,3 +244,14 @@ def greedy(*given):
 child.versions = greedy
 child.run(sys.stdin.buffer, sys.stdout.buffer)
 """
+
+
+def test_an_account_says_how_the_file_was_read_whether_it_was_taken_or_not(tmp_path: Path) -> None:
+    detecting = msgspec.structs.replace(PROFILE, encoding="detect")
+    good, bad = file(tmp_path, "good.csv", row("1")), file(tmp_path, "bad.csv", row("2"), row("3", day="13/99/26"))
+    endings = {}
+    for one in parsing.parse_files(detecting, [], [good, bad]):
+        list(one.batches())
+        endings[one.name] = one.finish()
+    assert [endings[name].unusable for name in ("good.csv", "bad.csv")] == [False, True]
+    assert endings["good.csv"].chosen == endings["bad.csv"].chosen != []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from appliance.intake import times
 
@@ -63,3 +65,65 @@ def test_an_impossible_time_is_refused(text: str) -> None:
     assert not times.is_blank(text)
     with pytest.raises(ValueError, match=r"does not match|unconverted"):
         times.wall_time(text, "%H:%M")
+
+
+# --- remembering a day's offset changes no result ---------------------------------------------------------------------
+
+ZONES = [ZoneInfo(name) for name in ("America/Los_Angeles", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata")]
+DAYS = st.datetimes(datetime(1990, 1, 1), datetime(2037, 12, 31)).map(lambda at: datetime(at.year, at.month, at.day))
+CHANGES = st.sampled_from([datetime(2026, 3, 8), datetime(2026, 11, 1), datetime(2026, 4, 5), datetime(2026, 10, 4)])
+NEAR = st.builds(lambda day, days: day + timedelta(days=days), CHANGES, st.integers(-3, 3))
+SPANS = st.integers(0, 1440).map(lambda minutes: timedelta(minutes=minutes))
+
+
+@given(st.sampled_from(ZONES), st.one_of(DAYS, NEAR), SPANS, SPANS)
+def test_a_step_is_the_same_as_by_asking_the_zone(
+    zone: ZoneInfo, midnight: datetime, begin: timedelta, span: timedelta
+) -> None:
+    start = times.to_utc(midnight + begin, zone)
+    today = times.local_day(start, zone)
+    assert times.step(start, today, span, zone) == times.after(start, today.wall + span, zone)
+
+
+@given(st.sampled_from(ZONES), st.lists(st.tuples(st.one_of(DAYS, NEAR), SPANS), max_size=12))
+def test_begins_settle_the_same_as_by_asking_the_zone(zone: ZoneInfo, begins: list[tuple[datetime, timedelta]]) -> None:
+    quick, slow = times.WallClock(zone), times.WallClock(zone)
+    for midnight, span in begins:
+        day = times.day_of(midnight, zone)
+        assert quick.settle(day, span) == slow.settle(times.Day(midnight, None), span)
+    assert quick.flagged == slow.flagged
+
+
+@given(st.sampled_from(ZONES), st.one_of(DAYS, NEAR), st.integers(0, 86_399))
+@example(ZONE, datetime(2026, 11, 1), 5400)
+def test_a_full_time_is_the_same_as_by_asking_the_zone(zone: ZoneInfo, midnight: datetime, second: int) -> None:
+    wall = midnight + timedelta(seconds=second)
+    for form in (
+        "%m/%d/%Y %H:%M:%S",
+        "%Y-%m-%dT%H:%M:%S",
+        "%d.%m.%Y  %I:%M:%S %p",
+        "%Y%m%d%H%M%S",
+        "%d-%b-%Y %H:%M:%S",
+    ):
+        assert times.moment(wall.strftime(form), form, zone) == times.to_utc(wall, zone), form
+    assert times.moment(wall.isoformat(), "iso", zone) == times.to_utc(wall, zone)
+
+
+@pytest.mark.parametrize("text", ["10/14/2026 24:00", "10/14/2026  09:30", "10/14/2026 9:30 "])
+def test_other_ways_to_write_a_full_time(text: str) -> None:
+    found = times.moment(text, "%m/%d/%Y %H:%M", ZONE).astimezone(ZONE).strftime("%d %H:%M")
+    assert found == ("15 00:00" if "24" in text else "14 09:30")
+
+
+@pytest.mark.parametrize(
+    "text", ["10/14/2026 2400", "10/32/2026 10:00", "10/14/2026 10:61", "10/14/2026", "10:00", "9999"]
+)
+def test_an_impossible_full_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"does not match|unconverted|out of range"):
+        times.moment(text, "%m/%d/%Y %H:%M", ZONE)
+
+
+def test_only_a_day_without_a_change_nearby_remembers_its_offset() -> None:
+    even = [times.day_of(datetime(2026, 11, day), ZONE).even is not None for day in (1, 2, 3, 28)]
+    assert even == [False, False, True, True]
+    assert times.day_of(datetime(2026, 10, 31), ZONE).even is None

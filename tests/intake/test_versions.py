@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from appliance import clock
 from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Waiting
 from appliance.intake.records import Sighting
-from appliance.intake.versions import _IS_MERGED, SETTLED, Person, Tally, Versions, settle
+from appliance.intake.versions import _IS_MERGED, SETTLED, Person, Source, Tally, Versions, settle
 from appliance.spool import delivery
 from appliance.storage import Store
 from tests.intake.support import roster
@@ -45,7 +46,7 @@ def seen(number: str, stamp: str = "1", *people: str, **changes: Any) -> Sightin
 
 def take(store: Store, *batches: list[Sighting]) -> Tally:
     with clock.held(NOW), store.write() as session:
-        versions = Versions(session, "cad")
+        versions = Versions(session, Source("cad", ZoneInfo("America/Los_Angeles"), SETTLED))
         for batch in batches:
             versions.take(batch)
         return versions.tally
@@ -96,10 +97,12 @@ def test_a_call_that_never_closes_is_settled_and_does_not_open_again(intake: Sto
     take(intake, [seen("1", "1"), seen("2", "1", received=old)])
     assert calls(intake) == {"1": (1, "death", True), "2": (1, "death", False)}
     with clock.held(NOW + SETTLED - timedelta(hours=2)):
-        settle(intake)
+        settle(intake, {"cad": SETTLED})
+    with clock.held(NOW + SETTLED):
+        settle(intake, {"cad": 2 * SETTLED})
     assert calls(intake)["1"][2]
     with clock.held(NOW + SETTLED):
-        settle(intake)
+        settle(intake, {"another": 2 * SETTLED})
     take(intake, [seen("1", "2", type="suicide")])
     assert calls(intake)["1"] == (2, "suicide", False)
 

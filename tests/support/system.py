@@ -1,7 +1,7 @@
 """The whole demonstration for tests: brought up once per session on free ports, stopped at the end.
 
-Fixtures: `agency` (a running `System`), `open_browser` (Chromium that trusts the demonstration's CA, one context per
-person). Nothing here takes a short cut: it is `wardwell demo up` with less history.
+Fixtures: `agency` (a running `System`), `driver` (Playwright), `open_browser` (Chromium that trusts the demonstration's
+CA, one context per person). Nothing here takes a short cut: it is `wardwell demo up` with less history.
 """
 
 from __future__ import annotations
@@ -124,18 +124,24 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture(scope="session")
-def open_browser(agency: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """`open_browser(**options)` gives a fresh Playwright context: one person's own browser. Closed at the end."""
+def driver() -> Iterator[Any]:
+    """Playwright: one for the whole run, since a thread has at most one."""
     from playwright.sync_api import sync_playwright
 
-    home = trusting_home(tmp_path_factory.mktemp("browser"), agency.ca_file)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--headless=new", *flags()],
-            env={**os.environ, "HOME": str(home)},
-        )
-        try:
-            yield lambda **options: browser.new_context(**options)
-        finally:
-            browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def open_browser(agency: System, driver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """`open_browser(**options)` gives a fresh Playwright context: one person's own browser. Closed at the end."""
+    home = trusting_home(tmp_path_factory.mktemp("browser"), agency.ca_file)
+    browser = driver.chromium.launch(
+        executable_path=CHROMIUM,
+        args=["--headless=new", *flags()],
+        env={**os.environ, "HOME": str(home)},
+    )
+    try:
+        yield lambda **options: browser.new_context(**options)
+    finally:
+        browser.close()
