@@ -148,6 +148,17 @@ def health(home: Home) -> list[Check]:
     ]
 
 
+def feeds(home: Home) -> list[Check]:
+    """Feeds go on dropping files, and these look like those before."""
+    from appliance.desk import usual
+    from appliance.storage import open_store
+
+    if not home.database("desk").exists():
+        return []
+    with contextlib.closing(open_store(home, "desk")) as store, store.read() as session:
+        return [Check(f"feed {alert.feed}", False, alert.words, alert.fix) for alert in usual.alerts(session)]
+
+
 def units(home: Home) -> list[Check]:
     """No unit of systemd that matters here has failed, and while it is unsealed no compartment is stopped."""
     if not home.production:

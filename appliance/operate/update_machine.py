@@ -265,7 +265,7 @@ class Machine:
         self._run(["systemctl", "try-restart", "wardwell-custody", "wardwell-sealed"], "starting custody again")
 
     def _run(self, command: list[str], what: str) -> None:
-        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "WARDWELL_UNATTENDED": "yes"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]

@@ -24,6 +24,7 @@ import msgspec
 
 from appliance.crypto import sshsig
 from appliance.errors import WardwellError
+from appliance.kit.web_manifest import NAMESPACE as SPACE_NAMESPACE
 from provisioning.bundle import keys, pool, sbom
 from provisioning.bundle.read import (
     MANIFEST,
@@ -37,6 +38,7 @@ from provisioning.bundle.read import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+SPACE_MANIFEST = "space-manifest.json"
 _DIST = ("webapp/desk/dist", "webapp/space/dist")
 # First in the file, so that `tar` shows them first and a broken copy is noticed early.
 _FIRST = ("install.sh", SUMS, SIGNATURE, MINISIGNATURE, PUBLIC_KEY, "release.minisign.pub", MANIFEST)
@@ -66,6 +68,7 @@ def build(stored: Path, release_keys: Path, out: Path, made_at: datetime, say: p
         _repository(stored / "debs", folder / "apt", release_keys, at)
         _wheelhouse(stored / "wheels", folder / "wheels")
         lock = Path(scratch) / "tree" / "webapp" / "space" / "package-lock.json"
+        lay_space_manifest(Path(scratch) / "tree" / "webapp" / "space" / "dist", folder, release_keys, version)
         (folder / "sbom.cdx.json").write_bytes(sbom.make(version, commit, folder / "apt", folder / "wheels", lock))
         stamp = made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         manifest = Manifest("wardwell", version, commit, "12", "3.11", "amd64", stamp)
@@ -169,6 +172,18 @@ def _wheelhouse(wheels: Path, to: Path) -> None:
         name, version = path.name.split("-")[:2]
         lines.append(f"{name}=={version} --hash=sha256:{_sha256(path)}\n")
     (to / "requirements.txt").write_text("".join(lines))
+
+
+def lay_space_manifest(dist: Path, folder: Path, release_keys: Path, version: str) -> None:
+    """What the private space serves, for `wardwell kit web-check`: the built manifest and its two signatures.
+
+    Beside `source.tar`, not in it: whoever builds the commit with other keys gets the same source.
+    """
+    path = folder / SPACE_MANIFEST
+    shutil.copy(dist / "manifest.json", path)
+    key = sshsig.load_private(release_keys / "release")
+    path.with_name(f"{SPACE_MANIFEST}.sig").write_bytes(sshsig.sign(key, path.read_bytes(), SPACE_NAMESPACE))
+    keys.sign_minisign(release_keys, path, f"wardwell {version} private space")
 
 
 def _files(folder: Path) -> Iterator[str]:

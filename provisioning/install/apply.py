@@ -27,7 +27,7 @@ ANSIBLE = Path(answering.SOURCE) / "ansible"
 LOG = Path("/var/log/wardwell-apply.log")
 # Not /tmp: the first unit that wants a private one mounts it anew, under the module that is starting that unit.
 TEMPORARY = Path("/root/.ansible/tmp")
-_TASK = re.compile(r"^TASK \[(?:(?P<role>[a-z_]+) : )?(?P<task>.*?)\] \*+")
+_TASK = re.compile(r"^(?P<kind>TASK|RUNNING HANDLER) \[(?:(?P<role>[a-z_]+) : )?(?P<task>.*?)\] \*+")
 _RECAP = re.compile(r"^localhost\s+: .*\bfailed=(?P<failed>\d+)")
 _CHANGED = re.compile(r"^changed: \[localhost\]")
 _FAILED = re.compile(r"^(?:fatal: \[localhost\]: FAILED!|failed: \[localhost\] \(item=.*?\)) => (?P<said>.*)")
@@ -150,9 +150,10 @@ def read(lines: Iterator[str], say: Say) -> Outcome:
     outcome, role, task, ignored = Outcome(), "", "", None
     for line in lines:
         if found := _TASK.match(line):
-            if found["role"] and found["role"] != role:
-                role = found["role"]
-                say(role)
+            # What handlers do at the end belongs to roles that were said already.
+            if found["role"] and found["role"] != role and found["kind"] == "TASK":
+                say(found["role"])
+            role = found["role"] or role
             task = f"{role}: {found['task']}" if found["role"] else found["task"]
         elif _CHANGED.match(line):
             outcome.tasks += [task] if outcome.tasks[-1:] != [task] else []

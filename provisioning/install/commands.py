@@ -93,7 +93,8 @@ def _known() -> dict[str, str]:
 
 
 @click.command()
-def apply() -> None:
+@click.option("--unattended", is_flag=True, envvar="WARDWELL_UNATTENDED", help="Make and show no password.")
+def apply(unattended: bool) -> None:
     """Bring this machine to what was answered. Running it again changes nothing; after a failure it goes on."""
     from appliance.operate import administrator
     from provisioning.install import apply as applying
@@ -103,7 +104,8 @@ def apply() -> None:
     for what in changed if len(changed) <= FEW_CHANGES else []:
         click.echo(f"changed  {what}")
     click.echo(f"{len(changed)} changes." if changed else "Nothing had to be changed.")
-    if not administrator.has_password():
+    # Whoever runs this for somebody else keeps what it says in a log, where a password would lie.
+    if not unattended and not administrator.has_password():
         click.echo(administrator.shown(administrator.new_password()))
 
 

@@ -76,6 +76,19 @@ class Agency:
         self.start_directory()
         clock = [sys.executable, "-m", "tests.appliance.timeserver", TIME_SERVER, str(clock_ahead)]
         self._servers.append(self.network.start("env", f"PYTHONPATH={ROOT}", *clock, log=self.folder / "time.log"))
+        self._wait_for_the_time()
+
+    def _wait_for_the_time(self) -> None:
+        with self.network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(0.2)
+            for _ in range(100):
+                # Refused at once while nobody listens.
+                with suppress(OSError):
+                    asking.sendto(b"\x23" + bytes(47), (TIME_SERVER, 123))
+                    asking.recv(48)
+                    return
+                time.sleep(0.05)
+        raise AssertionError("the time server did not answer within 5 s")
 
     def start_directory(self) -> None:
         self._slapd = self.network.start(*self.directory.command(), log=self.folder / "slapd.log")
@@ -132,6 +145,8 @@ class Agency:
                     "networks": ["10.77.0.0/24"],
                 }
             ],
+            "witness_key": self.witness_key().with_suffix(".key.pub").read_text().strip(),
+            "witness_networks": ["10.77.0.0/24"],
             **changes,
         }
         (self.stick / name).write_text(toml(answers))
@@ -140,6 +155,10 @@ class Agency:
     def feed_key(self) -> Path:
         """The key of the CAD export job."""
         return self._key("export-job")
+
+    def witness_key(self) -> Path:
+        """The key of the trustee's machine, where the access log's witness runs."""
+        return self._key("witness")
 
     def signer(self, name: str) -> Path:
         """The signing key of the "agency" or the "trustee", which no machine of the agency has."""

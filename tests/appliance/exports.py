@@ -27,13 +27,15 @@ def write_files(agency: Agency, folder: Path) -> list[Path]:
     return sorted(folder.glob("*.csv"))
 
 
-def sftp(agency: Agency, commands: str, *, user: str = "drop-cad") -> subprocess.CompletedProcess[str]:
+def sftp(
+    agency: Agency, commands: str, *, user: str = "drop-cad", key: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """OpenSSH's own client, with a batch of commands."""
     known = agency.folder / "drop-known-hosts"
     return subprocess.run(
         [
             *agency.network.prefix(),
-            *("sftp", "-q", "-F", "none", "-P", str(PORT), "-i", str(agency.feed_key()), "-b", "-"),
+            *("sftp", "-q", "-F", "none", "-P", str(PORT), "-i", str(key or agency.feed_key()), "-b", "-"),
             *("-o", "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={known}"),
             *("-o", "IdentitiesOnly=yes", f"{user}@{ADDRESS}"),
         ],

@@ -68,8 +68,8 @@ class Machine:
         if self.mode == "cable":
             wire = "tap,id=lan,ifname=lan0,script=no,downscript=no"
         else:
-            # `restrict=on` leaves nothing but these: ssh and HTTPS inwards, and the agency's directory.
-            forwards = [f"hostfwd=tcp:{ADDRESS}:{port}-{ADDRESS}:{port}" for port in (22, 443, 80)]
+            # `restrict=on` leaves nothing but these: ssh, exports and HTTPS inwards, and the agency's directory.
+            forwards = [f"hostfwd=tcp:{ADDRESS}:{port}-{ADDRESS}:{port}" for port in (22, 2222, 443, 80)]
             directory = f"guestfwd=tcp:{DIRECTORY}:636-cmd:socat - TCP:{DIRECTORY}:636"
             net = f"net=10.77.0.0/24,host={WORKSTATION},dhcpstart={ADDRESS}"
             wire = ",".join(["user,id=lan,restrict=on", net, *forwards, directory])

@@ -115,7 +115,8 @@ def denials(shell: Shell) -> list[str]:
         "{ journalctl -b -o cat _TRANSPORT=kernel + _TRANSPORT=audit;"
         " cat /var/log/audit/audit.log; } 2>/dev/null | grep 'apparmor=\"DENIED\"'"
     )
-    return shell.run(script, check=False).stdout.splitlines()
+    # auditd divides a line by a character that `splitlines` takes for an end.
+    return [line for line in shell.run(script, check=False).stdout.split("\n") if line]
 
 
 # --- sandboxes -------------------------------------------------------------------------------------------------------

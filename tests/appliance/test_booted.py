@@ -76,6 +76,12 @@ def test_every_service_is_up_as_its_own_user(story: Story, shell: Shell) -> None
     assert shell.output("systemctl is-active auditd nftables chrony apparmor").split() == ["active"] * 4
 
 
+def test_the_audit_writes_its_own_log_and_no_other(shell: Shell) -> None:
+    shell.run("touch /etc/sudoers.d && sync")
+    shell.run("timeout 30 sh -c 'until grep -q accounts /var/log/audit/audit.log; do sleep 1; done'")
+    assert shell.output("journalctl -b -q -o cat _TRANSPORT=audit | wc -l") == "0"
+
+
 def test_the_firewall_is_the_rendered_one_as_a_whole(shell: Shell, tmp_path: Path) -> None:
     written = probes.as_a_kernel_lists(shell.output("cat /etc/nftables.conf"), tmp_path)
     assert probes.ruleset(shell) == written
@@ -140,6 +146,10 @@ def test_doctor_finds_nothing(story: Story, shell: Shell) -> None:
     story.witness()
     done = shell.run("wardwell doctor", check=False, timeout=600)
     assert done.returncode == 0, done.stdout
+    # The witness came and went by SFTP, in its own sandbox and with its quota.
+    assert [line for line in probes.denials(shell) if "shadow" not in line] == []
+    assert "wardwell-witness" in shell.output("repquota -u /var/lib/wardwell")
+    assert shell.output("systemctl list-units --failed --no-legend --plain") == ""
 
 
 # Of each blueprint and folder one address. Without a session most answer with a refusal, which takes the same code.

@@ -57,7 +57,7 @@ class Drop:
 SERVER = {"drop_sshd_config.j2": "sshd_config", "drop_prepare.sh.j2": "drop_prepare"}
 
 
-def _render(folder: Path, names: dict[str, str], **variables: object) -> None:
+def render(folder: Path, names: dict[str, str], **variables: object) -> None:
     tasks = [
         {"ansible.builtin.template": {"src": str(ROLE / "templates" / name), "dest": str(folder / to), "mode": "0755"}}
         for name, to in names.items()
@@ -98,7 +98,7 @@ def drop(network: Network, tmp_path: Path) -> Iterator[Drop]:
         {"name": "cad", "profile": "p", "public_key": (folder / "cad.pub").read_text()},
         {"name": "rms", "profile": "p", "password_hash": secret},
     ]
-    _render(folder, SERVER, wardwell_feeds=feeds, wardwell_witness_key="ssh-ed25519 AAAA witness")
+    render(folder, SERVER, wardwell_feeds=feeds, wardwell_witness_key="ssh-ed25519 AAAA witness")
     (folder / "feeds").write_text("cad\nrms\n")
     (folder / "keys").mkdir()
     (folder / "keys" / "drop-cad").write_text((folder / "cad.pub").read_text())
@@ -361,7 +361,7 @@ def test_without_a_witness_or_a_fetching_machine_nothing_lets_one_in(tmp_path: P
     }
     for folder, variables in (("none", {"wardwell_admin_networks": ["10.1.9.0/24"]}), ("both", given)):
         (tmp_path / folder).mkdir()
-        _render(tmp_path / folder, names, **variables)
+        render(tmp_path / folder, names, **variables)
     for name in names.values():
         assert "witness" not in (tmp_path / "none" / name).read_text().replace("the officers' witness", ""), name
     assert "AllowUsers nobody-at-all" in (tmp_path / "none" / "sshd_config").read_text()

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from tests.appliance.network import DIRECTORY, ELSEWHERE, TIME_SERVER, WORKSTATION, Network
 from tests.appliance.probes import listening
@@ -110,6 +111,49 @@ def server(network: Network, port: int) -> Iterator[None]:
             yield
         finally:
             started.kill()
+
+
+# Says something, has the rules of the files loaded one after the other, and says something after each.
+TELLER = """
+import socket, subprocess, sys, time
+server = socket.create_server(("", 22))
+print("up", flush=True)
+talking, _ = server.accept()
+talking.sendall(b"begun ")
+for rules in sys.argv[1:]:
+    time.sleep(0.5)
+    subprocess.run(["nft", "-f", rules], check=True)
+    talking.sendall(b"loaded ")
+talking.close()
+"""
+LISTENER = """
+import socket, sys
+listening = socket.create_connection((sys.argv[1], 22))
+listening.settimeout(6)
+try:
+    while heard := listening.recv(64):
+        sys.stdout.write(heard.decode())
+except TimeoutError:
+    sys.stdout.write("silence")
+"""
+
+
+@pytest.mark.parametrize(("learns", "heard"), [(True, "begun loaded loaded "), (False, "begun silence")])
+def test_whoever_installs_and_only_listens_goes_on_hearing(
+    network: Network, tmp_path: Path, learns: bool, heard: str
+) -> None:
+    """The kernel learns of open connections before the rules come. Control: without that, the line goes dead."""
+    tasks = yaml.safe_load((ROOT / "ansible/roles/base/tasks/connections.yml").read_text())
+    (learn,) = (task["ansible.builtin.command"]["stdin"] for task in tasks if "stdin" in str(task))
+    (tmp_path / "learn.nft").write_text(learn)
+    files = [*([tmp_path / "learn.nft"] if learns else []), rendered(tmp_path)]
+    command = ["ip", "netns", "exec", network.appliance, "/usr/bin/python3", "-c", TELLER, *map(str, files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as teller:
+        assert teller.stdout and teller.stdout.read(2) == b"up"
+        try:
+            assert run("ip", "netns", "exec", network.agency, "/usr/bin/python3", "-c", LISTENER, ADDRESS) == heard
+        finally:
+            teller.kill()
 
 
 @pytest.mark.parametrize(

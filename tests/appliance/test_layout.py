@@ -13,7 +13,7 @@ import pytest
 from appliance import settings
 from appliance.layout import lay_out
 from appliance.settings import Home
-from appliance.spool.delivery import write_message
+from appliance.spool.delivery import write_messages
 from tests.runtime.accounts import groups_of, ids, number
 
 pytestmark = pytest.mark.appliance
@@ -101,7 +101,7 @@ def test_files_that_root_restored_go_to_their_accounts(home: Home) -> None:
     database = home.folder("desk") / "database.db"
     database.write_bytes(b"restored")
     database.chmod(0o600)
-    write_message(home.spool("ledger", "desk"), "000000000001-00", b"{}")
+    write_messages(home.spool("ledger", "desk"), [("000000000001-00", b"{}")])
     assert not asks("wardwell-desk", f"cat {database}")
     assert lay_out(home, ids)
     assert asks("wardwell-desk", f"cat {database} && rm {home.spool('ledger', 'desk')}/000000000001-00.json")

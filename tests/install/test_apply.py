@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from provisioning.install import apply
+from provisioning.install import apply, commands
 from provisioning.install.answers import decode, toml
 
 RUN = """
@@ -53,6 +54,13 @@ def test_what_failed_is_named_with_what_it_said(line: str) -> None:
     assert (outcome.failed, outcome.said) == ("base: Refuse", "no room left")
 
 
+def test_a_failed_handler_is_named_and_its_role_not_said_again() -> None:
+    line = 'failed: [localhost] (item=a) => {"msg": "no such unit"}\n'
+    outcome, said = _read(f"ok: [localhost]\n\nRUNNING HANDLER [layout : Restart it] ****\n{line}", failed=1)
+    assert (outcome.failed, outcome.said) == ("layout: Restart it", "no such unit")
+    assert said == ["layout", "base"]
+
+
 def test_what_was_ignored_did_not_fail() -> None:
     line = 'fatal: [localhost]: FAILED! => {"msg": "x"}\n...ignoring\n'
     assert not _read(line, failed=0, ignored=1)[0].failed
@@ -68,3 +76,13 @@ def test_rendering_again_changes_nothing(tables: dict[str, Any], tmp_path: Path)
     del tables["syslog"]
     assert "relay.toml" in apply.render(decode(toml(tables).encode(), "answers.toml"), tmp_path)
     assert not (tmp_path / "relay.toml").exists()
+
+
+def test_a_password_is_shown_to_people_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provisioning.install.apply.apply", lambda _say: [])
+    monkeypatch.setattr("appliance.operate.administrator.has_password", lambda: False)
+    monkeypatch.setattr("appliance.operate.administrator.new_password", lambda: "THE-PASSWORD")
+    run = CliRunner().invoke
+    assert "THE-PASSWORD" not in run(commands.apply, env={"WARDWELL_UNATTENDED": "yes"}).output
+    assert "THE-PASSWORD" not in run(commands.apply, ["--unattended"]).output
+    assert "THE-PASSWORD" in run(commands.apply).output  # the control

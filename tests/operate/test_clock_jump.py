@@ -9,8 +9,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from sqlalchemy import func, select
+
 from appliance import clock
 from appliance.charter import load_charter
+from appliance.intake.models import TakenFile
+from appliance.intake.serve import CLOCK_TOLERANCE_SECONDS, Watcher
 from appliance.post import epochs
 from appliance.press import publish
 from appliance.press.models import Input, Release
@@ -69,3 +74,27 @@ def test_a_release_is_made_for_closed_months_once(store_of: Callable[[str], Stor
     for days in (-400, 0, 10, 400):
         with clock.held(NOON + timedelta(days=days)):
             assert publish.due_periods(press) == []
+
+
+def test_a_clock_that_was_set_makes_the_intake_forget_nothing(
+    store_of: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = store_of("intake")
+    watcher = Watcher(intake.home)
+    old = clock.now() - timedelta(days=1 + watcher.charter.constants.involvement_days)
+    with intake.write() as session:
+        session.add(TakenFile(sha256="a", feed="cad", name="old.csv", at=old, taken=True))
+    true = clock.offset()
+    for ahead in (CLOCK_TOLERANCE_SECONDS + 60, -CLOCK_TOLERANCE_SECONDS - 60, 400 * 86_400.0):
+        monkeypatch.setattr(clock, "offset", lambda ahead=ahead: true + ahead)
+        watcher.send_counts()
+        assert _files(intake) == 1 and watcher.clock_set
+    monkeypatch.setattr(clock, "offset", lambda: true + 2)  # the control, and what chrony does
+    watcher.send_counts()
+    assert _files(intake) == 0
+    watcher.store.close()
+
+
+def _files(intake: Store) -> int:
+    with intake.read() as session:
+        return session.scalar(select(func.count()).select_from(TakenFile)) or 0
