@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ import pyrage
 
 from appliance import clock
 from appliance.backup import cut as cuts
-from appliance.backup import proof
+from appliance.backup import proof, replay
 from appliance.backup.format import PIECE_BYTES, Entry, Index, Manifest
 from appliance.backup.identity import Keys
 from appliance.backup.repository import Repository, Stored, naming_full_disk, write_list
@@ -72,6 +73,8 @@ def create(home: Home, folder: Path, keys: Keys, recipient: str, say: Say) -> Ma
         raise Refused("Backups may not lie on the volume that they are to outlive.", "Give another folder.")
     repository = Repository(folder)
     with naming_full_disk(folder), repository.locked():
+        # Before the cut: what is erased while it is made counts as erased after this backup.
+        at = clock.now()
         repository.claim(appliance)
         repository.sweep()
         with cuts.taken(home, keys) as cut:
@@ -79,7 +82,9 @@ def create(home: Home, folder: Path, keys: Keys, recipient: str, say: Say) -> Ma
             plan = _plan(repository, cut, keys)
             _require_room(repository, plan)
             say(f"{len(plan.new)} new pieces, {plan.new_bytes / 1e6:.1f} MB; {len(plan.kept)} unchanged")
-            return _write(repository, cut, plan, keys, recipient, appliance, say)
+            made = _write(repository, cut, plan, keys, recipient, appliance, at, say)
+        replay.copy_list(home, repository)
+        return made
 
 
 def pieces_of(path: Path, key: bytes) -> Iterator[tuple[str, bytes]]:
@@ -127,7 +132,14 @@ def _require_room(repository: Repository, plan: _Plan) -> None:
 
 
 def _write(
-    repository: Repository, cut: cuts.Cut, plan: _Plan, keys: Keys, recipient: str, appliance: str, say: Say
+    repository: Repository,
+    cut: cuts.Cut,
+    plan: _Plan,
+    keys: Keys,
+    recipient: str,
+    appliance: str,
+    at: datetime,
+    say: Say,
 ) -> Manifest:
     own = pyrage.x25519.Identity.generate()
     readers = [pyrage.x25519.Recipient.from_str(recipient), own.to_public()]
@@ -136,7 +148,6 @@ def _write(
     _read_back(repository, cut, plan, keys, own, written)
     found = proof.examine(cut.folder, keys)
     say("read back: every database opens, the access log's head fits")
-    at = clock.now()
     name = repository.next_id(at)
     index = pyrage.encrypt(msgspec.json.encode(Index(name, plan.entries, found.counts)), [readers[0]])
     every = {**plan.kept, **written}

@@ -14,12 +14,13 @@ import pwd
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import msgspec
 import pyrage
 
-from appliance.backup import proof
+from appliance.backup import proof, replay
 from appliance.backup.create import name_of
 from appliance.backup.cut import SETTINGS
 from appliance.backup.format import Entry, Index, Manifest
@@ -233,13 +234,17 @@ def restore(backup: Opened, home: Home, say: Say) -> proof.Found:
     home.root.mkdir(mode=0o755, parents=True, exist_ok=True)
     shutil.rmtree(scratch, ignore_errors=True)  # what an interrupted restore left
     scratch.mkdir(mode=0o700)
+    left = replay.gather(backup.repository, home)
     try:
         found = into(backup, scratch, say)
         for name in COMPARTMENTS:
             with contextlib.closing(Store(Home(scratch), name, backup.keys.databases[name])) as store:
                 migrate.upgrade(store)
                 store.scrub()
+        made = datetime.fromisoformat(backup.manifest.made_at)
+        replay.replay(scratch, dict(backup.keys.databases), made, left, say)
         _dress(backup, scratch)
+        replay.dress(scratch)
         for path in sorted(scratch.iterdir()):
             target = home.root / path.name
             if path.name == SETTINGS:
@@ -258,6 +263,8 @@ def _dress(backup: Opened, folder: Path) -> None:
     """Give everything its owner, mode and time; owners only as root and where this machine has them."""
     for entry in sorted(backup.index.entries, key=lambda one: one.path, reverse=True):
         path = folder / _inside(entry)
+        if not os.path.lexists(path):
+            continue  # a message about somebody who left
         if os.geteuid() == 0:
             user, group = _number(entry.owner, False), _number(entry.group, True)
             os.chown(path, user, group, follow_symlinks=False)

@@ -10,13 +10,16 @@ from datetime import datetime, timedelta
 
 from appliance import clock
 from appliance.backup.repository import Repository
+from appliance.erased import BACKUP_DAYS
 
-KEEP_DAYS = 35
+KEEP_DAYS = BACKUP_DAYS
+# Backups are made once a night, not to the minute: one goes in the night in which it would become too old.
+_HALF_A_DAY = timedelta(hours=12)
 
 
 def prune(repository: Repository, keep_days: int = KEEP_DAYS) -> tuple[int, int]:
     """Forget backups older than `keep_days` (at most 35), all but the newest; (backups, pieces) that went. Locked."""
-    before = clock.now() - timedelta(days=min(keep_days, KEEP_DAYS))
+    before = clock.now() - timedelta(days=min(keep_days, KEEP_DAYS)) + _HALF_A_DAY
     with repository.locked():
         ids = repository.ids()
         old = [backup for backup in ids[:-1] if _older(backup, before)]
