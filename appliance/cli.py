@@ -30,6 +30,7 @@ COMMANDS = {
     "desk": "appliance.desk.commands:desk",
     "disk": "appliance.operate.disk_commands:disk",
     "doctor": "appliance.custody.commands:doctor",
+    "exposure": "appliance.model.commands:exposure",
     "found": "appliance.founding.commands:found",
     "intake": "appliance.intake.commands:intake",
     "kit": "appliance.kit.commands:kit",

@@ -7,6 +7,7 @@ function in `appliance.post.epochs` advances.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,11 @@ _held: datetime | None = None
 def now() -> datetime:
     """The present time: timezone-aware, UTC, microseconds kept."""
     return _held if _held is not None else datetime.now(UTC)
+
+
+def offset() -> float:
+    """Seconds between the wall clock and the machine's own timer: it changes when somebody sets the clock, else not."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @contextmanager

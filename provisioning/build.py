@@ -38,6 +38,8 @@ BUILDERS = (
         "the private space",
         (
             "provisioning/build_space.py",
+            "provisioning/space_front.py",
+            "pyproject.toml",
             "provisioning/build_skin.py",
             "provisioning/packages.py",
             "webapp/space",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from appliance.errors import WardwellError
 from appliance.settings import MAINTENANCE, RUNTIME, UNSEALED, Home, Hosts
+from provisioning import space_front
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "provisioning" / "nginx" / "wardwell.conf.in"
@@ -23,19 +24,6 @@ ROLES = ("desk", "post", "space")
 _JOURNAL = "syslog:server=unix:/dev/log,nohostname,tag=wardwell_desk"
 NGINX = "/usr/sbin/nginx"
 
-# The private space runs one script of ours, its worker, and nothing else; it talks to desk and post alone. Trusted
-# Types: one policy, which accepts the service worker's own address only.
-_SPACE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self' https://{desk} https://{post}; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types wardwell"
-)
-# The pages before sign-in need no script to be read.
-_SITE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'none'; frame-ancestors 'none'; "
-    "base-uri 'none'; require-trusted-types-for 'script'; trusted-types wardwell"
-)
 _REFUSAL = """    server {{
         listen {listen} ssl http2 default_server;
         server_name _;
@@ -63,7 +51,7 @@ _HELD = """
         location = /maintenance.html {{ internal; root {state}; }}
 """
 _IF_SEALED = "        if (!-e {unsealed}) {{ set $held sealed; }}\n"
-_BLOCKS = ("REFUSALS", "HELD", "HELD_DESK")
+_BLOCKS = ("REFUSALS", "HELD", "HELD_DESK", "SPACE_MAPS", "SPACE_HEADERS", "SPACE_PUBLISHED")
 # The unit hands the front its keys here, so that they need no owner but root (systemd.exec(5), LoadCredential=).
 CREDENTIALS = Path("/run/credentials/wardwell-front.service")
 
@@ -109,8 +97,9 @@ def render(
         "SITE": str(home.site),
         "DESK_STATIC": str(code / "webapp" / "desk" / "dist"),
         "SPACE_STATIC": str(code / "webapp" / "space" / "dist"),
-        "SPACE_POLICY": _SPACE_POLICY.format(desk=hosts.desk, post=hosts.post),
-        "SITE_POLICY": _SITE_POLICY,
+        "SPACE_MAPS": space_front.nginx_maps(hosts.desk, hosts.post),
+        "SPACE_HEADERS": space_front.nginx_headers(),
+        "SPACE_PUBLISHED": space_front.nginx_published(str(home.public)),
         "HELD": _held(home, _IF_SEALED.format(unsealed=UNSEALED)) if home.production else "",
         "HELD_DESK": _held(home, "") + _SEALED_DESK.format(socket=home.socket("sealed")) if home.production else "",
     }

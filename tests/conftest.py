@@ -14,7 +14,7 @@ from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store, open_store
 from appliance.storage.migrate import metadata_of
 
-# The fixtures `agency` and `open_browser`: the whole demonstration, running.
+# The fixtures `agency`, `driver` and `open_browser`: the whole demonstration, running.
 pytest_plugins = ["tests.support.system"]
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -2,7 +2,7 @@
 
 Owns: prepare, blind, blind_sign, finalize, verify. Sizes: with a modulus of k bytes (256 for 2048 bits), blinded
 messages, blind signatures and signatures are k bytes each; a prepared message is a 32-byte prefix and the message.
-Must never see: who asks for a signature. Interoperates with `@cloudflare/blindrsa-ts` in the browser.
+Must never see: who asks for a signature. The half of whoever asks is `crypto/blindrsa.ts` in the browser.
 
 Python's `pow` is not constant-time, so `blind_sign` multiplies its input by a fresh r^e first (base blinding): how long
 the secret exponentiation takes then says nothing about the input. The result is checked with the public key before it

@@ -287,6 +287,7 @@ QUESTIONS: dict[str, Callable[[Home], list[Check]]] = {
     "certificates": certificates,
     "directory": directory,
     "drop folders": drops,
+    "feeds": _condition("feeds"),
     "backups": backups,
 }
 # What can be asked while the data volume is closed.

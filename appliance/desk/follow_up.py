@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto.canonical import canonical
+from appliance.desk.models.corrections import Correction
 from appliance.desk.models.follow_up import WAYS, Attendance, ClosingRecord, Incident, Step, UnmatchedUnit
 from appliance.desk.models.people import Person
 from appliance.errors import WardwellError
@@ -151,11 +152,14 @@ def _attended_by_feed(
         )
     )
     base = incident.occurred if now - incident.opened < timedelta(days=1) else now
+    corrected = _taken_off(session, incident.reference)
     for person in notice.attended:
         handle = handle_of.get(person.person_id)
         if handle is None:
             continue
         row = known.pop(handle, None)
+        if row is None and handle in corrected:
+            continue  # the feed repeats what was found to be wrong
         if row is None:
             _attend(session, incident, handle, person.role, "feed", steps, base, person.start, person.end)
         else:
@@ -187,6 +191,13 @@ def _attend(
     )
     incident.closed = None
     session.execute(delete(ClosingRecord).where(ClosingRecord.incident_id == incident.id))
+
+
+def _taken_off(session: Session, reference: str) -> set[str]:
+    """Handles of those whom a decided correction took off the incident."""
+    grounds = Correction.ground.in_(("not_there", "other_person"))
+    rows = select(Correction.handle).where(Correction.reference == reference, Correction.decision == "made", grounds)
+    return set(session.scalars(rows))
 
 
 def _unmatched(session: Session, incident_id: int, units: Iterable[str]) -> None:
@@ -262,6 +273,20 @@ def add_person(session: Session, reference: str, handle: str, steps: Template, u
         _attend(session, incident, handle, "added", "hand", _own_template(session, incident.id) or steps, base)
     if unit:
         resolve_unit(session, reference, unit, "person_added")
+
+
+def take_off(session: Session, reference: str, handle: str) -> None:
+    """Take someone off who was not there, with the steps not offered yet. What was offered stays, as a fact.
+
+    Raises WardwellError when the person is not listed.
+    """
+    incident = incident_named(session, reference)
+    row = session.scalar(select(Attendance).where(Attendance.incident_id == incident.id, Attendance.handle == handle))
+    if row is None:
+        raise WardwellError("That person is not listed at this incident.", "Keep the record as it is.")
+    session.execute(delete(Step).where(Step.attendance_id == row.id, Step.offered_at.is_(None)))
+    if not session.scalar(select(exists().where(Step.attendance_id == row.id))):
+        session.delete(row)
 
 
 def resolve_unit(session: Session, reference: str, unit: str, resolution: str = "not_a_person") -> None:

@@ -14,16 +14,26 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from appliance.desk.models.vault import Delivery, Entry, Head, ProvisionalKey
+from appliance.desk.erasure import take_forgotten
+from appliance.desk.models.vault import Delivery, Entry, Head, ProvisionalKey, Vault
 from appliance.spool.delivery import Handler
-from appliance.spool.messages import HeadProof, Message, ProvisionalKeyHandedOver, SealedEntry, SealedExposure
+from appliance.spool.messages import (
+    Forgotten,
+    HeadProof,
+    Message,
+    ProvisionalKeyHandedOver,
+    SealedEntry,
+    SealedExposure,
+)
 from appliance.storage import Store
 
 HEAD_FIELDS = ("handle", "epoch", "leaf_index", "last_sequence", "key_hash", "salt", "position", "rows", "proof")
 
 
 def take_exposure(session: Session, message: SealedExposure) -> None:
-    """Keep one delivery until its officer takes it."""
+    """Keep one delivery until its officer takes it. Without a vault there is none: that officer left meanwhile."""
+    if session.scalar(select(Vault.version).where(Vault.handle == message.handle)) is None:
+        return
     session.add(
         Delivery(
             id=secrets.token_hex(16),
@@ -50,7 +60,9 @@ def take_entry(session: Session, message: SealedEntry) -> None:
 
 
 def take_provisional(session: Session, message: ProvisionalKeyHandedOver) -> None:
-    """Keep the handed-over provisional key."""
+    """Keep the handed-over provisional key; not for somebody who left meanwhile."""
+    if session.scalar(select(Vault.version).where(Vault.handle == message.handle)) is None:
+        return
     row = session.get(ProvisionalKey, message.handle)
     if row is None:
         session.add(ProvisionalKey(handle=message.handle, sealed=message.sealed))
@@ -73,6 +85,7 @@ HANDLERS: Mapping[type[Message], Handler] = {
     SealedEntry: take_entry,
     ProvisionalKeyHandedOver: take_provisional,
     HeadProof: take_head,
+    Forgotten: take_forgotten,
 }
 
 

@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -38,7 +38,10 @@ def store_receipt(session: Session, receipt: FileReceipt) -> None:
         updates=receipt.updates,
         repeats=receipt.repeats,
         involvements=receipt.involvements,
-        refused=len(receipt.refused),
+        # A file that is unusable as a whole is refused for a reason that is no row.
+        refused=max(receipt.refused_rows, len(receipt.refused)),
+        flagged_times=receipt.flagged_times,
+        chosen=receipt.chosen,
     )
     session.add(row)
     session.flush()
@@ -103,6 +106,20 @@ def refused_csv(lines: list[RefusedLine]) -> str:
     for line in lines:
         writer.writerow([_plain(line.file), line.line or "", _plain(line.column), _plain(line.reason)])
     return sheet.getvalue()
+
+
+def as_json(row: Receipt, lines: list[RefusedLine], unmapped: list[Unmapped]) -> dict[str, Any]:
+    """One receipt whole, for other programs: counts, how the file was read, refused rows, what had no place."""
+    names = ("feed", "file", "sha256", "taken", "rows", "calls", "updates", "repeats", "involvements", "refused")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "at": row.at.isoformat(),
+        "flagged_times": row.flagged_times,
+        "chosen": row.chosen,
+        "refused_rows": [{name: getattr(line, name) for name in CSV_COLUMNS} for line in lines],
+        "unmapped_units": {found.value: found.count for found in unmapped if found.what == "unit"},
+        "unmapped_types": {found.value: found.count for found in unmapped if found.what == "type"},
+    }
 
 
 def _plain(cell: str) -> str:

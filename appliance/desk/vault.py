@@ -24,7 +24,7 @@ from appliance.crypto.sealing import PUBLIC_KEY_BYTES, seal
 from appliance.desk import slips, totp
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import Person
-from appliance.desk.models.vault import Delivery, KeptVault, ProvisionalKey, Vault
+from appliance.desk.models.vault import Delivery, KeptVault, ProvisionalKey, Vault, VaultVersion
 from appliance.errors import WardwellError
 from appliance.identity import Account
 from appliance.spool import delivery
@@ -62,6 +62,15 @@ class Opened:
     blob: bytes
     wraps: dict[str, str]
     enrolled_on: date
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One earlier version, with the day (UTC) of the lock that kept it."""
+
+    day: date
+    version: int
+    blob: bytes
 
 
 @cache
@@ -158,7 +167,7 @@ def _base64(value: bytes) -> str:
 
 
 def _destroy(session: Session, handle: str) -> None:
-    for table in (Vault, KeptVault, Delivery, ProvisionalKey):
+    for table in (Vault, KeptVault, VaultVersion, Delivery, ProvisionalKey):
         session.execute(delete(table).where(table.handle == handle))
 
 
@@ -167,6 +176,13 @@ def load(store: Store, handle: str) -> Opened | None:
     with store.read() as session:
         row = session.get(Vault, handle)
         return None if row is None else Opened(row.version, row.blob, row.wraps, row.enrolled_on)
+
+
+def kept(store: Store, handle: str) -> list[Kept]:
+    """The versions kept at the last lock of each of the last days, newest first; none after a change of secrets."""
+    with store.read() as session:
+        rows = select(KeptVault).where(KeptVault.handle == handle).order_by(KeptVault.day.desc())
+        return [Kept(row.day, row.version, row.blob) for row in session.scalars(rows)]
 
 
 def enrolled(store: Store, handle: str) -> bool:

@@ -11,9 +11,23 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from appliance import clock, logs
+from appliance import clock, erased, logs
 from appliance.charter import Charter, load_charter
-from appliance.desk import follow_up, health, inbox, lockout, practices, receipts, releases, sessions, slips, tickets
+from appliance.desk import (
+    erasure,
+    follow_up,
+    health,
+    inbox,
+    lockout,
+    practices,
+    receipts,
+    releases,
+    sessions,
+    slips,
+    tickets,
+    versions,
+    vouching,
+)
 from appliance.desk.models.base import Outbox, SeenMessage
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
@@ -63,13 +77,17 @@ def clean(store: Store, charter: Charter) -> None:
     sessions.clean(store, charter)
     lockout.clean(store)
     slips.clean(store)
+    vouching.clean(store)
 
 
 def upkeep(store: Store, charter: Charter) -> None:
-    """What is due now and then: clean up, last month's counts for press, ticket keys ahead of their month."""
+    """What is due now and then: clean up, erasures left half done, last month's counts, ticket keys, vault versions."""
     clean(store, charter)
+    erasure.finish(store)
+    erased.drop_old(store.home)
     practices.send_due(store, charter)
     tickets.ensure_keys(store, store.home)
+    versions.commit_due(store, charter)
 
 
 def work(home: Home, stop: threading.Event, ready: Callable[[], None] = lambda: None) -> None:

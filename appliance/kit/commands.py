@@ -24,6 +24,7 @@ TOOLS = {
     "slips": "appliance.kit.slips:slips",
     "report-verify": "appliance.kit.report_verify:report_verify",
     "take-home": "appliance.kit.take_home:take_home",
+    "web-check": "appliance.kit.web_check:web_check",
 }
 
 

@@ -14,7 +14,7 @@ import re
 import secrets
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
@@ -30,6 +30,7 @@ from appliance.spool.messages import (
     Append,
     Appended,
     EpochTurned,
+    Forgotten,
     HeadProof,
     ProvisionalKeyHandedOver,
     Refused,
@@ -38,7 +39,19 @@ from appliance.spool.messages import (
 
 # What anyone may append; `heads` and `restored` are the ledger's own, `about` is made from the people named.
 PUBLIC_KINDS = frozenset(
-    {"charter", "roster", "grant", "revoke", "mailbox-key", "ticket-key", "board", "release", "account"}
+    {
+        "charter",
+        "roster",
+        "grant",
+        "revoke",
+        "mailbox-key",
+        "ticket-key",
+        "board",
+        "release",
+        "account",
+        "erased",
+        "versions",
+    }
 )
 BODY_KEYS = frozenset({"actor", "actor_role", "category", "purpose", "outcome", "incident", "everyone", "note"})
 _NEXT = "next position"
@@ -62,7 +75,11 @@ def append(session: Session, request: Append) -> Appended | Refused:
 def _append(session: Session, request: Append) -> Appended:
     if request.public is None and not request.about:
         raise NotAppended("there is nothing to append")
+    if bool(request.forget) != (request.kind == "erased" and not request.about):
+        raise NotAppended("to forget somebody takes a leaf that says so, and nothing else")
     public_index = -1
+    if request.forget and not _forget(session, request.forget):
+        return Appended(public_index=-1, about_indexes={}, tree_size=_next(session))
     if request.public is not None:
         public_index = _append_public(session, request.kind, request.public)
     handles = [about.handle for about in request.about]
@@ -135,6 +152,8 @@ def _append_public(session: Session, kind: str, public: dict[str, Any]) -> int:
         raise NotAppended("that kind of public entry does not exist")
     if {"v", "kind", "at"} & public.keys():
         raise NotAppended("a public entry may not set v, kind or at itself")
+    if kind == "versions":
+        return _append_versions(session, public)
     leaf = _public_leaf(kind, public)
     if kind == "ticket-key":
         return _append_ticket_key(session, public, leaf)
@@ -158,6 +177,17 @@ def _append_ticket_key(session: Session, public: dict[str, Any], leaf: bytes) ->
     return position
 
 
+def _append_versions(session: Session, public: dict[str, Any]) -> int:
+    """The ledger itself adds the position of the leaf before, so that no batch can be left out of the chain."""
+    if public.keys() != {"root", "rows"}:
+        raise NotAppended("a batch of versions is a root and a number of rows")
+    before = session.scalar(select(Leaf).where(Leaf.kind == "versions").order_by(Leaf.position.desc()).limit(1))
+    if before is not None and json.loads(before.data)["root"] == public["root"]:
+        return before.position  # asked again after a crash
+    previous = -1 if before is None else before.position
+    return _add(session, "versions", _public_leaf("versions", {**public, "previous": previous}))
+
+
 def _append_mailbox_key(session: Session, public: dict[str, Any], leaf: bytes) -> int:
     handle, encoded = public.get("handle"), public.get("key")
     try:
@@ -171,6 +201,22 @@ def _append_mailbox_key(session: Session, public: dict[str, Any], leaf: bytes) -
         person.provisional_seed = person.provisional_public = None
     person.waiting_key, person.waiting_position = key, _add(session, "mailbox-key", leaf)
     return person.waiting_position
+
+
+def _forget(session: Session, handle: str) -> bool:
+    """Forget the key and the numbering of a person who left; False when there was no key (asked again after a crash).
+
+    A provisional key of somebody who never enrolled is not touched. What waits to be sent about the person goes too.
+    """
+    if _HANDLE.fullmatch(handle) is None:
+        raise NotAppended("a handle is 32 hexadecimal digits")
+    person = session.get(Person, handle)
+    if person is None or (person.key is None and person.waiting_key is None):
+        return False
+    session.delete(person)
+    session.execute(delete(Outbox).where(func.instr(Outbox.body, handle.encode()) > 0))
+    enqueue(session, Outbox, Forgotten(handle=handle), receiver="desk")
+    return True
 
 
 def _append_about(session: Session, about: About) -> int:

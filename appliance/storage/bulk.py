@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, insert, literal_column
+from sqlalchemy import ColumnElement, Select, Table, bindparam, insert, literal_column, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 # Values per query: databases bound their number.
@@ -34,30 +34,56 @@ def insert_rows(session: Session, model: type[DeclarativeBase], rows: Sequence[t
         connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
 
 
+def update_rows(
+    session: Session, model: type[DeclarativeBase], names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Set the columns `names`, in the table's order, of the rows with the id that ends each of `rows`.
+
+    Values are not converted, as for `insert_rows`. Raises what the driver raises.
+    """
+    if not rows:
+        return
+    table = model.__table__
+    assert isinstance(table, Table)
+    connection = session.connection()
+    binds = [f"new_{name}" for name in names] + ["row_id"]
+    statement = update(table).where(table.c.id == bindparam("row_id"))
+    statement = statement.values({name: bindparam(f"new_{name}") for name in names})
+    compiled = statement.compile(dialect=connection.dialect)
+    if compiled.positional:
+        if compiled.positiontup != binds:
+            raise ValueError(f"the columns of {table.name} are not named in their order")
+        connection.exec_driver_sql(str(compiled), list(rows))
+    else:
+        connection.execute(statement, [dict(zip(binds, row, strict=True)) for row in rows])
+
+
 def rows_among(
     session: Session,
     query: Select[Any],
-    equal: tuple[ColumnElement[Any], Any],
+    equal: tuple[ColumnElement[Any], Any] | None,
     among: ColumnElement[Any],
     values: Sequence[Any],
 ) -> list[tuple[Any, ...]]:
-    """The rows of `query` where one column equals one value and `among` is one of `values`.
+    """The rows of `query` where `among` is one of `values` and, with `equal`, another column equals one value.
 
     For thousands of values at once: naming each of them costs the mapper more than finding its row. `query` has no
     values of its own, and none is converted: select a `UtcSeconds` with `type_coerce(column, BigInteger)`.
     """
-    found: list[tuple[Any, ...]] = []
+    found: list[Any] = []
     connection = session.connection()
     if not connection.dialect.positional:
+        if equal is not None:
+            query = query.where(equal[0] == equal[1])
         for begin in range(0, len(values), _GROUP):
-            some = query.where(equal[0] == equal[1], among.in_(values[begin : begin + _GROUP]))
-            found += [tuple(row) for row in connection.execute(some)]
+            found += connection.execute(query.where(among.in_(values[begin : begin + _GROUP]))).all()
         return found
     place: ColumnElement[Any] = literal_column("?")
-    statement = str(query.where(equal[0] == place, among.in_([place])).compile(dialect=connection.dialect))
+    query = query if equal is None else query.where(equal[0] == place)
+    statement = str(query.where(among.in_([place])).compile(dialect=connection.dialect))
+    first = () if equal is None else (equal[1],)
     for begin in range(0, len(values), _GROUP):
         group = values[begin : begin + _GROUP]
         places = "(" + ", ".join("?" * len(group)) + ")"
-        rows = connection.exec_driver_sql(statement.replace("(?)", places), (equal[1], *group))
-        found += [tuple(row) for row in rows]
+        found += connection.exec_driver_sql(statement.replace("(?)", places), (*first, *group)).all()
     return found

@@ -9,6 +9,7 @@ import click
 
 from appliance.charter import load_charter
 from appliance.settings import Home
+from provisioning.demo import release
 from provisioning.demo.agency import ROLES
 from provisioning.demo.pockets import Pockets
 
@@ -58,3 +59,5 @@ def show(home: Home, pockets: Pockets) -> None:
         ("wardwell demo stop", "stop everything (also: make demo-stop)"),
     ):
         click.echo(width.format(f".venv/bin/{command}", what))
+    click.echo("\nWhether a browser is sent the private space that was released (docs/web-check.md):\n")
+    click.echo(f"  .venv/bin/{release.check_command(home)}")

@@ -29,7 +29,7 @@ from appliance.founding.accept import carry_out
 from appliance.settings import Feed, Home, Settings
 from provisioning import front, supervise
 from provisioning.demo import agency as agencies
-from provisioning.demo import cad_csv, cad_xml, drop, enrol, founding, pockets, ports, table
+from provisioning.demo import cad_csv, cad_xml, drop, enrol, founding, pockets, ports, release, table
 from provisioning.demo.agency import Agency
 from provisioning.demo.directory import Directory
 from provisioning.demo.https import Client
@@ -148,6 +148,7 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
     ledger_keys.found(home)
     witness.found(founding.folder(home) / "witness", home.public / "witness")
     founding.publish_site(home, settings)
+    release.lay(home)
     authority = Authority(founding.folder(home))
     certificates = {
         role: front.Certificate(*authority.server(role, front.split_host(getattr(settings.hosts, role))[0]))
@@ -304,11 +305,12 @@ def _taken(home: Home) -> None:
 
 
 def _ready(home: Home, supervisor: Supervisor) -> None:
-    """Wait for `wardwell status`; it is the one judge of readiness."""
+    """Wait for `wardwell status`, the one judge of readiness; what exports look like is no part of it."""
     from appliance.custody import checks
 
     deadline, told = time.monotonic() + _READY_SECONDS, time.monotonic()
-    while wrong := [check for check in checks.run(home) if not check.ok]:
+    asked = [name for name in checks.QUESTIONS if name != "feeds"]
+    while wrong := [check for check in checks.run(home, asked) if not check.ok]:
         if time.monotonic() > deadline or "FATAL" in supervisor.states().values():
             raise WardwellError(f"Not in order: {wrong[0].name}: {wrong[0].detail}", wrong[0].fix)
         if time.monotonic() - told > 10:

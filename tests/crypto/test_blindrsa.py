@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,28 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from appliance.crypto import blindrsa
 from appliance.errors import WardwellError
-
-VECTOR: dict[str, str] = json.loads((Path(__file__).parent / "vectors" / "rfc9474_a1.json").read_text())
-
-
-def number(name: str) -> int:
-    return int(VECTOR[name], 16)
+from tests.support.rfc9474 import VECTOR, number, private_key
 
 
 @pytest.fixture(scope="module")
 def rfc_key() -> rsa.RSAPrivateKey:
-    p, q, e = number("p"), number("q"), 65537
-    d = rsa.rsa_recover_private_exponent(e, p, q)
-    numbers = rsa.RSAPrivateNumbers(
-        p,
-        q,
-        d,
-        rsa.rsa_crt_dmp1(d, p),
-        rsa.rsa_crt_dmq1(d, q),
-        rsa.rsa_crt_iqmp(p, q),
-        rsa.RSAPublicNumbers(e, p * q),
-    )
-    return numbers.private_key()
+    return private_key()
 
 
 @pytest.fixture(scope="module")

@@ -35,18 +35,6 @@ def enrolment(code: str, **changes: Any) -> dict[str, Any]:
     return {"slip": code, "wraps": WRAPS, "mailbox_key": b64(KEY), "blob": b64(b"\1" * SIZE), **changes}
 
 
-@pytest.fixture
-def member(desk: Store) -> Member:
-    return add_member(desk, "reyes", "officer")
-
-
-@pytest.fixture
-def one(space: Callable[[], Space], member: Member) -> Space:
-    browser = space()
-    assert browser.sign_in(member).status_code == 200
-    return browser
-
-
 def enrolled(one: Space, desk: Store, member: Member) -> None:
     answer = one.call("POST", "/api/enrol", enrolment(slips.issue(desk, member.handle).code))
     assert answer.status_code == 200, answer.get_json()
@@ -134,7 +122,9 @@ def test_every_size_but_the_right_one_is_refused_and_it_grows_by_years(one: Spac
     assert vault.size(date(2024, 2, 29), date(2025, 3, 1)) == 2 * SIZE
 
 
-def test_the_last_five_days_are_kept_at_lock_only(desk: Store, member: Member, app: Flask) -> None:
+def test_the_last_five_days_are_kept_at_lock_only_and_handed_to_their_owner(
+    one: Space, space: Callable[[], Space], desk: Store, member: Member
+) -> None:
     start = datetime(2026, 11, 1, 9, tzinfo=UTC)
     with desk.write() as session:
         session.add(
@@ -157,6 +147,10 @@ def test_the_last_five_days_are_kept_at_lock_only(desk: Store, member: Member, a
     with desk.read() as session:
         kept = session.query(KeptVault).order_by(KeptVault.day).all()
         assert [(row.day.day, row.blob[0]) for row in kept] == [(day + 1, day + 20) for day in range(2, 7)]
+    handed = one.call("GET", "/api/vault/kept").get_json()["kept"]
+    assert [row["day"] for row in handed] == [f"2026-11-0{day + 1}" for day in range(6, 1, -1)]
+    assert [base64.b64decode(row["blob"])[0] for row in handed] == [day + 20 for day in range(6, 1, -1)]
+    assert [row["version"] for row in handed] == [3 * day + 3 for day in range(6, 1, -1)]
 
 
 def test_new_secrets_replace_wraps_and_blob_together_and_old_versions_go(
@@ -184,6 +178,7 @@ def test_what_arrives_is_handed_to_its_own_officer_alone(
     one: Space, space: Callable[[], Space], desk: Store, member: Member, charter: Any
 ) -> None:
     other = add_member(desk, "carver", "officer")
+    enrolled(one, desk, member)
     head = HeadProof(
         handle=member.handle,
         epoch=3,
@@ -212,7 +207,7 @@ def test_what_arrives_is_handed_to_its_own_officer_alone(
     ]
     got = one.call("GET", "/api/entries?after=0").get_json()
     assert got["entries"] == [{"sequence": 1, "leaf_index": 7, "provisional": True, "sealed": b64(b"entry")}]
-    assert (got["provisional_key"], got["mailbox_leaf_index"]) == (b64(b"seed"), -1)
+    assert (got["provisional_key"], got["mailbox_leaf_index"]) == (b64(b"seed"), 0)
     assert got["head"]["epoch"] == 3 and set(got["head"]) == set(inbox.HEAD_FIELDS)
     assert one.call("GET", "/api/entries?after=1").get_json()["entries"] == []
     assert one.call("GET", "/api/entries?after=-1").status_code == 400

@@ -206,6 +206,7 @@ SPKI = {"purpose": "request", "period": "2026-11", "spki": "AAAA"}
         ),
         (Append(kind="ticket-key", public={**SPKI, "spki": "BBBB"}), "already a ticket key"),
         (Append(kind="ticket-key", public={"purpose": "request"}), "names purpose"),
+        (Append(kind="versions", public={"root": "00", "rows": 1, "previous": 7}), "a root and a number"),
         (about("A" * 32), "handle"),
         (about(ANN, ANN), "twice"),
         (msgspec.structs.replace(about(ANN), about=[msgspec.structs.replace(about(ANN).about[0], body={})]), "fields"),

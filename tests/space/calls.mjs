@@ -4,12 +4,22 @@ import { text } from "node:stream/consumers";
 
 const [library, name] = process.argv.slice(2);
 const wardwell = await import(library);
-const { bytes, canonical, exposure, ledger, merkle, note, screeners, sealing, sshsig, vault, wraps } = wardwell;
+const {
+  blindrsa, bytes, canonical, exposure, ledger, merkle, net, note, screeners, sealing, site: sites, sshsig, vault, wraps,
+} = wardwell;
 const { base64, unbase64, utf8 } = bytes;
+
+const ticketKey = (spki) =>
+  crypto.subtle.importKey("spki", unbase64(spki), { name: "RSA-PSS", hash: "SHA-384" }, true, ["verify"]);
 
 const calls = {
   async key_pair({ seed }) {
     return base64((await sealing.keyPair(unbase64(seed))).public);
+  },
+  // The public keys of a supporter of whom a test needs nothing else.
+  async supporter_keys() {
+    const { xwing, x25519 } = (await wardwell.cells.newKeys()).public;
+    return { xwing: base64(xwing), x25519: base64(x25519) };
   },
   async seal({ key, plaintext, info }) {
     return base64(await sealing.seal(unbase64(key), unbase64(plaintext), utf8(info)));
@@ -21,6 +31,15 @@ const calls = {
       if (error instanceof sealing.NotSealedForUs) return null;
       throw error;
     }
+  },
+  // `salt` and `inverse` (decimal) only for the RFC's vector.
+  async blind({ spki, prepared, salt, inverse }) {
+    const given = salt ? { salt: unbase64(salt), inverse: BigInt(inverse) } : {};
+    const made = await blindrsa.blind(await ticketKey(spki), unbase64(prepared), given);
+    return { message: base64(made.message), inverse: String(made.inverse) };
+  },
+  async finalize({ spki, prepared, signature, inverse }) {
+    return base64(await blindrsa.finalize(await ticketKey(spki), unbase64(prepared), unbase64(signature), BigInt(inverse)));
   },
   canonical({ values }) {
     return values.map((value) => base64(canonical.canonical(value)));
@@ -58,11 +77,41 @@ const calls = {
     const prefix = earlier && (await reader.extends({ size: earlier.size, root: unbase64(earlier.root) }));
     return { head: { size: reader.head.checkpoint.size, witnessed: reader.head.witnessed }, holds, first: first && base64(first), prefix };
   },
+  // `put`: [type, body] in order.
+  async export({ put, now }) {
+    const store = new wardwell.records.RecordStore(() => new Date(now));
+    for (const [type, body] of put) store.put(type, body);
+    const { identity, file } = await wardwell.exports.sealCopy(store, new Date(now));
+    return { identity, file: base64(file) };
+  },
+  export_types() {
+    const { TAKEN, CONVERSATION, LEFT_BEHIND } = wardwell.exports;
+    return { taken: TAKEN, conversation: CONVERSATION, left: LEFT_BEHIND };
+  },
+  // What the browser takes of a file that the trustee signs, or the sentence that it shows. `files`: name -> base64.
+  async signed({ kind, files, trustee }) {
+    const fetch = async (url) => {
+      const found = files[new URL(url).pathname.slice(1)];
+      return found === undefined ? new Response("", { status: 404 }) : new Response(unbase64(found));
+    };
+    try {
+      const read = kind === "site" ? sites.readSite : sites.readKeyList;
+      return { content: await read(fetch, "https://space", trustee) };
+    } catch (error) {
+      if (!(error instanceof net.Problem)) throw error;
+      return { code: error.code, message: error.message, fix: error.fix };
+    }
+  },
   screeners({ screener, sheets }) {
     return sheets.map((answers) => screeners.score(screeners.screenerOf(screener), answers));
   },
+  model() {
+    return exposure.modelDigest();
+  },
   exposure({ histories }) {
-    return histories.map(({ contributions, at, time_zone }) => exposure.summarize(contributions, new Date(at), time_zone));
+    return histories.map(({ contributions, at, time_zone, not_there }) =>
+      exposure.summarize(exposure.without(contributions, new Set(not_there)), new Date(at), time_zone),
+    );
   },
 };
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from provisioning import build, build_space, packages
+from tests.space.live_site import LiveSite, live_site
+from tests.space.walk import opened
 
 HERE = Path(__file__).parent
 Call = Callable[..., Any]
@@ -26,6 +29,20 @@ def library() -> Path:
         except subprocess.CalledProcessError:
             pytest.fail(f"{builder.title} could not be built; its output is above", pytrace=False)
     return build_space.DIST_NODE / "library.mjs"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[LiveSite]:
+    """A running site; a test file that needs a history of its own makes its own."""
+    with live_site(tmp_path_factory.mktemp("live") / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def page(site: LiveSite, tmp_path: Path) -> Iterator[Page]:
+    """A fresh browser at the space."""
+    with opened(site, tmp_path / "browser") as window:
+        yield window
 
 
 @pytest.fixture(scope="session")

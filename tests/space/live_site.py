@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,7 +29,8 @@ from appliance.crypto.authority import Authority
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import COSIGNATURE, Signer
 from appliance.crypto.sealing import info, seal
-from appliance.desk import slips, worker
+from appliance.desk import slips, tickets, worker
+from appliance.post.memory import Memory
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import About, Append, EpochTurned, MailboxKeyPublished, SealedExposure
@@ -197,6 +199,22 @@ def _process(command: list[str], home: Home, log: str) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait(20)
+
+
+@contextlib.contextmanager
+def sealed_post(site: LiveSite) -> Iterator[None]:
+    """Post beside a running site, with ticket keys and tables; its memory is removed afterwards."""
+    with contextlib.ExitStack() as running:
+        store, memory = open_store(site.home, "post"), Memory(site.home)
+        running.callback(lambda: shutil.rmtree(memory.folder))
+        running.callback(store.close)
+        metadata_of("post").create_all(store.writer)
+        tickets.ensure_keys(site.desk, site.home)
+        gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "--no-control-socket"]
+        options = ["--config", "python:webapp.post.gunicorn_config", "--bind", f"unix:{site.home.socket('post')}"]
+        running.enter_context(_process([*gunicorn, *options, "webapp.post:create_app()"], site.home, "post.log"))
+        _wait(site.home.socket("post").exists, "post")
+        yield
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.space.live_site import LiveSite, contribution, live_site
-from tests.space.walk import check, create, heading, opened, sign_in
+from tests.space.walk import check, create, heading, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -21,12 +21,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Li
         kinds = ["suicide", "homicide", "child-death", "officer-involved-shooting"]
         running.history = [contribution(n, n * 6.5 + 0.1, kinds[n % 4]) for n in range(12)]
         yield running
-
-
-@pytest.fixture
-def page(site: LiveSite, tmp_path: Path) -> Iterator[Page]:
-    with opened(site, tmp_path / "browser") as window:
-        yield window
 
 
 def test_first_visit_then_a_second_one(site: LiveSite, page: Page) -> None:

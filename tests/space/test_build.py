@@ -23,18 +23,18 @@ def test_two_builds_give_the_same_bytes(library: Path, tmp_path: Path) -> None:
     first = build_space.bundle(tmp_path / "one", tmp_path / "one-node")
     second = build_space.bundle(tmp_path / "two", tmp_path / "two-node")
     assert first == second
-    assert build_space.manifest(tmp_path / "one-node") == build_space.manifest(tmp_path / "two-node")
+    assert build_space.digests(tmp_path / "one-node") == build_space.digests(tmp_path / "two-node")
 
 
 def test_the_manifest_names_every_file(library: Path) -> None:
     stated = json.loads((build_space.DIST / "manifest.json").read_text())
     there = {path.relative_to(build_space.DIST).as_posix() for path in build_space.DIST.rglob("*") if path.is_file()}
-    assert set(stated) == there - {"manifest.json"}
-    for name, digest in stated.items():
-        content = (build_space.DIST / name).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == digest
-        if name.startswith("assets/"):
-            assert digest[:16] in name
+    assert set(stated["files"]) == {f"/{name}" for name in there - {"manifest.json"}} | {"/"}
+    for name, file in stated["files"].items():
+        content = (build_space.DIST / (name[1:] or "index.html")).read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (file["sha256"], file["size"])
+        if name.startswith("/assets/"):
+            assert file["sha256"][:16] in name
 
 
 def test_the_page_holds_nothing_inline(library: Path) -> None:

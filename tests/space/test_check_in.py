@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.space.live_site import LiveSite, live_site
-from tests.space.walk import check, create, heading, opened, sign_in
+from tests.space.live_site import LiveSite
+from tests.space.walk import check, create, heading, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 # What every open space sends each minute, whatever was done in it.
 EVERY_MINUTE = {"/api/vault", "/api/deliveries/taken"}
 WORDS = "the bridge, again, marker-7391"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[LiveSite]:
-    with live_site(tmp_path_factory.mktemp("live") / "home") as running:
-        yield running
-
-
-@pytest.fixture
-def page(site: LiveSite, tmp_path: Path) -> Iterator[Page]:
-    with opened(site, tmp_path / "browser") as window:
-        yield window
 
 
 def _written(sent: list[Request]) -> set[str]:

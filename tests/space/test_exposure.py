@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from click.testing import CliRunner
 
+from appliance.cli import wardwell
+from appliance.model.exposure import load_model
 from tests.exposure.histories import history
 from tests.space.conftest import Call
 
@@ -25,8 +28,11 @@ def test_browser_agrees_with_the_reference(call: Call) -> None:
     different = [n for n in range(COUNT) if found[n] != histories[n]["expected"]]
     assert different == []
     # The histories do exercise what is compared.
-    assert sum(one["heavy_week"] for one in found) > 5
-    assert sum(one["nights"] for one in found) > 5
+    patterns = load_model().patterns.named()
+    assert {name: sum(name in one["found"] for one in found) > 5 for name in patterns} == dict.fromkeys(patterns, True)
+    assert {name: sum(name not in one["found"] for one in found) > 5 for name in patterns} == dict.fromkeys(
+        patterns, True
+    )
     assert len({one["load"] for one in found}) > 200
 
 
@@ -35,8 +41,13 @@ def test_a_changed_weight_would_be_noticed(call: Call) -> None:
     before = call("exposure", histories=[history_of_one])[0]
     roles = {"primary": "responding", "responding": "dispatch", "dispatch": "primary"}
     for contribution in history_of_one["contributions"]:
-        contribution["role"] = roles[contribution["role"]]
+        contribution["role"] = roles.get(contribution["role"], "primary")
     assert call("exposure", histories=[history_of_one])[0]["load"] != before["load"]
+
+
+def test_the_browser_has_the_model_that_the_command_prints(call: Call) -> None:
+    shown = CliRunner().invoke(wardwell, ["exposure", "model", "show"])
+    assert call("model") in shown.output
 
 
 def test_no_weight_stands_in_the_code() -> None:

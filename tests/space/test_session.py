@@ -75,6 +75,7 @@ def test_words_recovery_code_and_neither(site: LiveSite, library: Path, tmp_path
     member, slip = site.member("sam", "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
     made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    assert "recovery" in made, made
     by_code = prepare(site, library, tmp_path, "session", member, "--code", member.code(), "--words", made["recovery"])
     assert by_code["handle"] == member.handle
     wrong = " ".join(["zebra"] * 6)
@@ -98,6 +99,7 @@ def test_a_site_file_of_another_signer_is_refused(site: LiveSite, library: Path,
     member, slip = site.member("kim", "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
     made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    assert "words" in made, made
     file = site.home.public / "site.json"
     kept = file.read_bytes()
     try:
@@ -112,6 +114,7 @@ def test_nothing_of_the_vault_stands_on_desk_in_clear(site: LiveSite, library: P
     member, slip = site.member("lee", "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
     made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    assert "words" in made, made
     secrets = [made["words"], made["words"].replace(" ", "-"), made["recovery"]]
     with site.desk.read() as session:
         rows = session.connection().exec_driver_sql("select blob, wraps, mailbox_key from vault").all()

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { bytes, compact, constants, deliveries, format, net, records, secrets, session, vault, wraps } = await import(
+const { adjustments, bytes, compact, constants, deliveries, format, net, records, secrets, session, vault, wraps } = await import(
   process.env.WARDWELL_LIBRARY
 );
 const { Vault } = vault;
@@ -123,6 +123,33 @@ test("a full vault folds what the intake no longer holds, and career counts stay
   assert.deepEqual(made.records.all("exposure-month").map(({ body }) => body), [
     { month: "2024-05", counts: { structure_fire: 6000 } },
   ]);
+});
+
+test("a call set aside is left out of the sums until undone, in both sessions, and is not folded into the career", async () => {
+  const { made, desk, passphrase } = await enrolled();
+  const call = (id, at = "2026-11-01T00:00:00Z") => ({ id, at, type: "suicide", role: "primary", minutes: null, revision: 1, gone: false });
+  deliveries.mergeContributions(made.records, [call("a"), call("b"), call("old", "2024-05-06T00:00:00Z"), call("older", "2024-05-05T00:00:00Z")]);
+  await made.save(desk, false);
+  const other = await Vault.open(desk.stored(), handle, "passphrase", passphrase, now);
+  adjustments.setAside(made.records, "a");
+  adjustments.setAside(made.records, "older");
+  adjustments.setAside(other.records, "a");
+  const ids = (vault) => adjustments.attended(vault.records).map(({ id }) => id).sort();
+  assert.deepEqual(ids(made), ["b", "old"]);
+  assert.equal(deliveries.contributions(made.records).length, 4);
+  await made.save(desk, false);
+  await other.save(desk, false);
+  assert.deepEqual(ids(other), ["b", "old"]);
+  adjustments.countAgain(other.records, "a");
+  assert.deepEqual(ids(other), ["a", "b", "old"]);
+  // A newer version of the call does not bring it back.
+  deliveries.mergeContributions(other.records, [{ ...call("older", "2024-05-05T00:00:00Z"), revision: 2 }]);
+  assert.deepEqual(ids(other), ["a", "b", "old"]);
+  deliveries.mergeContributions(other.records, [{ ...call("left", "2024-05-07T00:00:00Z"), gone: true }]);
+  compact.compact(other.records, now());
+  assert.deepEqual(other.records.all("exposure-month").map(({ body }) => body.counts), [{ suicide: 1 }]);
+  assert.deepEqual(ids(other), ["a", "b"]);
+  assert.equal(other.records.all("not-there").length, 0);
 });
 
 test("a vault that cannot be made to fit says so and saves nothing", async () => {

@@ -66,6 +66,14 @@ def heading(page: Page, name: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("link", name="Talk to someone now")).to_have_attribute("href", "/crisis/")
 
 
+def keep_words(page: Page, words: str) -> None:
+    """A check-in with these words, kept."""
+    page.get_by_role("link", name="Check in", exact=True).first.click()
+    page.get_by_label("Anything you want to remember").fill(words)
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_text("Kept in your private space.")).to_be_visible()
+
+
 def sign_in(page: Page, member: Member, code: str) -> None:
     page.get_by_label("Name").fill(member.name)
     page.get_by_label("Password").fill(member.password)

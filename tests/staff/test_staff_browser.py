@@ -127,6 +127,6 @@ def test_the_warning_comes_a_minute_before_and_what_was_typed_survives(page: Pag
 
 def test_no_page_scrolls_sideways_at_320_pixels(page: Page) -> None:
     page.set_viewport_size({"width": 320, "height": 700})
-    for path in ("/coordinator/queue/", "/coordinator/open", "/charter/", "/releases/"):
+    for path in ("/coordinator/queue/", "/coordinator/open", "/corrections/", "/charter/", "/releases/"):
         page.goto("/".join(page.url.split("/")[:3]) + path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

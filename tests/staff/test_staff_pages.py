@@ -43,6 +43,9 @@ PAGES = [
     ("coordinator", f"/coordinator/incidents/{REFERENCE}/steps/contact-24"),
     ("coordinator", f"/coordinator/incidents/{REFERENCE}/people?find=Person0"),
     ("coordinator", "/coordinator/open"),
+    ("coordinator", "/coordinator/corrections/"),
+    ("officer", "/corrections/"),
+    ("command", "/corrections/"),
     ("command", "/dashboard/"),
     ("hr", "/dashboard/"),
     ("command", "/releases/"),
@@ -101,6 +104,9 @@ def filled(store: Store, home: Home, charter: Charter) -> None:
         refused=[RefusedRow("calls.csv", 7, "received", "not a time"), RefusedRow("=calls.csv", 8, "", "ragged")],
         unmapped_units={"K9": 3},
         unmapped_types={"ODD": 1},
+        refused_rows=3,
+        flagged_times=2,
+        chosen=["Encoding: CP-1252, since UTF-8 does not fit."],
     )
     report = ReportPublished(
         request_id="ab" * 16,
@@ -276,6 +282,18 @@ def test_a_slip_is_in_the_persons_log_before_there_is_a_code(
     assert trustee.post("/trustee/slips/one", {"person": "105"}).status_code == 503
 
 
+def test_a_code_for_the_past_is_in_the_persons_log_before_it_is_shown(
+    browser: Callable[..., Browser], ledger: RememberingLedger
+) -> None:
+    trustee = browser("trustee")
+    page = trustee.post("/trustee/slips/past", {"person": "105"}).get_data(as_text=True)
+    assert "Person05" in page and "together with the code of a second person" in page
+    assert [about.handle for about in ledger.appended[-1].about] == [handle_of(5)]
+    assert trustee.post("/trustee/slips/past", {"person": "nobody"}).status_code == 400
+    ledger.down = True
+    assert trustee.post("/trustee/slips/past", {"person": "105"}).status_code == 503
+
+
 def test_slips_for_everyone_are_one_action_and_one_entry_for_all(
     browser: Callable[..., Browser], ledger: RememberingLedger
 ) -> None:
@@ -332,6 +350,15 @@ def test_the_printed_commands_verify_a_report_and_refuse_a_flipped_byte(
     assert subprocess.run(["sh", "-c", run], cwd=tmp_path, capture_output=True).returncode == 0
     report.write_bytes(b"{]")
     assert subprocess.run(["sh", "-c", run], cwd=tmp_path, capture_output=True).returncode != 0
+
+
+def test_a_receipt_says_how_the_file_was_read(browser: Callable[..., Browser]) -> None:
+    cad = browser("cad")
+    page = cad.get("/receipts/1").get_data(as_text=True)
+    assert "Encoding: CP-1252" in page and "a clock change leaves open" in page
+    whole = cad.get("/receipts/1.json").get_json()
+    assert (whole["refused"], whole["flagged_times"], whole["unmapped_units"]) == (3, 2, {"K9": 3})
+    assert whole["refused_rows"][0] == {"file": "calls.csv", "line": 7, "column": "received", "reason": "not a time"}
 
 
 def test_receipts_as_csv_run_no_formula(browser: Callable[..., Browser]) -> None:

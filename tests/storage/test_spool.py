@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +52,7 @@ def test_an_effect_that_fails_leaves_the_message_for_the_next_time(store_of: Cal
 @pytest.mark.parametrize("body", [b"{}", b"not json", b'{"message":"Health"}'])
 def test_what_is_no_message_is_set_aside(store_of: Callable[[str], Store], body: bytes) -> None:
     desk = store_of("desk")
-    delivery.write_message(desk.home.spool("post", "desk"), "000000000000-" + "0" * 32, body)
+    delivery.write_messages(desk.home.spool("post", "desk"), [("000000000000-" + "0" * 32, body)])
     delivery.send(desk.home, "post", "desk", _health())
     assert delivery.receive(desk, SeenMessage, {Health: lambda *_: None}, ("post",)) == 1
     assert len(list((desk.home.spool("post", "desk") / ".refused").iterdir())) == 1
@@ -59,6 +62,55 @@ def test_a_message_from_the_wrong_sender_is_set_aside(store_of: Callable[[str], 
     desk = store_of("desk")
     delivery.send(desk.home, "intake", "desk", EpochTurned(epoch=1))
     assert delivery.receive(desk, SeenMessage, {EpochTurned: lambda *_: None}, ("intake",)) == 0
+
+
+def test_no_message_gets_its_name_before_all_of_its_group_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        fsync(descriptor)
+        named = len(list(tmp_path.glob("*.json")))
+        seen.append(("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file", named))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    delivery.write_messages(tmp_path, [(f"{number:012d}-{number:032x}", b"{}") for number in range(40)])
+    assert seen == [("file", 0)] * 40 + [("folder", 40)]
+
+
+def test_a_disk_that_fails_leaves_the_message_in_the_outbox(
+    store_of: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = store_of("desk")
+    with desk.write() as session:
+        for epoch in range(3):
+            delivery.enqueue(session, Outbox, EpochTurned(epoch=epoch), receiver="ledger")
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _fail)
+        with pytest.raises(OSError, match="worn out"):
+            delivery.flush(desk, Outbox)
+        assert not list(desk.home.spool("desk", "ledger").glob("*.json"))
+    assert delivery.flush(desk, Outbox) == 3
+
+
+def _fail(_descriptor: int) -> None:
+    raise OSError("worn out")
+
+
+def test_only_parts_that_were_left_long_ago_are_swept(store_of: Callable[[str], Store]) -> None:
+    desk = store_of("desk")
+    folder = desk.home.spool("desk", "ledger")
+    folder.mkdir(parents=True)
+    old, fresh = folder / ".1.part", folder / ".2.part"
+    for part in (old, fresh):
+        part.touch()
+    os.utime(old, (0, 0))
+    with desk.write() as session:
+        delivery.enqueue(session, Outbox, EpochTurned(epoch=1), receiver="ledger")
+    delivery.flush(desk, Outbox)
+    assert (old.exists(), fresh.exists()) == (False, True)
 
 
 def test_the_outbox_is_flushed_in_order(store_of: Callable[[str], Store]) -> None:

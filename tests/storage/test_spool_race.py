@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from appliance.spool.delivery import write_message
+from appliance.spool.delivery import write_messages
 
 
 def test_the_same_message_written_at_once_by_many(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_the_same_message_written_at_once_by_many(tmp_path: Path) -> None:
     def write() -> None:
         try:
             for number in range(20):
-                write_message(tmp_path, f"{number:012d}-{'ab' * 16}", body)
+                write_messages(tmp_path, [(f"{number:012d}-{'ab' * 16}", body)])
         except OSError as error:
             failures.append(error)
 

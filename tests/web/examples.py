@@ -16,7 +16,7 @@ from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
-from appliance.desk import follow_up, grants, receipts, releases, tickets
+from appliance.desk import corrections, follow_up, grants, receipts, releases, tickets
 from appliance.desk.models.receipts import Receipt
 from appliance.desk.models.releases import Report
 from appliance.identity import Account
@@ -66,6 +66,7 @@ def prepare(store: Store, charter: Charter) -> Agency:
         releases.store_release(session, ReleasePublished(period=PERIOD, release=_release(charter), leaf_index=1))
         receipts.store_receipt(session, _receipt())
         session.add(_report())
+        key = corrections.ask(session, attended[1], REFERENCE, "A0", "not_there")
         session.flush()
         receipt_id = session.query(Receipt).one().id
     admin = Account("f" * 32, "IT", frozenset({"admin"}), "f" * 32)
@@ -96,8 +97,12 @@ def prepare(store: Store, charter: Charter) -> Agency:
             "coordinator.close": Example(incident, {}, done=(400,)),
             "coordinator.open_incident": Example(None, {"kind": "suicide", "day": "2026-01-02", "time": "03:04"}),
             "coordinator.queue": Example(),
+            "corrections.ask": Example(None, {"reference": REFERENCE, "ground": "not_there"}),
+            "corrections.one": Example({"key": key}),
+            "corrections.decide": Example({"key": key}, {"decision": "kept"}),
             "cad.receipt": Example({"receipt_id": receipt_id}),
             "cad.receipt_csv": Example({"receipt_id": receipt_id}),
+            "cad.receipt_json": Example({"receipt_id": receipt_id}),
             "command.release": Example({"period": PERIOD}),
             "command.release_json": Example({"period": PERIOD}),
             "auditor.request_report": Example(None, {"first": "2026-10-01", "last": "2026-10-31"}),
@@ -106,6 +111,7 @@ def prepare(store: Store, charter: Charter) -> Agency:
             "roles.end": Example({"grant_id": active}, {}),
             "roles.countersign": Example({"grant_id": proposed}, {}),
             "trustee.slip_for_one": Example(None, {"person": "A0"}),
+            "trustee.code_for_the_past": Example(None, {"person": "A0"}),
             "trustee.slips_for_everyone": Example(None, {}),
             "signin.password": Example(None, {"name": "nobody", "password": "x"}, done=(401, 423)),
             "signin.check_code": Example(None, {"code": "x"}, done=(401, 423)),
@@ -122,6 +128,9 @@ def prepare(store: Store, charter: Charter) -> Agency:
             "api_vault.save": Example(body=vault, done=(400,)),
             "api_vault.save_wraps": Example(body={**vault, "wraps": wraps}, done=(400,)),
             "api_vault.enrol": Example(body={"slip": "", "wraps": wraps, "mailbox_key": "", "blob": ""}, done=(400,)),
+            "api_vault.open_past": Example(body={"codes": []}, done=(403,)),
+            "api_leave.before": Example(done=(400,)),
+            "api_leave.leave": Example(body={"word": "no", "answer": ""}, done=(400,)),
             "api_inbox.taken": Example(body={"ids": []}),
             "api_tickets.draw": Example(
                 body={"purpose": "request", "period": tickets.period_of(now), "blinded": blinded}, done=(200, 400)

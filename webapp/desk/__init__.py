@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 
 from appliance import logs
 from appliance.charter import Charter
-from appliance.desk import sessions, slips, vault
+from appliance.desk import sessions, slips, vault, vouching
 from appliance.desk.signin import SignInRefused
 from appliance.errors import WardwellError
 from appliance.identity import NOBODY
@@ -39,6 +39,7 @@ from webapp.desk.api_common import install_cors
 BLUEPRINTS: tuple[str, ...] = (
     "webapp.desk.public",
     "webapp.desk.coordinator",
+    "webapp.desk.corrections",
     "webapp.desk.command",
     "webapp.desk.trustee",
     "webapp.desk.auditor",
@@ -48,13 +49,16 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.desk.signin",
     "webapp.desk.api_signin",
     "webapp.desk.api_vault",
+    "webapp.desk.api_leave",
     "webapp.desk.api_inbox",
     "webapp.desk.api_tickets",
 )
 
-# What is also taken when only the disk's reserve is left: signing in and out, reading, drawing tickets, locking, and a
-# vault that replaces itself.
-ON_RESERVE = frozenset({"signin", "api_signin", "api_inbox", "api_tickets", "api_vault.save", "api_vault.save_wraps"})
+# What is also taken when only the disk's reserve is left: signing in and out, reading, drawing tickets, locking, a
+# vault that replaces itself, and leaving.
+ON_RESERVE = frozenset(
+    {"signin", "api_signin", "api_inbox", "api_tickets", "api_vault.save", "api_vault.save_wraps", "api_leave"}
+)
 
 _log = structlog.get_logger("desk")
 
@@ -79,6 +83,7 @@ _STATUS: dict[type[WardwellError], tuple[int, str]] = {
     LedgerDown: (503, "ledger_down"),
     disk.DiskFull: (507, "disk_full"),
     slips.WrongSlip: (403, "slip"),
+    vouching.NotVouched: (403, "not_vouched"),
     vault.VaultExists: (409, "exists"),
     vault.WrongSize: (400, "size"),
 }

@@ -13,7 +13,7 @@ from cryptography import x509
 from flask import Blueprint, render_template
 
 from appliance import clock
-from appliance.desk import health, receipts
+from appliance.desk import health, receipts, usual
 from appliance.settings import Home
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
@@ -57,10 +57,11 @@ def status() -> str:
     """Every compartment: what it last said, and whether it is silent."""
     site = current_site()
     with site.store.read() as session:
-        feeds = receipts.feeds(session)
+        feeds, alerts = receipts.feeds(session), usual.alerts(session)
     return render_template(
         "admin/status.html",
         lines=health.shown(site.store),
         feeds=feeds,
+        alerts=alerts,
         certificates=certificates(site.home),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, g, request
 
-from appliance.desk import inbox, releases, vault
+from appliance.desk import inbox, releases, vault, versions
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.api_common import BadBody, answer, base64_of, body, handle_of
@@ -36,14 +36,19 @@ def taken() -> Response:
     return answer({})
 
 
+def _number(name: str) -> int:
+    value = request.args.get(name, "0")
+    if not value.isascii() or not value.isdigit() or len(value) > 15:
+        raise BadBody("That is not a sequence number.", "Reload the page.")
+    return int(value)
+
+
 @blueprint.get("/entries")
 @discloses("access_log", "own")
 def entries() -> Response:
-    after = request.args.get("after", "0")
-    if not after.isascii() or not after.isdigit() or len(after) > 15:
-        raise BadBody("That is not a sequence number.", "Reload the page.")
+    after, leaf = _number("after"), _number("leaf")
     store, handle = current_site().store, handle_of(g.account)
-    rows = inbox.entries(store, handle, int(after))
+    rows = inbox.entries(store, handle, after)
     return answer(
         {
             "entries": [
@@ -58,6 +63,8 @@ def entries() -> Response:
             "provisional_key": base64_of(inbox.provisional_key(store, handle)),
             "head": inbox.head(store, handle),
             "mailbox_leaf_index": vault.mailbox_leaf(store, handle),
+            # `leaf` counts from 1, so that 0 stands for none.
+            "versions": versions.proofs(store, handle, leaf - 1),
         }
     )
 

@@ -1,7 +1,7 @@
 """The private space's vault: enrolment, reading, saving by compare-and-swap.
 
-Owns: `/api/enrol`, `/api/vault`, `/api/vault/wraps`. Every byte of it is opaque here. Must never see: another
-person's vault; each route works on the session's own handle and takes no other.
+Owns: `/api/enrol`, `/api/vault`, `/api/vault/kept`, `/api/vault/wraps`, `/api/past`. Every byte of the vault is
+opaque here. Must never see: another person's vault; each route works on the session's own handle and takes no other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import msgspec
 from flask import Blueprint, Response, g
 from werkzeug.exceptions import NotFound
 
-from appliance.desk import vault
+from appliance.desk import vault, vouching
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.api_common import answer, base64_of, body, handle_of
@@ -38,6 +38,10 @@ class SaveWraps(msgspec.Struct, forbid_unknown_fields=True):
     wraps: dict[str, str]
 
 
+class Past(msgspec.Struct, forbid_unknown_fields=True):
+    codes: list[str]
+
+
 def _conflict(newer: vault.Conflict) -> Response:
     error = {"code": "conflict", "message": "There is a newer version.", "fix": "Merge it and save again."}
     return answer({"error": error, "version": newer.version, "blob": base64_of(newer.blob)}, 409)
@@ -59,6 +63,14 @@ def enrol() -> Response:
     return answer({"version": version, "leaf_index": leaf_index})
 
 
+@blueprint.post("/past")
+@discloses("vault", "own")
+def open_past() -> Response:
+    """Two people's codes: what was before is sealed to a space that was started over."""
+    vouching.open_history(current_site().store, g.account, body(Past).codes)
+    return answer({})
+
+
 @blueprint.get("/vault")
 @discloses("vault", "own")
 def load() -> Response:
@@ -73,6 +85,14 @@ def load() -> Response:
             "enrolled_on": opened.enrolled_on.isoformat(),
         }
     )
+
+
+# All of them at once, so that nobody can tell which one was of use.
+@blueprint.get("/vault/kept")
+@discloses("vault", "own")
+def kept() -> Response:
+    rows = vault.kept(current_site().store, handle_of(g.account))
+    return answer({"kept": [{"day": row.day, "version": row.version, "blob": row.blob} for row in rows]})
 
 
 @blueprint.put("/vault")

@@ -5,11 +5,13 @@ Owns: these routes. Must never see: what a row said; a receipt has file, line, c
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
 from appliance.desk import receipts as stored
+from appliance.desk import usual
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 
@@ -30,7 +32,8 @@ def receipts() -> str:
     page = request.args.get("page", 1, type=int)
     with current_site().store.read() as session:
         rows, pages = stored.latest(session, page)
-    return render_template("cad/receipts.html", rows=rows, page=min(max(page, 1), pages), pages=pages)
+        alerts = usual.alerts(session)
+    return render_template("cad/receipts.html", rows=rows, alerts=alerts, page=min(max(page, 1), pages), pages=pages)
 
 
 @blueprint.get("/<int:receipt_id>")
@@ -49,15 +52,23 @@ def receipt(receipt_id: int) -> str:
     )
 
 
+@blueprint.get("/<int:receipt_id>.json")
+@discloses("receipt", "operate")
+def receipt_json(receipt_id: int) -> Response:
+    """One receipt whole, for other programs."""
+    with current_site().store.read() as session:
+        content = stored.as_json(*stored.receipt_with(session, receipt_id))
+    return _download(json.dumps(content, indent=1), "application/json", f"wardwell-receipt-{receipt_id}.json")
+
+
 @blueprint.get("/<int:receipt_id>.csv")
 @discloses("receipt", "operate")
 def receipt_csv(receipt_id: int) -> Response:
     """Every refused row of one file, for a spreadsheet."""
     with current_site().store.read() as session:
         row, lines, _ = stored.receipt_with(session, receipt_id)
-    name = f"wardwell-refused-{row.id}.csv"
-    return Response(
-        stored.refused_csv(lines),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return _download(stored.refused_csv(lines), "text/csv", f"wardwell-refused-{row.id}.csv")
+
+
+def _download(content: str, kind: str, name: str) -> Response:
+    return Response(content, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, g, jsonify, redirect, render_template, request, url_for
 
-from appliance.desk import follow_up, follow_up_views
+from appliance.desk import corrections, follow_up, follow_up_views
 from appliance.desk.follow_up import StepName
 from appliance.errors import WardwellError
 from webapp.common.guard import discloses
 from webapp.common.reveal import reveal
 from webapp.common.site import current_site
-from webapp.desk.words import HOW, KINDS, NOTES, ROLES_AT_INCIDENT, STATUS, kind_title, step_title
+from webapp.desk.words import DECISIONS, GROUNDS, HOW, KINDS, NOTES, ROLES_AT_INCIDENT, STATUS, kind_title, step_title
 
 blueprint = Blueprint("coordinator", __name__, url_prefix="/coordinator")
 
@@ -43,6 +43,8 @@ def _words() -> dict[str, Any]:
         "STATUS": STATUS,
         "HOW": HOW,
         "ROLES_AT_INCIDENT": ROLES_AT_INCIDENT,
+        "GROUNDS": GROUNDS,
+        "DECISIONS": DECISIONS,
         "current_page": "coordinator.queue" if request.endpoint != "coordinator.open_form" else None,
         "note": NOTES.get(request.args.get("done", "")),
     }
@@ -95,6 +97,7 @@ def incident(reference: str) -> str:
     store = current_site().store
     with store.read() as session:
         found = follow_up_views.incident(session, reference)
+        asked = corrections.of_incident(session, reference)
     handles = attended({"reference": reference})
 
     def load() -> list[follow_up_views.PersonView]:
@@ -104,7 +107,7 @@ def incident(reference: str) -> str:
     # Two looks, since two things are shown: who attended, and what was offered.
     reveal(handles, "attendance", "duty_of_care", lambda: None, incident=reference, everyone=True)
     people = reveal(handles, "follow_up", "duty_of_care", load, incident=reference, everyone=True)
-    return render_template("coordinator/incident.html", incident=found, people=people)
+    return render_template("coordinator/incident.html", incident=found, people=people, corrections=asked)
 
 
 def _offer(reference: str, step: StepName, how: str, not_reached: Sequence[str]) -> Any:

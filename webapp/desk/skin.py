@@ -22,8 +22,16 @@ DIST = Path(__file__).parent / "dist"
 
 # Per role: the endpoints of its pages and their names, first one is where sign-in leads.
 NAVIGATION: dict[str, tuple[tuple[str, str], ...]] = {
-    "coordinator": (("coordinator.queue", "Follow-up queue"), ("coordinator.open_form", "Open an incident")),
-    "command": (("command.dashboard", "Program dashboard"), ("command.releases", "Releases")),
+    "coordinator": (
+        ("coordinator.queue", "Follow-up queue"),
+        ("coordinator.open_form", "Open an incident"),
+        ("corrections.waiting", "Corrections"),
+    ),
+    "command": (
+        ("command.dashboard", "Program dashboard"),
+        ("command.releases", "Releases"),
+        ("corrections.form", "Ask for a correction"),
+    ),
     "hr": (("command.dashboard", "Program dashboard"), ("command.releases", "Releases")),
     "trustee": (
         ("trustee.overview", "Overview"),

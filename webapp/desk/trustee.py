@@ -6,17 +6,18 @@ before there is a code. Must never see: any officer's record; overview figures a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 
 from appliance.crypto import sshsig
-from appliance.desk import people, releases, slips
+from appliance.desk import people, releases, slips, vouching
 from appliance.desk.standing import charter_signatures, log_state
 from appliance.errors import WardwellError
+from appliance.storage import Store
 from webapp.common.guard import discloses
 from webapp.common.reveal import reveal
 from webapp.common.site import current_site
@@ -79,35 +80,49 @@ def slips_page() -> str:
 @discloses("slip", "hand_over", subjects=_asked_for)
 def slip_for_one() -> Any:
     """Print the slip of one person; it is in that person's access log first."""
+    return _for_one(slips.issue, "A slip was printed", lambda printed: _paper([printed]))
+
+
+@blueprint.post("/slips/past")
+@discloses("slip", "hand_over", subjects=_asked_for)
+def code_for_the_past() -> Any:
+    """Print one of the two codes that open the time before to a space that was started over; entered as a slip is."""
+    return _for_one(
+        lambda store, handle: vouching.issue(store, handle, g.account),
+        "A code for the time before was printed",
+        lambda printed: render_template("trustee/past.html", code=printed),
+    )
+
+
+def _for_one(issue: Callable[[Store, str], slips.Issued], note: str, paper: Callable[[Printed], str]) -> Any:
     store = current_site().store
     try:
         handle = people.find_account(store, request.form.get("person", ""))
     except WardwellError as error:
         page = render_template("trustee/slips.html", out=slips.count_open(store), days=slips.DAYS, problem=error)
         return page, 400
-    printed = reveal([handle], "slip", "hand_over", lambda: [_printed(handle)], note="A slip was printed")
-    return _paper(printed)
+    return paper(reveal([handle], "slip", "hand_over", lambda: _printed(handle, issue(store, handle)), note=note))
 
 
 @blueprint.post("/slips/everyone")
 @discloses("slip", "hand_over", subjects=_all)
 def slips_for_everyone() -> Any:
     """Print a slip for everyone alike, in one action."""
-    handles = people.everyone(current_site().store)
+    store = current_site().store
+    handles = people.everyone(store)
     printed = reveal(
         handles,
         "slip",
         "hand_over",
-        lambda: [_printed(handle) for handle in handles],
+        lambda: [_printed(handle, slips.issue(store, handle)) for handle in handles],
         everyone=True,
         note="A slip was printed for everyone",
     )
     return _paper(printed)
 
 
-def _printed(handle: str) -> Printed:
+def _printed(handle: str, issued: slips.Issued) -> Printed:
     store = current_site().store
-    issued = slips.issue(store, handle)
     return Printed(*people.label(store, handle), issued.code, issued.expires_at)
 
 

@@ -41,7 +41,20 @@ ROLES_AT_INCIDENT = {
     "added": "Added by hand",
 }
 
+# Why the duty-of-care record is wrong, as people may say it.
+GROUNDS = {
+    "not_there": "The person is listed but was not there",
+    "not_listed": "The person was there but is not listed",
+    "other_person": "Somebody else was there in this person's place",
+    "wrong_call": "The call is wrong: its kind or its time",
+}
+
+DECISIONS = {None: ("Waiting", ""), "made": ("Corrected", "done"), "kept": ("Kept as it is", "")}
+
 NOTES = {
+    "asked": "Sent to the wellness coordinator. What is decided will stand here.",
+    "made": "Decided: corrected.",
+    "kept": "Decided: the record stays as it is.",
     "offered": "Recorded: offered to all.",
     "added": "Added. The same steps are open as for everyone else.",
     "unit": "Recorded: that unit was not a person.",

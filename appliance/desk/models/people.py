@@ -122,3 +122,14 @@ class Slip(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     totp_used: Mapped[bool]
     vault_used: Mapped[bool]
+
+
+class VouchingCode(Base):
+    """One person's word for whose a private space is that was started over: only its hash. Two open the past."""
+
+    __tablename__ = "vouching_code"
+
+    handle: Mapped[str] = mapped_column(String(32), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(32), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Integer, String
+from sqlalchemy import JSON, Boolean, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.desk.models.base import Base
@@ -31,6 +31,8 @@ class Receipt(Base):
     repeats: Mapped[int] = mapped_column(Integer)
     involvements: Mapped[int] = mapped_column(Integer)
     refused: Mapped[int] = mapped_column(Integer)
+    flagged_times: Mapped[int] = mapped_column(Integer, server_default="0")
+    chosen: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
 
 
 class RefusedLine(Base):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Date, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.desk.models.base import Base
+from appliance.storage.types import UtcDateTime
 
 
 class Vault(Base):
@@ -37,6 +38,25 @@ class KeptVault(Base):
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     version: Mapped[int]
     blob: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class VaultVersion(Base):
+    """One row of a batch that the access log commits to: which version of a vault was the newest then, and its proof.
+
+    `leaf_index` is -1 while the log has not answered yet; `root` is the same in all rows of a batch.
+    """
+
+    __tablename__ = "vault_version"
+
+    handle: Mapped[str] = mapped_column(String(32), primary_key=True)
+    leaf_index: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    salt: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int]
+    rows: Mapped[int]
+    proof: Mapped[list[str]] = mapped_column(JSON)
+    root: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Delivery(Base):

@@ -15,7 +15,7 @@ import type { KeyList, Site } from "./site.js";
 /** The `fetch` that a session was given: the browser's own, or the Node transport of `src/node/transport.ts`. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
-/** One immutable record of the vault. `id` is 32 random hex digits, `at` an ISO time in UTC. */
+/** One immutable record of the vault. `id` is 32 random hex digits or the name that it was put under, `at` an ISO time in UTC. */
 export interface VaultRecord<T = unknown> {
   readonly id: string;
   readonly type: string;
@@ -29,8 +29,13 @@ export interface Records {
   all<T>(type: string): VaultRecord<T>[];
   /** The living record with `id`, or undefined. */
   get<T>(id: string): VaultRecord<T> | undefined;
-  /** Add a record; the answer has its fresh random id. */
-  put<T>(type: string, body: T): VaultRecord<T>;
+  /**
+   * Add a record; the answer has its fresh random id. With `id` it is what everybody would put under that name: two
+   * sessions that put it have one record, and where it was removed it stays removed.
+   */
+  put<T>(type: string, body: T, id?: string): VaultRecord<T>;
+  /** Bring back a record of an earlier copy as it was, under an id that was not removed. One that lives stays as it is. */
+  restore(record: VaultRecord): void;
   /** Remove by tombstone; a copy in another session goes too when the two are merged. */
   remove(id: string): void;
   /** Remove `id` and put `body` under the same type. */

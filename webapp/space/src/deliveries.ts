@@ -34,7 +34,9 @@ export function mergeContributions(records: Records, contributions: readonly Con
     if (before && before.body.revision >= contribution.revision) continue;
     // One that is gone stays, marked, so that a late copy of an earlier revision cannot bring it back.
     if (before) records.remove(before.id);
-    known.set(contribution.id, records.put<Contribution>("exposure", contribution));
+    // Under its own name: delivered to two sessions, or once more after it was folded, it is still one call.
+    const name = `${contribution.id}-${contribution.revision}`;
+    known.set(contribution.id, records.put<Contribution>("exposure", contribution, name));
     changed += 1;
   }
   return changed;

@@ -4,13 +4,14 @@
 // server could do to an entry shows up in `Findings`: leaving one out, changing one, rewriting the tree, swapping a key.
 
 import { base64, equal, hex, sha256, text, unbase64, unhex, utf8, type Bytes } from "./bytes.js";
-import { charter, constants, info } from "./constants.js";
+import { constants, info } from "./constants.js";
 import type { Context } from "./context.js";
 import { canonical } from "./crypto/canonical.js";
 import { leafHash, verifyInclusion } from "./crypto/merkle.js";
 import { NotSealedForUs, open } from "./crypto/sealing.js";
+import { checkVersion, COSIGNATURE_AGE_MS, isOld, seenLeaf, type Opened } from "./freshness.js";
 import { LedgerReader, readLeaf } from "./ledger.js";
-import type { EntriesAnswer, HeadProof } from "./net.js";
+import type { EntriesAnswer, HeadProof, Problem } from "./net.js";
 
 export interface EntryBody {
   readonly actor: string;
@@ -48,6 +49,8 @@ export interface Findings {
   readonly rewritten: boolean;
   /** The mailbox key in the log is not the one in this vault. */
   readonly keySwapped: boolean;
+  /** Why the copy of the vault that was served may not be the newest; null when nothing says so. */
+  readonly versionProblem: Problem | null;
   /** The witness has not cosigned for longer than the charter allows. */
   readonly witnessLate: boolean;
   readonly witnessedAt: Date | null;
@@ -130,13 +133,13 @@ function missingOf(entries: readonly Entry[], unopened: readonly number[], last:
 }
 
 /** Fetch new entries, open them, and check all of them. Throws Problem when desk or the public files do not answer. */
-export async function checkEntries(ctx: Context): Promise<Findings> {
+export async function checkEntries(ctx: Context, opened: Opened): Promise<Findings> {
   const mailbox = ctx.vault.all<MailboxKey>("mailbox-key").at(-1)?.body;
   if (!mailbox) throw new Error("a vault without a mailbox key");
   const [seed, key] = [unbase64(mailbox.seed), unbase64(mailbox.public)];
   const known = missingOf(ctx.vault.all<Entry>("entry").map(({ body }) => body), [], 0);
   const count = ctx.vault.all<Entry>("entry").length;
-  const answer = await ctx.api.entries((known[0] ?? count + 1) - 1);
+  const answer = await ctx.api.entries((known[0] ?? count + 1) - 1, seenLeaf(ctx) + 1);
   const unopened = await openEntries(ctx, answer, seed);
 
   const reader = await LedgerReader.open(ctx.fetch, ctx.spaceBase, ctx.site);
@@ -158,13 +161,14 @@ export async function checkEntries(ctx: Context): Promise<Findings> {
     last = said ?? 0;
   }
   let keySwapped = headBroken;
-  if (answer.mailbox_leaf_index !== null && answer.mailbox_leaf_index < checkpoint.size) {
-    const leaf = readLeaf(await reader.leaf(answer.mailbox_leaf_index), "mailbox-key");
+  // The key stands in the log before there is a vault: that none is named, or one that never comes, is a lie too.
+  const keyLeaf = answer.mailbox_leaf_index ?? -1;
+  if (keyLeaf < checkpoint.size || isOld(ctx)) {
+    const leaf = keyLeaf < 0 ? null : readLeaf(await reader.leaf(keyLeaf), "mailbox-key");
     const ledgered = leaf && typeof leaf.key === "string" ? unbase64(leaf.key) : utf8("");
     keySwapped ||= leaf?.handle !== ctx.handle || !equal(ledgered, key);
   }
   const entries = ctx.vault.all<Entry>("entry").map(({ body }) => body);
-  const age = charter.constants.cosignature_age_hours * 3_600_000;
   return {
     missing: missingOf(entries, unopened, last),
     broken,
@@ -172,7 +176,8 @@ export async function checkEntries(ctx: Context): Promise<Findings> {
     unopened,
     rewritten,
     keySwapped,
-    witnessLate: witnessed === null || ctx.now().getTime() - witnessed.at > age,
+    versionProblem: await checkVersion(ctx, reader, answer.versions, opened),
+    witnessLate: witnessed === null || ctx.now().getTime() - witnessed.at > COSIGNATURE_AGE_MS,
     witnessedAt: witnessed ? new Date(witnessed.at) : null,
     treeSize: checkpoint.size,
   };

@@ -4,27 +4,40 @@
 // Nothing computed here leaves this browser. Load at time t: sum of weight(type) * factor(role) * 2^(-age / half-life).
 
 import modelJson from "../../../appliance/model/exposure.json";
+import { hex, sha256 } from "./bytes.js";
+import { canonical } from "./crypto/canonical.js";
 import type { ExposureMonth } from "./vault/compact.js";
 
-/** One call of one officer: `at` ISO UTC, canonical `type`, `role`, `minutes` on the call; `gone` withdraws it. */
+/**
+ * One call of one officer: received `at` (ISO UTC), canonical `type`, `role`; `gone` withdraws it. `minutes` on the call,
+ * null while no end is known; `hour` and `shift_day` on the agency's clock, of when the person's part began. Earlier
+ * contributions have neither, and 0 minutes where no end is known.
+ */
 export interface Contribution {
   readonly id: string;
   readonly at: string;
   readonly type: string;
   readonly role: string;
-  readonly minutes: number;
+  readonly minutes: number | null;
   readonly revision: number;
   readonly gone: boolean;
+  readonly hour?: number | null;
+  readonly shift_day?: string | null;
 }
 
 export interface Summary {
   /** Weighing calls in the last "7", "30", "90", "365" days, and "career". */
   readonly counts: Readonly<Record<string, number>>;
   readonly load: number;
-  readonly heavy_week: boolean;
-  readonly nights_in_a_row: number;
-  readonly nights: boolean;
+  /** What each pattern counts. */
+  readonly patterns: Readonly<Record<PatternName, number>>;
+  /** The names of the patterns that reach the model's least. */
+  readonly found: readonly PatternName[];
+  /** The heavy type that came most often within the days of that pattern; "" when none did. */
+  readonly same_kind: string;
 }
+
+export type PatternName = keyof typeof modelJson.patterns;
 
 export interface IncidentType {
   readonly id: string;
@@ -35,10 +48,18 @@ export interface IncidentType {
   readonly heavy: boolean;
 }
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 export const model = modelJson;
+export const patternNames = Object.keys(model.patterns) as PatternName[];
 const types = new Map<string, IncidentType>(model.types.map((type) => [type.id, type]));
 const roles = model.roles as Readonly<Record<string, { readonly factor: string; readonly title: string }>>;
+
+/** SHA-256 (hex) of the model's canonical JSON: what `wardwell exposure model show` prints of the appliance's own copy. */
+export async function modelDigest(): Promise<string> {
+  return hex(await sha256(canonical(model)));
+}
 
 /** The canonical type, or undefined: an unknown type weighs nothing. */
 export function typeOf(id: string): IncidentType | undefined {
@@ -72,6 +93,34 @@ export function current(contributions: readonly Contribution[]): Contribution[] 
     .sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || (a.id < b.id ? -1 : 1));
 }
 
+/** The contributions without those whose ids the officer set aside ("I was not there"). */
+export function without(contributions: readonly Contribution[], notThere: ReadonlySet<string>): Contribution[] {
+  return contributions.filter(({ id }) => !notThere.has(id));
+}
+
+/** How a call counts at a time: what the load is the sum of. */
+export interface Counted {
+  readonly contribution: Contribution;
+  readonly weight: number;
+  readonly factor: number;
+  readonly days: number;
+  /** 2^(-days / half-life) */
+  readonly decay: number;
+  /** weight * factor * decay */
+  readonly counts: number;
+}
+
+/** Each call that weighs at `at`, oldest first, with everything that its part in the load is made of. */
+export function counted(contributions: readonly Contribution[], at: Date): Counted[] {
+  return weighing(contributions, at).map((contribution) => {
+    const days = (at.getTime() - Date.parse(contribution.at)) / DAY_MS;
+    const decay = 2 ** (-days / model.half_life_days);
+    const weight = types.get(contribution.type)?.weight ?? 0;
+    const factor = Number(roles[contribution.role]?.factor ?? 0);
+    return { contribution, weight, factor, days, decay, counts: weightOf(contribution) * decay };
+  });
+}
+
 /** How much one contribution weighs by itself, before any decay: weight times role factor; 0 when it does not count. */
 export function weightOf({ type, role }: Contribution): number {
   const found = roles[role];
@@ -83,14 +132,20 @@ export function weighing(contributions: readonly Contribution[], at: Date): Cont
   return current(contributions).filter((c) => weightOf(c) > 0 && Date.parse(c.at) <= at.getTime());
 }
 
-// The agency-local night that a time belongs to, as a day number (days since 1970), or null by day.
-function nightOf(at: number, clock: Intl.DateTimeFormat): number | null {
-  const parts = Object.fromEntries(clock.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
-  const { year = 0, month = 1, day = 1, hour = 0 } = parts;
-  const date = Math.round(Date.UTC(year, month - 1, day) / DAY_MS);
-  const { from_hour, to_hour } = model.patterns.nights;
-  if (hour >= from_hour) return date;
-  return hour < to_hour ? date - 1 : null;
+/** Where a call lies on the agency's clock: its hour, and its shift day as a number (days since 1970). */
+interface Place {
+  readonly hour: number;
+  readonly day: number;
+}
+
+// From `at` for contributions that do not say them.
+function placeOf({ at, hour, shift_day }: Contribution, clock: Intl.DateTimeFormat): Place {
+  if (hour != null && shift_day != null) return { hour, day: Math.round(Date.parse(shift_day) / DAY_MS) };
+  const parts = clock.formatToParts(Date.parse(at)).map(({ type, value }) => [type, Number(value)] as const);
+  const local = Object.fromEntries(parts);
+  const date = Math.round(Date.UTC(local.year ?? 0, (local.month ?? 1) - 1, local.day ?? 1) / DAY_MS);
+  const localHour = local.hour ?? 0;
+  return { hour: localHour, day: localHour < model.shift_day.from_hour ? date - 1 : date };
 }
 
 function longestRun(nights: ReadonlySet<number>): number {
@@ -104,6 +159,47 @@ function longestRun(nights: ReadonlySet<number>): number {
   return longest;
 }
 
+// Of each shift day in order: when its first call came in, and when the last one ended as far as is known.
+function spansOf(calls: readonly Contribution[], clock: Intl.DateTimeFormat): { first: number; last: number }[] {
+  const spans = new Map<number, { first: number; last: number }>();
+  for (const call of calls) {
+    const { day } = placeOf(call, clock);
+    const at = Date.parse(call.at);
+    const known = spans.get(day) ?? { first: at, last: at };
+    const end = at + (call.minutes ?? 0) * MINUTE_MS;
+    spans.set(day, { first: Math.min(known.first, at), last: Math.max(known.last, end) });
+  }
+  return [...spans].sort(([a], [b]) => a - b).map(([, span]) => span);
+}
+
+// What each pattern counts, and the heavy type that came most often.
+function patternsOf(own: readonly Contribution[], at: Date, timeZone: string): Pick<Summary, "patterns" | "same_kind"> {
+  const options = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", hourCycle: "h23" } as const;
+  const clock = new Intl.DateTimeFormat("en-US", { timeZone, ...options });
+  const { heavy_week, same_kind, nights, long_days, short_turnarounds: short } = model.patterns;
+  const within = (days: number) => own.filter((call) => at.getTime() - Date.parse(call.at) < days * DAY_MS);
+  const heavy = (days: number) => within(days).filter(({ type }) => types.get(type)?.heavy);
+
+  const kinds = new Map<string, number>();
+  for (const { type } of heavy(same_kind.days)) kinds.set(type, (kinds.get(type) ?? 0) + 1);
+  const [same, times] = [...kinds].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0] ?? ["", 0];
+  const dark = within(nights.days)
+    .map((call) => placeOf(call, clock))
+    .filter(({ hour }) => hour >= nights.from_hour || hour < nights.to_hour);
+  const days = spansOf(within(short.days), clock);
+  const between = days.slice(1).map(({ first }, i) => first - (days[i]?.last ?? first));
+  return {
+    patterns: {
+      heavy_week: heavy(heavy_week.days).length,
+      same_kind: times,
+      nights: longestRun(new Set(dark.map(({ day }) => day))),
+      long_days: spansOf(within(long_days.days), clock).filter(({ first, last }) => last - first >= long_days.hours * HOUR_MS).length,
+      short_turnarounds: between.filter((gap) => gap >= short.from_hours * HOUR_MS && gap <= short.most_hours * HOUR_MS).length,
+    },
+    same_kind: same,
+  };
+}
+
 /**
  * What the officer sees at time `at`. Contributions after `at` and unknown types count for nothing. `folded` are months
  * whose calls were folded into counts when the vault was compacted: they count for the career only.
@@ -114,29 +210,23 @@ export function summarize(
   timeZone: string,
   folded: readonly ExposureMonth[] = [],
 ): Summary {
-  const options = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", hourCycle: "h23" } as const;
-  const clock = new Intl.DateTimeFormat("en-US", { timeZone, ...options });
-  const { heavy_week: week, nights: pattern } = model.patterns;
   const counts: Record<string, number> = { career: foldedCareer(folded) };
   for (const days of model.windows_days) counts[String(days)] = 0;
-  let [load, heavy] = [0, 0];
-  const nights = new Set<number>();
-  for (const contribution of weighing(contributions, at)) {
+  let load = 0;
+  const own = counted(contributions, at);
+  for (const { contribution, counts: part } of own) {
     const age = at.getTime() - Date.parse(contribution.at);
     for (const days of model.windows_days) if (age < days * DAY_MS) counts[days] = (counts[days] ?? 0) + 1;
     counts.career = (counts.career ?? 0) + 1;
-    load += weightOf(contribution) * 2 ** (-(age / DAY_MS) / model.half_life_days);
-    if (typeOf(contribution.type)?.heavy && age < week.days * DAY_MS) heavy += 1;
-    const night = age < pattern.days * DAY_MS ? nightOf(Date.parse(contribution.at), clock) : null;
-    if (night !== null) nights.add(night);
+    load += part;
   }
-  const run = longestRun(nights);
+  const { patterns, same_kind } = patternsOf(own.map(({ contribution }) => contribution), at, timeZone);
   return {
     counts,
     load: Math.floor(load * 1000 + 0.5) / 1000,
-    heavy_week: heavy >= week.calls,
-    nights_in_a_row: run,
-    nights: run >= pattern.nights,
+    patterns,
+    found: patternNames.filter((name) => patterns[name] >= model.patterns[name].least),
+    same_kind,
   };
 }
 

@@ -60,6 +60,16 @@ export interface HeadProof {
   readonly proof: readonly string[];
 }
 
+/** Which version of this vault was the newest when leaf `leaf_index` was made, and that the leaf says so. */
+export interface VersionProof {
+  readonly leaf_index: number;
+  readonly version: number;
+  readonly salt: string;
+  readonly position: number;
+  readonly rows: number;
+  readonly proof: readonly string[];
+}
+
 export interface EntriesAnswer {
   readonly entries: readonly {
     readonly sequence: number;
@@ -70,6 +80,7 @@ export interface EntriesAnswer {
   readonly provisional_key: string | null;
   readonly head: HeadProof | null;
   readonly mailbox_leaf_index: number | null;
+  readonly versions: readonly VersionProof[];
 }
 
 export interface TicketKey {
@@ -194,8 +205,27 @@ export class Api {
     return this.#call("PUT", "/api/vault", { expected_version, blob, keep });
   }
 
+  /** Earlier versions, newest first: the last one locked on each of the last five days. */
+  kept(): Promise<{ kept: readonly Pick<StoredVault & { readonly day: string }, "day" | "version" | "blob">[] }> {
+    return this.#call("GET", "/api/vault/kept");
+  }
+
   saveWraps(expected_version: number, blob: string, wraps: Wraps): Promise<{ version: number }> {
     return this.#call("PUT", "/api/vault/wraps", { expected_version, blob, wraps });
+  }
+
+  /** Two people's codes: what was before is sealed to a space that was started over. */
+  openPast(codes: readonly string[]): Promise<object> {
+    return this.#call("POST", "/api/past", { codes });
+  }
+
+  /** 32 bytes sealed to the mailbox key: proof of an open space. */
+  leaving(): Promise<{ challenge: string }> {
+    return this.#call("GET", "/api/leave");
+  }
+
+  leave(word: string, answer: string): Promise<{ gone_by: string }> {
+    return this.#call("POST", "/api/leave", { word, answer });
   }
 
   deliveries(): Promise<{ deliveries: readonly Delivery[] }> {
@@ -206,8 +236,9 @@ export class Api {
     return this.#call("POST", "/api/deliveries/taken", { ids });
   }
 
-  entries(after: number): Promise<EntriesAnswer> {
-    return this.#call("GET", `/api/entries?after=${after}`);
+  /** Entries after the sequence number `after`, and version proofs from leaf `leaf` on. */
+  entries(after: number, leaf: number): Promise<EntriesAnswer> {
+    return this.#call("GET", `/api/entries?after=${after}&leaf=${leaf}`);
   }
 
   ticketKeys(): Promise<{ keys: readonly TicketKey[]; epoch: number }> {

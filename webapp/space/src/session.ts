@@ -10,8 +10,10 @@ import type { Context, Fetch } from "./context.js";
 import { keyPair } from "./crypto/sealing.js";
 import { takeDeliveries } from "./deliveries.js";
 import { checkEntries, type Findings } from "./entries.js";
+import type { Opened } from "./freshness.js";
 import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
 import { readKeyList, readSite, readUnverifiedSite, type PinnedTrustee, type Site } from "./site.js";
+import type { Earlier } from "./versions.js";
 import { newPassphrase, newRecoveryCode, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
 import { Vault } from "./vault/vault.js";
 
@@ -74,6 +76,11 @@ export class Session {
   findings: Findings | null = null;
   /** Why the entries could not be checked, as a sentence. */
   entriesProblem: Problem | null = null;
+  /** Why the supporters' key list is not used, as a sentence; null when it is, or when there is none. */
+  keylistProblem: Problem | null = null;
+  /** Why the copy that was served may not be the newest, for the rest of the session; null when nothing says so. */
+  versionProblem: Problem | null = null;
+  readonly #opened: Opened;
   readonly #listeners = new Set<() => void>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #busy: Promise<void> = Promise.resolve();
@@ -84,7 +91,9 @@ export class Session {
     readonly ctx: Context,
     private readonly vault: Vault,
     private readonly hooks: Hooks,
-  ) {}
+  ) {
+    this.#opened = { version: vault.version, at: ctx.now().toISOString() };
+  }
 
   /** Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. `replace` ends an old vault. */
   static async create(
@@ -125,11 +134,17 @@ export class Session {
     const fetch = anonymous(gate.fetch);
     const site = await readSite(fetch, gate.spaceBase, trustee);
     const { roles, handle, name } = gate.signedIn;
+    let keylistProblem: Problem | null = null;
+    const keylist = await readKeyList(fetch, gate.spaceBase, trustee).catch((error: unknown) => {
+      if (!(error instanceof Problem) || error.code !== "keylist_not_signed") throw error;
+      keylistProblem = error;
+      return null;
+    });
     const ctx: Context = {
       api: gate.api,
       vault: vault.records,
       site,
-      keylist: await readKeyList(fetch, gate.spaceBase, trustee),
+      keylist,
       roles,
       handle,
       name,
@@ -139,6 +154,7 @@ export class Session {
       spaceBase: gate.spaceBase,
     };
     const session = new Session(ctx, vault, gate.hooks);
+    session.keylistProblem = keylistProblem;
     await session.refresh();
     await gate.hooks.onUnlock(ctx);
     await vault.save(ctx.api, false);
@@ -156,7 +172,9 @@ export class Session {
       if (!mailbox) throw new Error("a vault without a mailbox key");
       await takeDeliveries(ctx.vault, unbase64(mailbox.seed), ctx.handle, deliveries);
       try {
-        this.findings = await checkEntries(ctx);
+        this.findings = await checkEntries(ctx, this.#opened);
+        const before = this.versionProblem?.code === "version_late" ? null : this.versionProblem;
+        this.versionProblem = this.findings.versionProblem ?? before;
         this.entriesProblem = null;
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
@@ -185,6 +203,14 @@ export class Session {
     }
   }
 
+  /** The earlier versions that desk keeps, newest first. The only request here that is made because somebody asked. */
+  async earlier(): Promise<Earlier[]> {
+    const { kept } = await this.ctx.api.kept();
+    return Promise.all(
+      kept.map(async ({ day, version, blob }) => ({ day, content: await this.vault.read(version, blob) })),
+    );
+  }
+
   /** Why the last save did not work, or null; it is tried again in a minute. */
   saveProblem: Problem | null = null;
 
@@ -192,20 +218,34 @@ export class Session {
     return this.#ended;
   }
 
-  /** Lock in order: post's turn, the kept save, the token dead. Throws Problem when the save failed; all is gone then too. */
-  async lock(): Promise<void> {
-    if (this.#ended) return;
-    clearInterval(this.#timer);
+  /**
+   * Lock in order: post's turn, the kept save, the token dead. Throws Problem when it cannot be saved: then the space stays
+   * open, so that nothing is lost, and can be locked again. `anyway`: it is locked all the same.
+   */
+  async lock(anyway = false): Promise<void> {
     await this.#alone(async () => {
-      this.#ended = true;
+      if (this.#ended) return;
+      await this.hooks.onLock(this.ctx);
       try {
-        await this.hooks.onLock(this.ctx);
         await this.vault.save(this.ctx.api, true);
-      } finally {
-        await this.ctx.api.lock();
-        this.#forget();
+      } catch (error) {
+        // Desk ended the session: nothing can be saved any more, and nobody is asked in vain.
+        if (!anyway && !(error instanceof Problem && error.status === 401)) throw error;
+        await this.#end();
+        throw error;
       }
+      await this.#end();
     });
+  }
+
+  async #end(): Promise<void> {
+    this.#ended = true;
+    clearInterval(this.#timer);
+    try {
+      await this.ctx.api.lock();
+    } finally {
+      this.#forget();
+    }
   }
 
   /** The page goes away: forget everything at once; only the token's death is still sent. */

@@ -90,11 +90,19 @@ export async function readSite(fetch: Fetch, spaceBase: string, trustee: PinnedT
   return JSON.parse(text(found.bytes)) as Site;
 }
 
-/** The key list, or null when there is none or its signature is not the pinned trustee's. */
+/** The key list, or null when there is none. Throws Problem when its signature is missing or not the pinned trustee's. */
 export async function readKeyList(fetch: Fetch, spaceBase: string, trustee: PinnedTrustee): Promise<KeyList | null> {
-  const found = await signed(fetch, `${spaceBase}/keylist.json`);
-  if (!found) return null;
+  const bytes = await readFile(fetch, `${spaceBase}/keylist.json`);
+  if (!bytes) return null;
+  const signature = await readFile(fetch, `${spaceBase}/keylist.json.sig`);
   const key = await readPinned(trustee);
-  if (!(await verify(key, constants.sshsig_namespaces.keylist, found.bytes, found.signature))) return null;
-  return JSON.parse(text(found.bytes)) as KeyList;
+  if (!signature || !(await verify(key, constants.sshsig_namespaces.keylist, bytes, text(signature)))) {
+    throw new Problem(
+      "keylist_not_signed",
+      "The list of supporters' keys is not signed by the officers' trustee whose key you compared with your slip. " +
+        "It is not used.",
+      "You can use the rest of your space. Tell the trustee, by phone or in person.",
+    );
+  }
+  return JSON.parse(text(bytes)) as KeyList;
 }

@@ -19,10 +19,11 @@ type Stage =
   | { readonly at: "sign-in" }
   | { readonly at: "create"; readonly slip: string; readonly replace: boolean }
   | { readonly at: "unlock" }
-  | { readonly at: "open"; readonly session: Session; readonly fresh: boolean }
+  | { readonly at: "open"; readonly session: Session; readonly fresh: boolean; readonly notLocked?: unknown }
   | { readonly at: "gone" };
 
 const LOCKED = "Your private space is locked.";
+const NOT_SAVED = "Your private space is locked, but what you did since the last save could not be saved.";
 const LEAVE_WITHIN_MS = 1500;
 
 export function App(): JSX.Element | null {
@@ -56,23 +57,33 @@ export function App(): JSX.Element | null {
     };
   }, []);
 
-  const lock = () => {
+  const lock = (anyway: boolean) => {
     const session = open.current;
     if (!session) return;
     open.current = null;
     setStage({ at: "locking" });
-    location.hash = "";
     session
-      .lock()
-      .then(() => start(LOCKED))
-      .catch(() => start("Your private space is locked, but what you did in the last minute could not be saved."));
+      .lock(anyway)
+      .then(() => LOCKED)
+      .catch((problem: unknown) => {
+        // Locked by now, or still open because it could not be saved: nothing that is on the page is lost.
+        if (session.ended) return NOT_SAVED;
+        setStage({ at: "open", session, fresh: false, notLocked: problem });
+        return "";
+      })
+      .then((words) => {
+        if (!words) return;
+        location.hash = "";
+        start(words);
+      });
   };
 
-  const ended = () => {
+  const over = (words: string) => {
     open.current?.abandon();
     open.current = null;
     setStage({ at: "starting" });
-    start("Your private space was locked, because your sign-in ended.");
+    location.hash = "";
+    start(words);
   };
 
   const leave = () => {
@@ -82,14 +93,25 @@ export function App(): JSX.Element | null {
     setStage({ at: "gone" });
     const away = () => location.replace(gate ? `https://${gate.site.hosts.desk}/leave` : "/crisis/");
     const late = new Promise<void>((resolve) => setTimeout(resolve, LEAVE_WITHIN_MS));
-    const done = session ? session.lock().catch(() => undefined) : gate?.person ? gate.api.lock() : Promise.resolve();
+    const done = session ? session.lock(true).catch(() => undefined) : gate?.person ? gate.api.lock() : Promise.resolve();
     void Promise.race([done, late]).then(away, away);
   };
 
   if (stage.at === "gone") return null;
   if (stage.at === "open" && gate) {
-    const { session, fresh } = stage;
-    return <OpenSpace gate={gate} session={session} fresh={fresh} onLock={lock} onLeave={leave} onEnded={ended} />;
+    const { session, fresh, notLocked } = stage;
+    return (
+      <OpenSpace
+        gate={gate}
+        session={session}
+        fresh={fresh}
+        notLocked={notLocked}
+        onLock={lock}
+        onLeave={leave}
+        onEnded={() => over("Your private space was locked, because your sign-in ended.")}
+        onErased={over}
+      />
+    );
   }
 
   const signedIn = (slip: string) => {

@@ -4,6 +4,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Problem } from "../net.js";
 
 interface IdleProps {
   readonly idleSeconds: number;
@@ -11,11 +12,13 @@ interface IdleProps {
   /** Tell desk that the session is in use; throws when desk ended it. */
   readonly extend: () => Promise<unknown>;
   readonly lock: () => void;
+  /** Whether all that was done is saved by now. */
+  readonly saved: boolean;
 }
 
 const EXTEND_EVERY_MS = 60_000;
 
-export function IdleLock({ idleSeconds, warningSeconds, extend, lock }: IdleProps): JSX.Element {
+export function IdleLock({ idleSeconds, warningSeconds, extend, lock, saved }: IdleProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const [remaining, setRemaining] = useState("");
   const used = useRef(performance.now());
@@ -23,10 +26,17 @@ export function IdleLock({ idleSeconds, warningSeconds, extend, lock }: IdleProp
   const acts = useRef({ extend, lock });
   acts.current = { extend, lock };
 
+  const tell = () => {
+    acts.current.extend().catch((error: unknown) => {
+      // Desk ended the session. A desk that does not answer for a while is no reason to lose what is on the page.
+      if (error instanceof Problem && error.status === 401) acts.current.lock();
+    });
+  };
+
   const stay = () => {
     used.current = told.current = performance.now();
     dialog.current?.close();
-    acts.current.extend().catch(() => acts.current.lock());
+    tell();
   };
 
   useEffect(() => {
@@ -43,9 +53,10 @@ export function IdleLock({ idleSeconds, warningSeconds, extend, lock }: IdleProp
       if (left <= (warningSeconds + 5) * 1000) {
         setRemaining(left > 60_000 ? "about a minute" : `${Math.ceil(left / 10_000) * 10} seconds`);
         if (!dialog.current?.open) dialog.current?.showModal();
-      } else if (used.current > told.current && now - told.current > EXTEND_EVERY_MS) {
+      } else if (now - told.current >= EXTEND_EVERY_MS) {
+        // Whether or not something was done in that minute: which minutes somebody typed in is nobody's business.
         told.current = now;
-        acts.current.extend().catch(() => acts.current.lock());
+        tell();
       }
     }, 1000);
     return () => {
@@ -69,7 +80,8 @@ export function IdleLock({ idleSeconds, warningSeconds, extend, lock }: IdleProp
         Your space will lock soon
       </h2>
       <p class="govuk-body" id="timeout-words">
-        It locks in <strong>{remaining}</strong>, because nobody has used this page for a while. What you wrote is saved.
+        It locks in <strong>{remaining}</strong>, because nobody has used this page for a while.{" "}
+        {saved ? "What you kept is saved." : "What you did last is not saved yet."}
       </p>
       <div class="ww-actions">
         <button type="button" class="govuk-button" onClick={stay}>

@@ -4,13 +4,18 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { charter } from "../constants.js";
 import { CheckInPage } from "../pages/check_in.js";
+import { ChoicesPage } from "../pages/choices.js";
+import { ExportPage } from "../pages/export.js";
 import { ExposurePage } from "../pages/exposure.js";
 import { HomePage } from "../pages/home.js";
+import { LeavePage } from "../pages/leave.js";
 import { ScreenersPage } from "../pages/screeners.js";
+import { VersionsPage } from "../pages/versions.js";
 import { WhoLookedPage } from "../pages/who_looked.js";
 import type { Gate, Session } from "../session.js";
 import { formats as makeFormats } from "./format.js";
 import { IdleLock } from "./idle.js";
+import { ProblemNote } from "./parts.js";
 import { postNavigation, postPage } from "./post_pages.js";
 import { useRoute } from "./router.js";
 import { Shell, type NavigationItem } from "./shell.js";
@@ -22,13 +27,18 @@ interface OpenSpaceProps {
   readonly session: Session;
   /** The first session: the own history arrives within seconds, so look for it more often. */
   readonly fresh: boolean;
-  readonly onLock: () => void;
+  /** Why locking did not work just now. */
+  readonly notLocked: unknown;
+  readonly onLock: (anyway: boolean) => void;
   readonly onLeave: () => void;
   /** Desk ended the session. */
   readonly onEnded: () => void;
+  /** The space was erased, as its owner wished. */
+  readonly onErased: (words: string) => void;
 }
 
-export function OpenSpace({ gate, session, fresh, onLock, onLeave, onEnded }: OpenSpaceProps): JSX.Element {
+export function OpenSpace(props: OpenSpaceProps): JSX.Element {
+  const { gate, session, fresh, notLocked, onLock, onLeave, onEnded, onErased } = props;
   const { ctx } = session;
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const route = useRoute();
@@ -66,12 +76,22 @@ export function OpenSpace({ gate, session, fresh, onLock, onLeave, onEnded }: Op
       : []),
     { route: "/who-looked", title: "Who looked" },
     ...postNavigation(ctx),
+    ...(hasExposure
+      ? [
+          { route: "/choices", title: "Choices" },
+          { route: "/export", title: "Take a copy" },
+        ]
+      : []),
   ];
 
   const page = () => {
     if (route === "/exposure" && hasExposure) return <ExposurePage ctx={ctx} formats={formats} waiting={fresh} />;
     if (route === "/check-in" && hasExposure) return <CheckInPage ctx={ctx} formats={formats} />;
     if (route === "/questionnaires" && hasExposure) return <ScreenersPage ctx={ctx} formats={formats} />;
+    if (route === "/export" && hasExposure) return <ExportPage ctx={ctx} />;
+    if (route === "/choices" && hasExposure) return <ChoicesPage ctx={ctx} formats={formats} />;
+    if (route === "/versions" && hasExposure) return <VersionsPage session={session} formats={formats} />;
+    if (route === "/leave") return <LeavePage ctx={ctx} formats={formats} onErased={onErased} />;
     if (route === "/who-looked") {
       const { findings, entriesProblem } = session;
       return <WhoLookedPage ctx={ctx} findings={findings} problem={entriesProblem} formats={formats} />;
@@ -87,14 +107,40 @@ export function OpenSpace({ gate, session, fresh, onLock, onLeave, onEnded }: Op
       navigation={navigation}
       route={route}
       leave={onLeave}
-      lock={onLock}
+      lock={() => onLock(false)}
     >
+      {notLocked !== undefined && (
+        <>
+          <ProblemNote problem={notLocked} />
+          <p class="govuk-body">
+            Your space is still open: what you did since the last save is only on this page.
+          </p>
+          <div class="ww-actions">
+            <button type="button" class="govuk-button" onClick={() => onLock(false)}>
+              Try to lock again
+            </button>
+            <button type="button" class="govuk-button govuk-button--warning" onClick={() => onLock(true)}>
+              Lock without saving
+            </button>
+          </div>
+        </>
+      )}
       {session.saveProblem && (
         <div class="ww-note" role="status">
           <p class="govuk-body govuk-!-margin-0">
             Not saved: {session.saveProblem.message} It is tried again every minute; do not close this page yet.
           </p>
         </div>
+      )}
+      {[session.versionProblem, session.keylistProblem].map(
+        (problem) =>
+          problem && (
+            <div class="ww-note" role="status" key={problem.code}>
+              <p class="govuk-body govuk-!-margin-0">
+                {problem.message} {problem.fix}
+              </p>
+            </div>
+          ),
       )}
       {ctx.site.charter_digest !== charter.digest && (
         <div class="ww-note" role="status">
@@ -113,7 +159,8 @@ export function OpenSpace({ gate, session, fresh, onLock, onLeave, onEnded }: Op
         idleSeconds={idle_seconds}
         warningSeconds={warning_seconds}
         extend={() => ctx.api.extend()}
-        lock={onLock}
+        lock={() => onLock(true)}
+        saved={!session.saveProblem}
       />
     </Shell>
   );

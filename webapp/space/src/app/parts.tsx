@@ -3,7 +3,7 @@
 // Owns: markup that repeats. Class names are GOV.UK Frontend's and the skin's. No style attribute, no HTML from strings.
 
 import type { ComponentChildren, JSX, TargetedInputEvent } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { label } from "../constants.js";
 import { Problem } from "../net.js";
 
@@ -45,6 +45,19 @@ export function Title({ children, focus = true }: { children: string | string[];
     <h1 class="govuk-heading-l" tabIndex={-1} ref={heading}>
       {children}
     </h1>
+  );
+}
+
+/** What few people open, such as a list of thousands: made when it is opened, or the page would wait for it. */
+export function Folded({ title, children }: { title: string; children: () => ComponentChildren }): JSX.Element {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="govuk-details" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary class="govuk-details__summary">
+        <span class="govuk-details__summary-text">{title}</span>
+      </summary>
+      <div class="govuk-details__text">{open && children()}</div>
+    </details>
   );
 }
 

@@ -1,10 +1,14 @@
 // What the Node tests call: the modules without DOM, under one roof. Nothing of this reaches the browser.
 
+export * as adjustments from "../adjustments.js";
+export * as blindrsa from "../crypto/blindrsa.js";
 export * as bytes from "../bytes.js";
+export * as freshness from "../freshness.js";
 export * as canonical from "../crypto/canonical.js";
 export * as constants from "../constants.js";
 export * as deliveries from "../deliveries.js";
 export * as entries from "../entries.js";
+export * as exports from "../export.js";
 export * as exposure from "../exposure.js";
 export * as format from "../vault/format.js";
 export * as ledger from "../ledger.js";
@@ -12,6 +16,7 @@ export * as merkle from "../crypto/merkle.js";
 export * as net from "../net.js";
 export * as note from "../crypto/note.js";
 export * as records from "../vault/records.js";
+export * as hpke from "../crypto/hpke.js";
 export * as sealing from "../crypto/sealing.js";
 export * as screeners from "../screeners.js";
 export * as secrets from "../vault/secrets.js";
@@ -19,6 +24,10 @@ export * as session from "../session.js";
 export * as site from "../site.js";
 export * as sshsig from "../crypto/sshsig.js";
 export * as checkins from "../checkins.js";
+export * as choices from "../choices.js";
+export * as cells from "../post/cells.js";
+export * as threads from "../post/threads.js";
 export * as compact from "../vault/compact.js";
+export * as versions from "../versions.js";
 export * as vault from "../vault/vault.js";
 export * as wraps from "../vault/wraps.js";

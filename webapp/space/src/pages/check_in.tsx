@@ -4,9 +4,10 @@ import type { JSX, TargetedEvent } from "preact";
 import { useReducer, useState } from "preact/hooks";
 import { Course } from "../app/course.js";
 import { count, type Formats } from "../app/format.js";
-import { RemoveButton, Title, Visibility } from "../app/parts.js";
+import { Folded, RemoveButton, Title, Visibility } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { course, isEmpty, keep, MOST_LETTERS, SLIDERS, STEPS, type CheckIn, type SliderId } from "../checkins.js";
+import { quietUntil } from "../choices.js";
 import type { Context, VaultRecord } from "../context.js";
 
 const SHOWN_DAYS = 90;
@@ -48,8 +49,13 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
         {kept && (
           <div class="ww-note">
             <p class="govuk-body govuk-!-margin-0">
-              Kept in your private space. If you would like to talk about it:{" "}
-              <a class="govuk-link" href="#/support">ask for support</a>.
+              Kept in your private space.
+              {!quietUntil(ctx.vault, ctx.now()) && (
+                <>
+                  {" "}
+                  If you would like to talk about it: <a class="govuk-link" href="#/support">ask for support</a>.
+                </>
+              )}
             </p>
           </div>
         )}
@@ -170,11 +176,8 @@ function Earlier({ ctx, formats, onChange }: CheckInProps & { onChange: () => vo
       .map(({ id, title }) => `${title} ${body.values[id]}`)
       .join(", ");
   return (
-    <details class="govuk-details">
-      <summary class="govuk-details__summary">
-        <span class="govuk-details__summary-text">Your check-ins</span>
-      </summary>
-      <div class="govuk-details__text">
+    <Folded title="Your check-ins">
+      {() => (
         <ol class="ww-timeline">
           {all.map((record) => (
             <li key={record.id}>
@@ -193,7 +196,7 @@ function Earlier({ ctx, formats, onChange }: CheckInProps & { onChange: () => vo
             </li>
           ))}
         </ol>
-      </div>
-    </details>
+      )}
+    </Folded>
   );
 }

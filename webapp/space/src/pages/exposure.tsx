@@ -1,32 +1,39 @@
 // The officer's own exposure: counts, load and list, added up here and shown to nobody else.
 
 import type { JSX } from "preact";
+import { useEffect, useReducer, useState } from "preact/hooks";
+import { attended, countAgain, notThere, setAside } from "../adjustments.js";
 import { BarChart } from "../app/chart.js";
 import { count, type Formats } from "../app/format.js";
-import { Title, Visibility } from "../app/parts.js";
+import { Folded, Title, Visibility } from "../app/parts.js";
+import { quietUntil } from "../choices.js";
 import type { Context } from "../context.js";
 import { contributions } from "../deliveries.js";
 import {
+  counted,
+  current,
   lastYear,
   model,
+  modelDigest,
   roleTitle,
   sourceOf,
   summarize,
   titleOf,
   typeOf,
-  weighing,
   type Contribution,
   type Month,
+  type PatternName,
   type Summary,
 } from "../exposure.js";
 import type { ExposureMonth } from "../vault/compact.js";
+import { Past } from "./past.js";
 
 const SHOWN = 20;
 
 /** The person's summary at this moment, from what lies in the vault. */
-export function ownSummary(ctx: Context): Summary {
+export function ownSummary(ctx: Context, at = ctx.now()): Summary {
   const folded = ctx.vault.all<ExposureMonth>("exposure-month").map(({ body }) => body);
-  return summarize(contributions(ctx.vault), ctx.now(), ctx.site.time_zone, folded);
+  return summarize(attended(ctx.vault), at, ctx.site.time_zone, folded);
 }
 
 interface ExposureProps {
@@ -37,9 +44,17 @@ interface ExposureProps {
 }
 
 export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Element {
-  const summary = ownSummary(ctx);
-  const own = weighing(contributions(ctx.vault), ctx.now()).reverse();
-  const months = lastYear(own, ctx.now(), ctx.site.time_zone);
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const at = ctx.now();
+  const summary = ownSummary(ctx, at);
+  const own = attended(ctx.vault);
+  const months = lastYear(own, at, ctx.site.time_zone);
+  const known = current(contributions(ctx.vault)).filter((one) => Date.parse(one.at) <= at.getTime());
+  const aside = notThere(ctx.vault);
+  const toggle = (id: string) => {
+    (aside.has(id) ? countAgain : setAside)(ctx.vault, id);
+    redraw(0);
+  };
   const arriving = waiting && ctx.vault.all("history").length === 0;
   return (
     <>
@@ -58,9 +73,11 @@ export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Elem
         <Counts summary={summary} />
         <Load summary={summary} />
       </div>
-      <Patterns summary={summary} />
+      <ByHand own={own} at={at} summary={summary} formats={formats} />
+      {!quietUntil(ctx.vault, at) && <Patterns summary={summary} />}
       <YearChart months={months} formats={formats} />
-      <Calls own={own} formats={formats} />
+      <Calls known={known.reverse()} aside={aside} toggle={toggle} formats={formats} corrections={`https://${ctx.site.hosts.desk}/corrections/`} />
+      <Past api={ctx.api} />
       <Choices />
     </>
   );
@@ -100,23 +117,36 @@ function Load({ summary }: { summary: Summary }): JSX.Element {
   );
 }
 
+// What a pattern says, in words; the numbers are the model's and the person's own.
+function said(name: PatternName, { patterns, same_kind }: Summary): string {
+  const found = patterns[name];
+  const { heavy_week, same_kind: same, long_days: long, short_turnarounds: short } = model.patterns;
+  switch (name) {
+    case "heavy_week":
+      return `${count(found, "heavy call")} within ${heavy_week.days} days.`;
+    case "same_kind":
+      return `${count(found, "call")} of one kind within ${same.days} days: ${titleOf(same_kind)}.`;
+    case "nights":
+      return `${count(found, "night")} in a row.`;
+    case "long_days":
+      return `${count(found, "day")} of ${long.hours} hours or more within ${long.days} days.`;
+    case "short_turnarounds":
+      return `${count(found, "time")} at most ${short.most_hours} hours between shift days within ${short.days} days.`;
+  }
+}
+
 function Patterns({ summary }: { summary: Summary }): JSX.Element | null {
-  const { heavy_week, nights } = model.patterns;
-  const found = [
-    summary.heavy_week && { title: heavy_week.title, text: `${heavy_week.calls} heavy calls or more within ${heavy_week.days} days. ${heavy_week.reason}` },
-    summary.nights && { title: nights.title, text: `${count(summary.nights_in_a_row, "night")} in a row. ${nights.reason}` },
-  ].filter((pattern) => pattern !== false);
-  if (found.length === 0) return null;
+  if (summary.found.length === 0) return null;
   return (
     <section class="ww-card">
       <h2 class="govuk-heading-m">Worth knowing</h2>
-      {found.map(({ title, text }) => (
-        <p class="govuk-body" key={title}>
-          <strong>{title}.</strong> {text}
+      {summary.found.map((name) => (
+        <p class="govuk-body" key={name}>
+          <strong>{model.patterns[name].title}.</strong> {said(name, summary)} {model.patterns[name].reason}
         </p>
       ))}
       <p class="govuk-body">
-        Nobody is told about this. If you would like to talk: <a class="govuk-link" href="#/support">ask for support</a>.
+        {model.patterns_reason} If you would like to talk: <a class="govuk-link" href="#/support">ask for support</a>.
       </p>
     </section>
   );
@@ -162,37 +192,54 @@ function YearChart({ months, formats }: { months: readonly Month[]; formats: For
   );
 }
 
-function Calls({ own, formats }: { own: readonly Contribution[]; formats: Formats }): JSX.Element {
+interface CallsProps {
+  /** Every call that was sent, newest first: those set aside and those of an unknown kind too. */
+  readonly known: readonly Contribution[];
+  readonly aside: ReadonlySet<string>;
+  readonly toggle: (id: string) => void;
+  readonly formats: Formats;
+}
+
+function Calls({ known, corrections, ...rest }: CallsProps & { readonly corrections: string }): JSX.Element {
+  const calls = (some: readonly Contribution[]) => (
+    <ol class="ww-timeline">
+      {some.map((contribution) => (
+        <Call key={contribution.id} contribution={contribution} {...rest} />
+      ))}
+    </ol>
+  );
   return (
     <section>
       <h2 class="govuk-heading-m">Calls that count, and why</h2>
-      {own.length === 0 && <p class="govuk-body">None on record.</p>}
-      <ol class="ww-timeline">
-        {own.slice(0, SHOWN).map((contribution) => (
-          <Call key={contribution.id} contribution={contribution} formats={formats} />
-        ))}
-      </ol>
-      {own.length > SHOWN && (
-        <details class="govuk-details">
-          <summary class="govuk-details__summary">
-            <span class="govuk-details__summary-text">{count(own.length - SHOWN, "earlier call")}</span>
-          </summary>
-          <div class="govuk-details__text">
-            <ol class="ww-timeline">
-              {own.slice(SHOWN).map((contribution) => (
-                <Call key={contribution.id} contribution={contribution} formats={formats} />
-              ))}
-            </ol>
-          </div>
-        </details>
+      <p class="govuk-body">
+        Calls that weigh nothing are not sent to you. That is so for everyday calls, and for calls whose kind your agency has
+        not mapped yet: they weigh nothing and are not in any number on this page until it does.
+      </p>
+      <p class="govuk-body">
+        If you were not at a call, leave it out of your numbers. It stays in this list, only here: your agency's record does
+        not change, and nobody is told. To have the agency's own follow-up record corrected,{" "}
+        <a class="govuk-link" href={corrections}>
+          ask under your own name
+        </a>{" "}
+        on the staff pages.
+      </p>
+      {known.length === 0 && <p class="govuk-body">None on record.</p>}
+      {calls(known.slice(0, SHOWN))}
+      {known.length > SHOWN && (
+        <Folded title={count(known.length - SHOWN, "earlier call")}>{() => calls(known.slice(SHOWN))}</Folded>
       )}
     </section>
   );
 }
 
-function Call({ contribution, formats }: { contribution: Contribution; formats: Formats }): JSX.Element {
-  const { at, type, role, minutes } = contribution;
+interface CallProps extends Omit<CallsProps, "known"> {
+  readonly contribution: Contribution;
+}
+
+function Call({ contribution, aside, toggle, formats }: CallProps): JSX.Element {
+  const { id, at, type, role, minutes } = contribution;
   const known = typeOf(type);
+  const out = aside.has(id);
   return (
     <li>
       <p class="govuk-body">
@@ -200,14 +247,80 @@ function Call({ contribution, formats }: { contribution: Contribution; formats: 
       </p>
       <p class="govuk-body ww-muted">
         {/* Many feeds do not say when a call ended; then nothing is known of its length. */}
-        {roleTitle(role)}{minutes > 0 && `, ${count(minutes, "minute")}`}. Weight {known?.weight ?? 0} of 10. {known?.why}
+        {roleTitle(role)}{minutes !== null && minutes > 0 && `, ${count(minutes, "minute")}`}.{" "}
+        {known ? `Weight ${known.weight} of 10. ${known.why}` : "This kind is not in the list of kinds, so it weighs nothing."}
       </p>
+      {out && <p class="govuk-body">You said that you were not there. It is left out of your numbers.</p>}
+      {known && (
+        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => toggle(id)}>
+          {out ? "Count it again" : "I was not there"}
+          <span class="govuk-visually-hidden">{` (${titleOf(type)}, ${formats.moment(at)})`}</span>
+        </button>
+      )}
     </li>
   );
 }
 
+interface ByHandProps {
+  readonly own: readonly Contribution[];
+  readonly at: Date;
+  readonly summary: Summary;
+  readonly formats: Formats;
+}
+
+function ByHand({ own, at, summary, formats }: ByHandProps): JSX.Element | null {
+  if (own.length === 0) return null;
+  const heads = ["Weight", "Part", "Days ago", "Fading", "Counts"];
+  return (
+    <Folded title="Add it up by hand">
+      {() => (
+        <>
+          <p class="govuk-body">
+            Each call counts weight × part × fading. Fading is 2 to the power of −(days ago ÷ {model.half_life_days}). The load is
+            their sum.
+          </p>
+          <div class="ww-scroll" tabIndex={0} role="region" aria-label="How each call counts">
+            <table class="govuk-table" id="by-hand">
+              <caption class="govuk-table__caption govuk-visually-hidden">How each call counts today</caption>
+              <thead class="govuk-table__head">
+                <tr class="govuk-table__row">
+                  <th class="govuk-table__header" scope="col">Call</th>
+                  {heads.map((head) => (
+                    <th class="govuk-table__header govuk-table__header--numeric" scope="col" key={head}>{head}</th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody class="govuk-table__body">
+                {counted(own, at).reverse().map(({ contribution: { id, at, type, role }, weight, factor, days, decay, counts }) => (
+                  <tr class="govuk-table__row" key={id}>
+                    <th class="govuk-table__header" scope="row">
+                      {formats.moment(at)}: {titleOf(type)}, {roleTitle(role)}
+                    </th>
+                    {[String(weight), factor.toFixed(1), days.toFixed(2), decay.toFixed(4), counts.toFixed(3)].map((value, i) => (
+                      <td class="govuk-table__cell govuk-table__cell--numeric" key={heads[i]}>{value}</td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+              <tfoot>
+                <tr class="govuk-table__row">
+                  <th class="govuk-table__header" scope="row" colSpan={5}>Load</th>
+                  <td class="govuk-table__cell govuk-table__cell--numeric">{summary.load.toFixed(3)}</td>
+                </tr>
+              </tfoot>
+            </table>
+          </div>
+        </>
+      )}
+    </Folded>
+  );
+}
+
 function Choices(): JSX.Element {
-  const cited = [...new Set(model.types.map(({ source }) => source))];
+  const [digest, setDigest] = useState("");
+  useEffect(() => void modelDigest().then(setDigest), []);
+  const used = [...model.types, ...Object.values(model.patterns)].map(({ source }) => source);
+  const cited = [...new Set(used)].filter((source) => source !== "none");
   return (
     <details class="govuk-details">
       <summary class="govuk-details__summary">
@@ -218,11 +331,16 @@ function Choices(): JSX.Element {
         <p class="govuk-body">{model.weights_reason}</p>
         <p class="govuk-body">{model.half_life_reason}</p>
         <p class="govuk-body">{model.roles_reason}</p>
+        <p class="govuk-body">{model.shift_day.reason}</p>
         <ul class="govuk-list govuk-list--bullet">
           {cited.map((source) => (
             <li key={source}>{sourceOf(source)}</li>
           ))}
         </ul>
+        <p class="govuk-body">
+          Version {model.version}, SHA-256 <span class="ww-digest">{digest}</span>. Anyone can compare it with what{" "}
+          <code>wardwell exposure model show</code> prints.
+        </p>
       </div>
     </details>
   );

@@ -1,10 +1,10 @@
 // The first page of an open space: three cards, and the latest calls that count.
 
 import type { JSX } from "preact";
+import { attended } from "../adjustments.js";
 import { count, type Formats } from "../app/format.js";
 import { Card, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
-import { contributions } from "../deliveries.js";
 import { titleOf, weighing } from "../exposure.js";
 import { isSupporter } from "../post/supporters.js";
 import { ownSummary } from "./exposure.js";
@@ -23,7 +23,7 @@ export function HomePage({ ctx, formats, hasExposure }: {
   formats: Formats;
   hasExposure: boolean;
 }): JSX.Element {
-  const own = hasExposure ? weighing(contributions(ctx.vault), ctx.now()) : [];
+  const own = hasExposure ? weighing(attended(ctx.vault), ctx.now()) : [];
   const month = hasExposure ? (ownSummary(ctx).counts["30"] ?? 0) : 0;
   const { allowed, refused } = recentLooks(ctx);
   const latest = own.slice(-3).reverse();

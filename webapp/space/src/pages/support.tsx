@@ -10,6 +10,7 @@ import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js
 import { TextArea } from "../app/text_area.js";
 import { useWork } from "../app/work.js";
 import { randomBelow, utf8 } from "../bytes.js";
+import { shownSupporters } from "../choices.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
 import { MOST_PARTS, startThread, threads } from "../post/threads.js";
@@ -81,7 +82,7 @@ function Directory({ ctx, onChoose }: { ctx: Context; onChoose: (to: Supporter) 
       </p>
     );
   }
-  const shown = ctx.keylist.supporters.filter((one) => role === "" || one.role === role);
+  const shown = shownSupporters(ctx).filter((one) => role === "" || one.role === role);
   return (
     <>
       <h2 class="govuk-heading-m">People you can write to</h2>

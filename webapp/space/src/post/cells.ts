@@ -4,16 +4,14 @@
 // over inner, HPKE with X-Wing. The plaintext is `length (4) || JSON || zeros`, always of the same size. A dummy is made
 // by the same function. Must never see: the network, the vault. Twin for offline use: `appliance/kit/cells.py`.
 
-import { Chacha20Poly1305 } from "@hpke/chacha20poly1305";
-import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
-import { concat, copy, random, text, utf8, type Bytes } from "../bytes.js";
+import { concat, random, text, utf8, type Bytes } from "../bytes.js";
 import { constants, info } from "../constants.js";
+import { openBase, sealBase, X25519 } from "../crypto/hpke.js";
 import { keyPair, NotSealedForUs, open, OVERHEAD_BYTES, seal } from "../crypto/sealing.js";
 
 export const CELL_BYTES = constants.cell_bytes;
 export const ID_BYTES = constants.cell_id_bytes;
-const OUTER_ENC = 32;
-const OUTER_OVERHEAD = OUTER_ENC + 16;
+const OUTER_OVERHEAD = X25519.encBytes + 16;
 /** Size of every plaintext. */
 export const PLAINTEXT_BYTES = CELL_BYTES - ID_BYTES - OUTER_OVERHEAD - OVERHEAD_BYTES;
 /** Room for a content's JSON. */
@@ -34,19 +32,13 @@ export interface SecretKeys {
   readonly x25519: Bytes;
 }
 
-function outerSuite(): { kem: DhkemX25519HkdfSha256; hpke: CipherSuite } {
-  const kem = new DhkemX25519HkdfSha256();
-  return { kem, hpke: new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Chacha20Poly1305() }) };
-}
-
 /** Fresh keys for receiving cells. */
 export async function newKeys(): Promise<{ secret: SecretKeys; public: PublicKeys }> {
-  const { kem } = outerSuite();
   const inner = await keyPair();
-  const outer = await kem.generateKeyPair();
+  const outer = random(X25519.publicBytes);
   return {
-    secret: { xwing: inner.seed, x25519: new Uint8Array(await kem.serializePrivateKey(outer.privateKey)) },
-    public: { xwing: inner.public, x25519: new Uint8Array(await kem.serializePublicKey(outer.publicKey)) },
+    secret: { xwing: inner.seed, x25519: outer },
+    public: { xwing: inner.public, x25519: await X25519.publicKey(outer) },
   };
 }
 
@@ -73,10 +65,7 @@ export async function makeCell(letter: Letter | null): Promise<Bytes> {
   const thrownAway = await newKeys();
   const { to, content } = letter ?? { to: thrownAway.public, content: {} };
   const inner = await seal(to.xwing, pad(content), INNER_INFO);
-  const { kem, hpke } = outerSuite();
-  const recipientPublicKey = await kem.deserializePublicKey(copy(to.x25519));
-  const { enc, ct } = await hpke.seal({ recipientPublicKey, info: OUTER_INFO }, inner);
-  const cell = concat(random(ID_BYTES), new Uint8Array(enc), new Uint8Array(ct));
+  const cell = concat(random(ID_BYTES), await sealBase(X25519, to.x25519, inner, OUTER_INFO));
   if (cell.length !== CELL_BYTES) throw new Error("a cell has one size");
   return cell;
 }
@@ -86,25 +75,15 @@ export function idOf(cell: Bytes): Bytes {
   return cell.slice(0, ID_BYTES);
 }
 
-/** Tries cells with one pair of secret keys; the X25519 key is read once. */
+/** Tries cells with one pair of secret keys. */
 export class Opener {
-  readonly #outer = outerSuite();
-  #key: Promise<CryptoKey> | undefined;
-
   constructor(private readonly keys: SecretKeys) {}
 
   /** The JSON in `cell`, or null when it is for somebody else, a dummy, or not well formed. */
   async open(cell: Bytes): Promise<unknown> {
-    const { kem, hpke } = this.#outer;
-    this.#key ??= kem.deserializePrivateKey(copy(this.keys.x25519)) as Promise<CryptoKey>;
-    const outer = cell.subarray(ID_BYTES);
     let inner: Bytes;
     try {
-      const opened = await hpke.open(
-        { recipientKey: await this.#key, enc: copy(outer.subarray(0, OUTER_ENC)), info: OUTER_INFO },
-        copy(outer.subarray(OUTER_ENC)),
-      );
-      inner = new Uint8Array(opened);
+      inner = await openBase(X25519, this.keys.x25519, cell.slice(ID_BYTES), OUTER_INFO);
     } catch {
       return null;
     }

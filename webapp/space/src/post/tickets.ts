@@ -3,15 +3,14 @@
 // Owns: the choice of the key and the drawing. A key is used only when its leaf is in a checkpoint that the witness has
 // cosigned: a key made for one person would be seen there. Must never see: what a ticket is spent on.
 
-import { RSABSSA } from "@cloudflare/blindrsa-ts";
 import { base64, concat, copy, random, unbase64, utf8, type Bytes } from "../bytes.js";
 import { constants } from "../constants.js";
 import type { Context } from "../context.js";
+import { blind, finalize, prepare } from "../crypto/blindrsa.js";
 import { readLeaf, type LedgerReader } from "../ledger.js";
 import { Problem, type TicketKey } from "../net.js";
 
 const PREFIX_BYTES = 32;
-const suite = RSABSSA.SHA384.PSS.Randomized();
 
 /** Post's answer to `GET /state`: the open epoch, and the months whose tickets it takes, this one first. */
 export interface PostState {
@@ -70,17 +69,17 @@ export async function drawTickets(
   for (let i = 0; i < count; i++) {
     const secret = random(constants.ticket_random_bytes);
     const name = utf8(`${constants.info_prefix}/ticket/${purpose}/${period}/${epoch}/`);
-    const prepared = suite.prepare(concat(name, secret));
-    drafts.push({ secret, prepared, ...(await suite.blind(key, prepared)) });
+    const prepared = prepare(concat(name, secret));
+    drafts.push({ secret, prepared, ...(await blind(key, prepared)) });
   }
-  const { signatures } = await ctx.api.tickets(purpose, period, drafts.map(({ blindedMsg }) => base64(blindedMsg)));
+  const { signatures } = await ctx.api.tickets(purpose, period, drafts.map(({ message }) => base64(message)));
   if (signatures.length !== count) throw new Error("desk signed another number of tickets");
   const head = new Uint8Array(4);
   new DataView(head.buffer).setUint32(0, epoch);
   const tickets = [];
-  for (const [i, { secret, prepared, inv }] of drafts.entries()) {
-    const signature = await suite.finalize(key, prepared, unbase64(signatures[i] ?? ""), inv);
-    tickets.push(concat(head, copy(prepared.subarray(0, PREFIX_BYTES)), secret, copy(signature)));
+  for (const [i, { secret, prepared, inverse }] of drafts.entries()) {
+    const signature = await finalize(key, prepared, unbase64(signatures[i] ?? ""), inverse);
+    tickets.push(concat(head, copy(prepared.subarray(0, PREFIX_BYTES)), secret, signature));
   }
   return tickets;
 }

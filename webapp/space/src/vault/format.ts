@@ -9,6 +9,7 @@ import { concat, random, text, utf8, type Bytes } from "../bytes.js";
 import { constants } from "../constants.js";
 import { canonical } from "../crypto/canonical.js";
 import { decrypt, encrypt, subkey } from "../crypto/symmetric.js";
+import { Problem } from "../net.js";
 import type { Snapshot } from "./records.js";
 
 const FORMAT = constants.vault_format;
@@ -63,8 +64,18 @@ export async function sealVault(
   return concat(Uint8Array.of(FORMAT), salt, await encrypt(key, NONCE, padded, associated(handle, version)));
 }
 
-/** Open a blob. Throws Error when it was altered or is another person's, another version's or another key's. */
+/**
+ * Open a blob. Throws Error when it was altered or is another person's, another version's or another key's, and Problem when
+ * it is of a later format than these pages know.
+ */
 export async function openVault(master: Bytes, handle: string, version: number, blob: Bytes): Promise<Snapshot> {
+  if ((blob[0] ?? 0) > FORMAT) {
+    throw new Problem(
+      "vault_newer",
+      "Your private space was saved by a later version of these pages.",
+      "Reload this page with Ctrl+F5. If it says so again, tell the officers' trustee; nothing was changed.",
+    );
+  }
   if (blob[0] !== FORMAT) throw new Error("an unknown vault format");
   const key = await subkey(master, blob.slice(1, 1 + SALT), INFO);
   const padded = await decrypt(key, NONCE, blob.slice(1 + SALT), associated(handle, version));

@@ -20,21 +20,16 @@ export interface Snapshot {
 /** Copies that could still bring a removed record back are older than this: backups live 35 days. */
 export const TOMBSTONE_DAYS = 40;
 
+/** The id that a record had before it was first removed and brought back. */
+export function baseName(id: string): string {
+  return id.replace(/~.*/, "");
+}
+
 export class RecordStore implements Records {
   readonly #records = new Map<string, VaultRecord>();
   readonly #tombstones = new Map<string, Tombstone>();
-  #unsaved = false;
 
   constructor(private readonly now: () => Date) {}
-
-  /** Whether something was put or removed since `saved()`. Shown to its owner, never sent. */
-  get unsaved(): boolean {
-    return this.#unsaved;
-  }
-
-  saved(): void {
-    this.#unsaved = false;
-  }
 
   all<T>(type: string): VaultRecord<T>[] {
     const found = [...this.#records.values()].filter((record) => record.type === type) as VaultRecord<T>[];
@@ -45,17 +40,29 @@ export class RecordStore implements Records {
     return this.#records.get(id) as VaultRecord<T> | undefined;
   }
 
-  put<T>(type: string, body: T): VaultRecord<T> {
-    const record = { id: hex(random(16)), type, at: this.now().toISOString(), body: structuredClone(body) };
-    this.#records.set(record.id, record);
-    this.#unsaved = true;
+  put<T>(type: string, body: T, id = hex(random(16))): VaultRecord<T> {
+    const record = { id, type, at: this.now().toISOString(), body: structuredClone(body) };
+    this.#add(record);
     return record;
+  }
+
+  // A removed id stays removed. One that both copies put by themselves is the one that was put first.
+  #add(record: VaultRecord): void {
+    const own = this.#records.get(record.id);
+    if (!this.#tombstones.has(record.id) && !(own && own.at <= record.at)) this.#records.set(record.id, record);
+  }
+
+  restore(record: VaultRecord): void {
+    const name = baseName(record.id);
+    let id = name;
+    // A removed id stays removed; two sessions that bring it back choose the same next one.
+    for (let times = 1; this.#tombstones.has(id); times++) id = `${name}~${times}`;
+    this.#add({ ...record, id });
   }
 
   remove(id: string): void {
     if (!this.#records.delete(id)) return;
     this.#tombstones.set(id, { id, at: this.now().toISOString() });
-    this.#unsaved = true;
   }
 
   replace<T>(id: string, body: T): VaultRecord<T> {
@@ -77,12 +84,19 @@ export class RecordStore implements Records {
   /** Take over another copy: the union of both, less everything that either of them removed. */
   merge(other: Snapshot): void {
     for (const tombstone of other.tombstones) {
-      this.#tombstones.set(tombstone.id, this.#tombstones.get(tombstone.id) ?? tombstone);
+      // The later of two removals: it is remembered until nobody can bring the record back any more.
+      const own = this.#tombstones.get(tombstone.id);
+      if (!own || own.at < tombstone.at) this.#tombstones.set(tombstone.id, tombstone);
       this.#records.delete(tombstone.id);
     }
-    for (const record of other.records) {
-      if (!this.#tombstones.has(record.id)) this.#records.set(record.id, record);
-    }
+    for (const record of other.records) this.#add(record);
+  }
+
+  /** A store of its own with the same content. */
+  copy(): RecordStore {
+    const twin = new RecordStore(this.now);
+    twin.merge(this.snapshot());
+    return twin;
   }
 
   /** Forget tombstones that no copy needs any more. */
@@ -95,6 +109,5 @@ export class RecordStore implements Records {
   clear(): void {
     this.#records.clear();
     this.#tombstones.clear();
-    this.#unsaved = false;
   }
 }

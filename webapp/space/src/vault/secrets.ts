@@ -2,7 +2,7 @@
 //
 // Owns: making, reading and checking them. Both are drawn by the browser, never chosen by a person.
 // Words: BIP-39's English list (2048 words, MIT, shipped in @scure/bip39), each told apart by its first four letters;
-// six of them are 66 bits, and each guess costs an scrypt of 64 MiB. Recovery code: 30 symbols of Crockford's base32
+// six of them are 66 bits, and each guess costs an scrypt of 256 MiB. Recovery code: 30 symbols of Crockford's base32
 // (150 bits) and two check symbols, in eight groups of four.
 
 import { wordlist } from "@scure/bip39/wordlists/english.js";

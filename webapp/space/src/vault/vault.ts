@@ -7,19 +7,22 @@ import { base64, random, unbase64, type Bytes } from "../bytes.js";
 import { Conflict, Problem, type Api, type StoredVault, type Wraps } from "../net.js";
 import { compact } from "./compact.js";
 import { blobSize, openVault, sealVault, TooLarge } from "./format.js";
-import { RecordStore } from "./records.js";
+import { RecordStore, type Snapshot } from "./records.js";
 import { unwrap, wrap } from "./wraps.js";
 
 const MASTER_BYTES = 32;
 const MERGE_TRIES = 5;
 
 export class Vault {
+  // What was sealed last, when it had to be folded to fit.
+  #folded: RecordStore | null = null;
+
   private constructor(
     private master: Bytes,
     readonly handle: string,
     readonly records: RecordStore,
     private enrolledOn: string,
-    private version: number,
+    public version: number,
     private readonly now: () => Date,
   ) {}
 
@@ -44,7 +47,8 @@ export class Vault {
     const vault = new Vault(master, handle, new RecordStore(now), stored.enrolled_on, stored.version, now);
     try {
       vault.records.merge(await openVault(master, handle, stored.version, unbase64(stored.blob)));
-    } catch {
+    } catch (error) {
+      if (error instanceof Problem) throw error;
       throw new Problem(
         "vault_altered",
         "Your private space opened with your words, but what is stored in it was altered or is not the newest copy.",
@@ -54,25 +58,35 @@ export class Vault {
     return vault;
   }
 
+  /** What an earlier blob of this vault holds; null when it was altered, or is another version than it is said to be. */
+  async read(version: number, blob: string): Promise<Snapshot | null> {
+    return openVault(this.master, this.handle, version, unbase64(blob)).catch(() => null);
+  }
+
   /** The wraps of this vault's master key under both secrets. */
   async wraps(passphrase: string, recovery: string): Promise<Wraps> {
     return { passphrase: await wrap(this.master, passphrase), recovery: await wrap(this.master, recovery) };
   }
 
-  /** The blob as the version after the stored one. Throws Problem when it does not fit even when compacted. */
+  /** The blob as the version after the stored one. Throws Problem when it does not fit even when folded. */
   async nextBlob(): Promise<string> {
     const size = blobSize(this.enrolledOn, this.now());
-    const attempt = () =>
-      sealVault(this.master, this.handle, this.version + 1, this.records.snapshot(), size).then(base64);
+    const seal = (records: RecordStore) =>
+      sealVault(this.master, this.handle, this.version + 1, records.snapshot(), size).then(base64);
     this.records.dropOldTombstones();
+    this.#folded = null;
     try {
-      return await attempt();
+      return await seal(this.records);
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error;
     }
-    compact(this.records, this.now());
+    // In a copy: two sessions that both folded a call would count it twice, so a fold holds only once it is stored.
+    const folded = this.records.copy();
+    compact(folded, this.now());
     try {
-      return await attempt();
+      const blob = await seal(folded);
+      this.#folded = folded;
+      return blob;
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error;
       throw new Problem(
@@ -87,7 +101,8 @@ export class Vault {
   stored(version: number): void {
     if (version !== this.version + 1) throw new Error("desk stored another version than the one that was sealed");
     this.version = version;
-    this.records.saved();
+    if (this.#folded) this.records.merge(this.#folded.snapshot());
+    this.#folded = null;
   }
 
   /** Save; when another session saved meanwhile, merge and save again. `keep`: this is the version of a lock. */
@@ -125,14 +140,22 @@ export class Vault {
   }
 
   async #takeOver(conflict: Conflict): Promise<void> {
+    // Desk's numbers only grow: a "newer" copy with an older number, or with this one's, is an old copy served again.
+    if (conflict.version <= this.version) {
+      throw new Problem(
+        "old_copy",
+        "An older copy of your private space was served instead of the newest one. Nothing was taken from it.",
+        "Do not lock yet: what you did is still on this page. Tell the officers' trustee.",
+      );
+    }
     let theirs;
     try {
       theirs = await openVault(this.master, this.handle, conflict.version, unbase64(conflict.blob));
     } catch {
       throw new Problem(
         "new_secrets",
-        "Your words were changed in another session, so this one cannot save any more.",
-        "Lock, and unlock with the new words.",
+        "The stored copy does not open any more: your words were changed in another session, or the copy was altered.",
+        "Lock, and unlock with the newest words. If you changed none, tell the officers' trustee.",
       );
     }
     this.records.merge(theirs);
@@ -143,5 +166,6 @@ export class Vault {
   close(): void {
     this.master.fill(0);
     this.records.clear();
+    this.#folded?.clear();
   }
 }

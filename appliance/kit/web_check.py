@@ -1,0 +1,243 @@
+"""`wardwell kit web-check`: whether the private space that a browser is sent is the one that was released.
+
+Owns: the comparison of two visits with a release manifest, and how a difference is named. Must never see: a sign-in,
+or anything of a person. What it cannot show: that the same is sent to an officer tomorrow (docs/web-check.md).
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from appliance.crypto import sshsig
+from appliance.errors import WardwellError
+from appliance.kit import web_look, web_manifest
+from appliance.kit.web_look import Answer, Visit
+
+# What belongs to the way of an answer, not to what is answered. Anything else that is not stated is a difference.
+_OF_THE_WAY = frozenset(
+    {"accept-ranges", "connection", "content-encoding", "content-length", "date", "etag", "keep-alive"}
+    | {"last-modified", "server", "transfer-encoding", "vary"}
+)
+_POLICY = "Content-Security-Policy"
+_STATED = "/manifest.json"
+# The witness writes here at any moment; everything else that is published is the same for two visits in one minute.
+_MOVING = "/witness/"
+
+
+@dataclass(frozen=True, order=True)
+class Difference:
+    """`kind` is one of: unsigned, site, altered, missing, added, header, cookie, differs."""
+
+    path: str
+    kind: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """Every difference, each with the visitors that met it; and the hosts that the site claims for itself."""
+
+    differences: dict[Difference, list[str]]
+    hosts: web_manifest.Hosts | None
+    loaded: int
+
+
+def compare(origin: str, read: web_manifest.Read, visits: list[Visit], site_key: str | None) -> Result:
+    """Compare `visits` of `origin` with the manifest; `site_key` is the trustee's public key line, or None."""
+    found: dict[Difference, list[str]] = {}
+    if read.unsigned:
+        found[Difference("the manifest", "unsigned", read.unsigned)] = [visit.visitor.name for visit in visits]
+    site = None
+    for visit in visits:
+        site, said = _site(origin, visit, site_key)
+        for difference in [*said, *_of_visit(origin, read, visit, site)]:
+            names = found.setdefault(difference, [])
+            names += [visit.visitor.name] if visit.visitor.name not in names else []
+    for difference in _between(read.manifest, visits):
+        found[difference] = [visit.visitor.name for visit in visits]
+    loaded = len({address for visit in visits for address in visit.asked})
+    return Result(dict(sorted(found.items())), site.hosts if site else None, loaded)
+
+
+def _site(origin: str, visit: Visit, key: str | None) -> tuple[web_manifest.Site | None, list[Difference]]:
+    """The site's values as this visitor was sent them, and what is wrong with them."""
+    content, signature = (_content(visit, path) for path in ("/site.json", "/site.json.sig"))
+    site = web_manifest.site_of(content) if content is not None else None
+    if content is None or site is None:
+        return None, [
+            Difference("/site.json", "missing", "the site's own values are not there, so its hosts are unknown")
+        ]
+    found = []
+    if origin != f"https://{site.hosts.space}":
+        found.append(Difference("/site.json", "site", f"it is for https://{site.hosts.space}, another site"))
+    if key is not None:
+        try:
+            sshsig.verify(key, content, signature or b"", web_manifest.SITE_NAMESPACE)
+        except WardwellError as problem:
+            found.append(Difference("/site.json", "site", f"not signed by the key that you gave: {problem.message}"))
+    return site, found
+
+
+def _content(visit: Visit, path: str) -> bytes | None:
+    """What was last sent for `path`, None unless it was there."""
+    answers = visit.answers.get(path, [])
+    return answers[-1].body if answers and answers[-1].status == 200 else None
+
+
+def _of_visit(origin: str, read: web_manifest.Read, visit: Visit, site: web_manifest.Site | None) -> list[Difference]:
+    manifest, found = read.manifest, []
+    for path, file in manifest.files.items():
+        for answer in visit.answers.get(path, []):
+            found += _file(path, file, answer)
+            found += _headers(path, _filled(file.headers, site), answer, frozenset())
+    for path, headers in manifest.published.items():
+        for answer in visit.answers.get(path, []):
+            # Not every agency has each of them.
+            if answer.status not in (200, 404):
+                found.append(Difference(path, "missing", f"answered with {answer.status}"))
+            found += _headers(path, _filled(headers, site), answer, frozenset({"content-type"}))
+    for answer in visit.answers.get(_STATED, []):
+        if answer.body != read.content:
+            found.append(Difference(_STATED, "altered", "the site states another release than the manifest you gave"))
+    for address in visit.asked:
+        path = address.removeprefix(origin).partition("#")[0]
+        if path == address or not manifest.knows(path):
+            found.append(Difference(path, "added", "loaded by the start page, and no part of the release"))
+    found += [Difference("/", "cookie", f"{name} was set") for name in visit.cookies]
+    return found
+
+
+def _file(path: str, file: web_manifest.File, answer: Answer) -> list[Difference]:
+    if answer.status != 200:
+        return [Difference(path, "missing", f"answered with {answer.status}")]
+    if answer.body is None:
+        return []
+    digest = hashlib.sha256(answer.body).hexdigest()
+    marked = hashlib.sha256(codecs.BOM_UTF8 + answer.body).hexdigest()
+    if digest == file.sha256 or (marked == file.sha256 and not answer.exact):
+        return []
+    sizes = f"{len(answer.body)} bytes with SHA-256 {digest[:16]}…, released were {file.size} with {file.sha256[:16]}…"
+    return [Difference(path, "altered", sizes)]
+
+
+def _filled(headers: dict[str, str], site: web_manifest.Site | None) -> dict[str, str]:
+    """The headers with the agency's hosts; without hosts the policy, which names them, cannot be compared."""
+    if site is None:
+        return {name: value for name, value in headers.items() if name != _POLICY}
+    policy = headers[_POLICY].replace("{desk}", site.hosts.desk).replace("{post}", site.hosts.post)
+    return {**headers, _POLICY: policy}
+
+
+def _headers(path: str, stated: dict[str, str], answer: Answer, allowed: frozenset[str]) -> list[Difference]:
+    found = []
+    for name, value in stated.items():
+        sent = [given for key, given in answer.headers if key == name.lower()]
+        # Of a file that is not there, only its type differs.
+        if sent == [value] or (name == "Content-Type" and answer.status != 200):
+            continue
+        said = _changed(name, " and ".join(sent), value) if sent else f"{name} is missing"
+        found.append(Difference(path, "header", said))
+    known = {name.lower() for name in (*stated, _POLICY)} | _OF_THE_WAY | allowed
+    for name, value in answer.headers:
+        if name == "set-cookie":
+            found.append(Difference(path, "cookie", f"{value.partition('=')[0]} is set with it"))
+        elif name not in known:
+            found.append(Difference(path, "header", f"{name} is added: {value!r}"))
+    return found
+
+
+def _changed(name: str, sent: str, stated: str) -> str:
+    """How two values differ; of a policy only the directives that do."""
+    was, now = ([part.strip() for part in value.split(";")] for value in (stated, sent))
+    if name != _POLICY or set(was) == set(now):
+        return f"{name} is {sent!r}, not {stated!r}"
+    more = "; ".join(part for part in now if part not in was) or "nothing"
+    less = "; ".join(part for part in was if part not in now) or "nothing"
+    return f"{name} has {more!r} instead of {less!r}"
+
+
+def _between(manifest: web_manifest.Manifest, visits: list[Visit]) -> list[Difference]:
+    """Published files that are not the same for every visitor; those of the release are compared with it already."""
+    return [
+        Difference(path, "differs", "not the same for every visitor")
+        for path in manifest.published
+        if not path.startswith(_MOVING) and len({_content(visit, path) for visit in visits}) > 1
+    ]
+
+
+@click.command("web-check")
+@click.argument("url")
+@click.option(
+    "--manifest", required=True, type=click.Path(path_type=Path), help="space-manifest.json, from a bundle you checked."
+)
+@click.option("--key", type=click.Path(path_type=Path), help="release.pub, from where the release key was published.")
+@click.option("--signature", type=click.Path(path_type=Path), help="The manifest's signature (default: MANIFEST.sig).")
+@click.option("--site-key", type=click.Path(path_type=Path), help="trustee.pub, which site.json must be signed by.")
+@click.option("--ca", type=click.Path(path_type=Path), help="The agency's own authority (PEM), if it has one.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
+def web_check(
+    url: str,
+    manifest: Path,
+    key: Path | None,
+    signature: Path | None,
+    site_key: Path | None,
+    ca: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare what a browser is sent at URL with a release; exit code 1 when anything differs.
+
+    Visits twice with Chromium, as two unlike visitors, without cookies and signed in as nobody. Needs Playwright
+    (`pip install playwright`) and Chromium.
+    """
+    origin = web_look.origin_of(url)
+    read = web_manifest.read(manifest, signature, key)
+    line = web_manifest.key_line(site_key) if site_key else None
+    paths = [*read.manifest.files, *read.manifest.published, _STATED]
+    result = compare(origin, read, web_look.look(origin, paths, ca), line)
+    if as_json:
+        click.echo(json.dumps(_as_json(origin, read, result, line is not None), indent=1))
+    else:
+        _show(origin, read, result, line is not None)
+    sys.exit(1 if result.differences else 0)
+
+
+def _as_json(origin: str, read: web_manifest.Read, result: Result, site_checked: bool) -> dict[str, object]:
+    return {
+        "equal": not result.differences,
+        "url": f"{origin}/",
+        "release": read.manifest.version,
+        "files": len(read.manifest.files),
+        "site_checked": site_checked,
+        "differences": [asdict(each) | {"visitors": names} for each, names in result.differences.items()],
+    }
+
+
+def _show(origin: str, read: web_manifest.Read, result: Result, site_checked: bool) -> None:
+    manifest, everyone = read.manifest, len(web_look.VISITORS)
+    click.echo(f"{origin}/ and the private space of release {manifest.version}:")
+    # What is wrong in the same way everywhere is said once; --json says it for each path.
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for each, names in result.differences.items():
+        whom = "" if len(names) == everyone else f" (only for {', '.join(names)})"
+        alike.setdefault((each.kind, each.said, whom), []).append(each.path)
+    for (kind, said, whom), paths in alike.items():
+        where = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+        click.echo(f"  {kind:<9} {where}: {said}{whom}")
+    if result.differences:
+        count = len(alike)
+        click.echo(f"{count} difference{'s' if count > 1 else ''}. Nobody should open a private space here until it is")
+        click.echo("explained. Keep this output, and ask the officers' trustee and agency IT.")
+        return
+    click.echo(f"  equal: {len(manifest.files)} files in every byte and header, for two unlike visitors; no cookie;")
+    click.echo(f"  the start page asked for {result.loaded} addresses, all of the release or published by the agency.")
+    if result.hosts:
+        click.echo(f"  Its pages may talk to {result.hosts.desk} and {result.hosts.post}, as site.json says.")
+    if not site_checked:
+        click.echo("  site.json was not checked: give the trustee's key with --site-key.")

@@ -1,0 +1,107 @@
+"""The page shows enough to add the load up by hand; a call that is set aside leaves it, until undone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance.model.exposure import load_model
+from tests.space.live_site import LiveSite, contribution, live_site
+from tests.space.walk import check, create, heading, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.system]
+
+MODEL = load_model()
+ROW = re.compile(r"(?P<at>.+? [AP]M): (?P<title>.+), (?P<role>\w+)$")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[LiveSite]:
+    with live_site(tmp_path_factory.mktemp("live") / "home") as running:
+        kinds = ["suicide", "collision-injury", "threats", "child-death"]
+        roles = ["primary", "responding", "dispatch"]
+        running.history = [
+            contribution(n, n * 17.3 + 0.2, kinds[n % 4], role=roles[n % 3], minutes=None if n % 2 else 35)
+            for n in range(9)
+        ]
+        running.history.append(contribution(90, 2.5, "no-such-type"))
+        yield running
+
+
+def by_hand(page: Page, zone: ZoneInfo) -> tuple[float, float]:
+    """The load added up from the table's weights, parts and days, each checked against the model; and the one shown."""
+    total = 0.0
+    days_before = 0.0
+    latest: datetime | None = None
+    expect(page.locator("#by-hand tfoot td").last).to_be_visible()
+    for row in page.locator("#by-hand tbody tr").all():
+        found = ROW.match(" ".join(row.locator("th").inner_text().split()))
+        assert found is not None
+        weight, factor, days, fading, counts = (float(text) for text in row.locator("td").all_inner_texts())
+        kind = next(kind for kind in MODEL.types if kind.title == found["title"])
+        role = next(role for role in MODEL.roles.values() if role.title == found["role"])
+        assert (weight, factor) == (kind.weight, float(role.factor))
+        at = datetime.strptime(found["at"], "%B %d, %Y at %I:%M %p").replace(tzinfo=zone)
+        if latest is not None:
+            assert (latest - at).total_seconds() / 86400 == pytest.approx(days - days_before, abs=0.06)
+        latest, days_before = at, days
+        decay = 2 ** (-days / MODEL.half_life_days)
+        assert fading == pytest.approx(decay, abs=2e-4)
+        assert counts == pytest.approx(weight * factor * decay, abs=2e-3)
+        total += weight * factor * decay
+    return total, float(page.locator("#by-hand tfoot td").inner_text())
+
+
+def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Page) -> None:
+    member, slip = site.member("robin", "officer")
+    sign_in(page, member, member.code(-1))
+    words = create(page, site, slip)
+    page.get_by_role("link", name="Exposure", exact=True).click()
+    heading(page, "Your exposure")
+    expect(page.get_by_role("definition").last).to_have_text("9 calls", timeout=15_000)
+    page.get_by_text("Add it up by hand").click()
+    zone = ZoneInfo(site.home.settings().time_zone)
+    total, shown = by_hand(page, zone)
+    assert total == pytest.approx(shown, abs=0.01)
+    expect(page.locator(".ww-number")).to_have_text(f"{shown:.1f}")
+    # Each call that was sent is there, and none besides.
+    kinds = [MODEL.type(one["type"]) for one in site.history]
+    cells = page.locator("#by-hand tbody td:nth-of-type(1)").all_inner_texts()
+    assert sorted(int(cell) for cell in cells) == sorted(kind.weight for kind in kinds if kind is not None)
+
+    # Control: with one row left out, the sum is another.
+    first = float(page.locator("#by-hand tbody tr").first.locator("td").last.inner_text())
+    assert total - first != pytest.approx(shown, abs=0.01)
+
+    expect(page.get_by_text("whose kind your agency has not mapped yet")).to_be_visible()
+    unknown = page.locator(".ww-timeline > li").filter(has_text="Another kind of call")
+    expect(unknown).to_contain_text("it weighs nothing")
+    expect(unknown.get_by_role("button")).to_have_count(0)
+    check(page)
+
+    newest = page.locator(".ww-timeline > li").first
+    newest.get_by_role("button", name="I was not there").click()
+    expect(newest).to_contain_text("You said that you were not there.")
+    expect(page.get_by_role("definition").last).to_have_text("8 calls")
+    left, shown_left = by_hand(page, zone)
+    assert left == pytest.approx(shown_left, abs=0.01)
+    assert shown - shown_left == pytest.approx(first, abs=0.01)
+    check(page)
+
+    page.get_by_role("button", name="Lock", exact=True).click()
+    expect(page.get_by_text("Your private space is locked.")).to_be_visible()
+    sign_in(page, member, member.code())
+    page.get_by_label("Six words").fill(" ".join(words))
+    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("link", name="Exposure", exact=True).click()
+    expect(page.get_by_role("definition").last).to_have_text("8 calls")
+    newest.get_by_role("button", name="Count it again").click()
+    expect(page.get_by_role("definition").last).to_have_text("9 calls")
+    page.get_by_text("Add it up by hand").click()
+    assert by_hand(page, zone)[1] == pytest.approx(shown, abs=0.01)

@@ -1,0 +1,67 @@
+"""A hostile server: whatever it serves, nothing opens and the officer reads what happened; with honest controls."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.crypto import sshsig
+from appliance.crypto.canonical import canonical
+from tests.space.conftest import Call
+
+
+def test_the_vault_against_a_hostile_server(run_node_tests: Callable[[str], None]) -> None:
+    run_node_tests("hostile.test.mjs")
+
+
+class Signer:
+    """A trustee, or somebody who would like to be one."""
+
+    def __init__(self, path: Path) -> None:
+        path.write_bytes(sshsig.generate_private_openssh())
+        self.key = sshsig.load_private(path)
+        self.line = sshsig.public_line(self.key, "trustee")
+
+    def pinned(self) -> dict[str, str]:
+        return {"line": self.line, "fingerprint": sshsig.fingerprint(self.line)}
+
+    def files(self, name: str, content: object, namespace: str) -> dict[str, str]:
+        signed = canonical(content)
+        signature = sshsig.sign(self.key, signed, namespace)
+        raw = signature if isinstance(signature, bytes) else signature.encode()
+        return {name: base64.b64encode(signed).decode(), f"{name}.sig": base64.b64encode(raw).decode()}
+
+
+KINDS: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "site": ("site.json", "wardwell-site", {"agency": "Test Agency", "charter_digest": "ab"}, "site_not_signed"),
+    "keylist": ("keylist.json", "wardwell-keylist", {"version": 3, "supporters": []}, "keylist_not_signed"),
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_what_another_key_than_the_pinned_one_signed_is_refused(call: Call, tmp_path: Path, kind: str) -> None:
+    name, namespace, content, code = KINDS[kind]
+    trustee, thief = Signer(tmp_path / "trustee"), Signer(tmp_path / "thief")
+    other_namespace = next(space for _, space, _, _ in KINDS.values() if space != namespace)
+    honest = trustee.files(name, content, namespace)
+    changed = {name: base64.b64encode(canonical({**content, "version": 4})).decode()}
+
+    def read(files: dict[str, str]) -> Any:
+        return call("signed", kind=kind, files=files, trustee=trustee.pinned())
+
+    assert read(honest) == {"content": content}
+    for served in (
+        thief.files(name, content, namespace),
+        {**honest, **changed},
+        trustee.files(name, content, other_namespace),
+        {name: honest[name]},
+        {**honest, "trustee.pub": base64.b64encode(thief.line.encode()).decode(), **changed},
+    ):
+        refused = read(served)
+        assert refused["code"] == code
+        assert "not signed by the officers' trustee" in refused["message"]
+        assert refused["fix"]

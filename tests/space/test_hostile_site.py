@@ -1,0 +1,94 @@
+"""A hostile administrator with desk's database, against real servers: substituted key, swapped vaults and wraps."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from appliance.charter.model import load_charter
+from appliance.desk import versions
+from appliance.desk.models.vault import Vault, VaultVersion
+from tests.space.live_site import LiveSite
+from tests.space.test_session import prepare
+
+pytestmark = pytest.mark.system
+
+
+def test_swapped_in_the_database(site: LiveSite, library: Path, tmp_path: Path) -> None:
+    trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
+    made = {}
+    for name in ("alex", "sam"):
+        member, slip = site.member(name, "officer")
+        enrolled = prepare(
+            site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee
+        )
+        made[name] = (member, enrolled)
+    member, enrolled = made["alex"]
+    words = ["--words", enrolled["words"]]
+
+    # Control: untouched, the space opens and the ledgered key is the vault's.
+    honest = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+    assert honest["findings"]["keySwapped"] is False, honest
+
+    with site.desk.write() as session:
+        alex, sam = session.get_one(Vault, member.handle), session.get_one(Vault, made["sam"][0].handle)
+        alex.mailbox_leaf_index, kept = sam.mailbox_leaf_index, alex.mailbox_leaf_index
+    swapped = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    assert swapped["findings"]["keySwapped"] is True
+
+    member_of_sam, enrolled_sam = made["sam"]
+    words_of_sam = ["--words", enrolled_sam["words"]]
+    with site.desk.write() as session:
+        alex, sam = session.get_one(Vault, member.handle), session.get_one(Vault, member_of_sam.handle)
+        alex.mailbox_leaf_index = kept
+        # Sam's words open Sam's key file, and not what stands under it now.
+        sam.blob, sam.version = alex.blob, alex.version
+    told = prepare(site, library, tmp_path, "session", member_of_sam, "--code", member_of_sam.code(), *words_of_sam)
+    assert "altered or is not the newest copy" in told
+    with site.desk.write() as session:
+        alex, sam = session.get_one(Vault, member.handle), session.get_one(Vault, member_of_sam.handle)
+        sam.wraps = alex.wraps
+    told = prepare(site, library, tmp_path, "session", member_of_sam, "--code", member_of_sam.code(1), *words_of_sam)
+    assert "do not open" in told
+
+
+def _batch(site: LiveSite) -> None:
+    """The next batch of versions, whether or not half a day has passed."""
+    with site.desk.write() as session:
+        for row in session.scalars(select(VaultVersion)):
+            row.made_at -= timedelta(days=1)
+    assert versions.commit_due(site.desk, load_charter(site.home))
+    size = site.ledger.log.size
+    deadline = time.monotonic() + 10
+    while f"\n{size}\n" not in (site.home.public / "witness" / "checkpoint").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_old_vault_put_back_is_told(site: LiveSite, library: Path, tmp_path: Path) -> None:
+    member, slip = site.member("robin", "officer")
+    trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
+    enrolled = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    words = ["--words", enrolled["words"]]
+    with site.desk.read() as session:
+        vault = session.get_one(Vault, member.handle)
+        old = (vault.version, vault.blob)
+
+    # Control: the newest copy opens without a word of it, before and after a batch.
+    honest = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+    assert honest["findings"]["versionProblem"] is None, honest
+    _batch(site)
+
+    with site.desk.write() as session:
+        vault = session.get_one(Vault, member.handle)
+        newest = (vault.version, vault.blob)
+        vault.version, vault.blob = old
+    told = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    assert told["findings"]["versionProblem"]["code"] == "old_vault"
+    with site.desk.write() as session:
+        vault = session.get_one(Vault, member.handle)
+        vault.version, vault.blob = newest

@@ -1,0 +1,137 @@
+"""Promise: what an officer did is not lost to a network that goes away, a full disk or a wrong clock.
+
+In a real browser at a real site. The last good version stays stored, and the page says what happened and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance import clock
+from appliance.operate import disk
+from tests.space.live_site import LiveSite
+from tests.space.walk import create, heading, keep_words, sign_in
+from tests.support.desk_site import Member
+
+pytestmark = [pytest.mark.browser, pytest.mark.system]
+
+SAVE = re.compile(r"/api/vault$")
+NOT_LOCKED = "Your space is still open: what you did since the last save is only on this page."
+LOCKED = "Your private space is locked."
+# As desk answers when only the reserve of its disk is left.
+FULL = {"error": {"code": "disk_full", "message": "The disk is nearly full, so nothing was stored.", "fix": disk.FIX}}
+
+
+def _lock(page: Page) -> None:
+    page.get_by_role("button", name="Lock", exact=True).click()
+
+
+def _shows(page: Page, kept: str) -> None:
+    """This is the one check-in that the space shows."""
+    page.get_by_role("link", name="Check in", exact=True).first.click()
+    page.get_by_text("Your check-ins").click()
+    expect(page.locator(".ww-own-words")).to_have_text([kept])
+
+
+def _unlock(page: Page, member: Member, words: list[str], step: int = 0) -> None:
+    sign_in(page, member, member.code(step))
+    page.get_by_label("Six words").fill(" ".join(words))
+    page.get_by_role("button", name="Unlock").click()
+    heading(page, re.compile("^Good"))
+
+
+def _is_kept(page: Page, member: Member, words: list[str], kept: str) -> None:
+    """Locked, and after signing in and unlocking again that check-in is there, once."""
+    expect(page.get_by_text(LOCKED)).to_be_visible()
+    _unlock(page, member, words)
+    _shows(page, kept)
+
+
+def _begin(page: Page, site: LiveSite, name: str) -> tuple[Member, list[str]]:
+    member, slip = site.member(name, "officer")
+    sign_in(page, member, member.code(-1))
+    return member, create(page, site, slip)
+
+
+def test_the_network_is_gone_when_locking(site: LiveSite, page: Page) -> None:
+    member, words = _begin(page, site, "alex")
+    keep_words(page, "before the cable was pulled")
+    page.context.set_offline(True)
+    _lock(page)
+    expect(page.get_by_role("alert")).to_contain_text("Wardwell does not answer.")
+    expect(page.get_by_text(NOT_LOCKED)).to_be_visible()
+    page.get_by_role("button", name="Try to lock again").click()
+    expect(page.get_by_text(NOT_LOCKED)).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try to lock again").click()
+    _is_kept(page, member, words, "before the cable was pulled")
+
+
+def test_the_answer_to_a_save_is_lost(site: LiveSite, page: Page) -> None:
+    """Desk stored it, and the page does not know: the next save meets its own content and doubles nothing."""
+    member, words = _begin(page, site, "blake")
+    keep_words(page, "kept although the answer was lost")
+    reached: list[int] = []
+    wire = page.context.new_cdp_session(page)
+
+    def swallow(event: dict[str, Any]) -> None:
+        if event["request"]["method"] != "PUT":
+            wire.send("Fetch.continueRequest", {"requestId": event["requestId"]})
+            return
+        reached.append(event["responseStatusCode"])
+        wire.send("Fetch.failRequest", {"requestId": event["requestId"], "errorReason": "ConnectionReset"})
+
+    wire.on("Fetch.requestPaused", swallow)
+    wire.send("Fetch.enable", {"patterns": [{"urlPattern": "*/api/vault", "requestStage": "Response"}]})
+    _lock(page)
+    expect(page.get_by_text(NOT_LOCKED)).to_be_visible()
+    assert reached == [200]
+    wire.detach()
+    page.get_by_role("button", name="Try to lock again").click()
+    _is_kept(page, member, words, "kept although the answer was lost")
+
+
+def test_the_disk_is_full_when_locking(site: LiveSite, page: Page) -> None:
+    member, words = _begin(page, site, "casey")
+    keep_words(page, "on a full disk")
+    page.route(SAVE, lambda route: route.fulfill(status=507, json=FULL), times=1)
+    _lock(page)
+    expect(page.get_by_role("alert")).to_contain_text("so nothing was stored")
+    page.get_by_role("button", name="Try to lock again").click()
+    _is_kept(page, member, words, "on a full disk")
+
+
+def test_locking_without_saving_keeps_the_last_good_version(site: LiveSite, page: Page) -> None:
+    """And control: what was never saved is not there."""
+    member, words = _begin(page, site, "drew")
+    keep_words(page, "saved in time")
+    _lock(page)
+    _is_kept(page, member, words, "saved in time")
+    page.route(SAVE, lambda route: route.abort())
+    keep_words(page, "never saved")
+    _lock(page)
+    expect(page.get_by_text(NOT_LOCKED)).to_be_visible()
+    page.get_by_role("button", name="Lock without saving").click()
+    expect(page.get_by_text("what you did since the last save could not be saved")).to_be_visible()
+    page.unroute(SAVE)
+    _unlock(page, member, words, 1)
+    _shows(page, "saved in time")
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_the_workstations_clock_is_wrong_by_a_day(site: LiveSite, page: Page, days: int) -> None:
+    """Desk's clock counts: what is kept has the true date, and the space opens, locks and saves."""
+    page.clock.set_system_time(clock.now() + timedelta(days=days))
+    member, words = _begin(page, site, f"ellis{days + 1}")
+    keep_words(page, "on the true day")
+    _lock(page)
+    _is_kept(page, member, words, "on the true day")
+    zone = ZoneInfo(site.home.settings().time_zone)
+    today = clock.now().astimezone(zone)
+    expect(page.locator("main li strong")).to_contain_text(f"{today:%B} {today.day}, {today.year}")

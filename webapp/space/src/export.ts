@@ -1,0 +1,76 @@
+// A copy of the vault to take away: an age file for one fresh X25519 identity, which the stock `age` tool opens.
+//
+// Owns: which records leave and in what form. Keys never leave: a lost copy must not open what arrives here later, nor
+// write in the officer's name. Nor do the words of people who wrote to a supporter: they are not the supporter's to take.
+// Must never see: the network, the page. The identity is given to its reader once and not kept.
+
+import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import { copy, utf8, type Bytes } from "./bytes.js";
+import type { Records, VaultRecord } from "./context.js";
+
+export const FORMAT = "wardwell-export";
+export const VERSION = 1;
+
+const CHOSEN = ["choice-reach-out", "choice-never", "choice-quiet", "reached-out"] as const;
+
+/** What a copy holds as it stands in the vault. */
+export const TAKEN = ["check-in", "screener", "exposure", "exposure-month", "not-there", "entry", ...CHOSEN] as const;
+
+/** Own conversations: taken without their reply keys, a supporter's with other people left out. */
+export const CONVERSATION = ["post-thread", "post-message"] as const;
+
+/** Keys, what is bound to this one vault, and pieces of messages on their way. */
+export const LEFT_BEHIND = [
+  "mailbox-key",
+  "provisional-key",
+  "supporter-key",
+  "trustee",
+  "checkpoint",
+  "version-leaf",
+  "history",
+  "post-seen",
+  "post-part",
+  "post-piece",
+] as const;
+
+/** What the decrypted file holds. `exported_at` and each record's `at` are ISO times in UTC. */
+export interface Copy {
+  readonly format: typeof FORMAT;
+  readonly version: typeof VERSION;
+  readonly exported_at: string;
+  readonly records: readonly VaultRecord[];
+}
+
+interface Thread {
+  readonly thread: string;
+  readonly side: string;
+  readonly secret: unknown;
+}
+
+/** Everything of `records` that leaves, by time. */
+export function copyOf(records: Records, now: Date): Copy {
+  const threads = records.all<Thread>("post-thread").filter(({ body }) => body.side === "officer");
+  const own = new Set(threads.map(({ body }) => body.thread));
+  const taken: VaultRecord[] = [
+    ...TAKEN.flatMap((type) => records.all(type)),
+    ...threads.map((record) => ({ ...record, body: { ...record.body, secret: null } })),
+    ...records.all<{ thread: string }>("post-message").filter(({ body }) => own.has(body.thread)),
+  ];
+  taken.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.id < b.id ? -1 : 1));
+  return { format: FORMAT, version: VERSION, exported_at: now.toISOString(), records: taken };
+}
+
+/** A sealed copy: the identity ("AGE-SECRET-KEY-1…") that opens it, and the age v1 file. */
+export interface SealedCopy {
+  readonly identity: string;
+  readonly file: Bytes;
+}
+
+/** Seal a copy of `records` for a fresh identity. */
+export async function sealCopy(records: Records, now: Date): Promise<SealedCopy> {
+  const identity = await generateX25519Identity();
+  const encrypter = new Encrypter();
+  encrypter.addRecipient(await identityToRecipient(identity));
+  const plaintext = utf8(`${JSON.stringify(copyOf(records, now), null, 1)}\n`);
+  return { identity, file: copy(await encrypter.encrypt(plaintext)) };
+}
