@@ -81,8 +81,25 @@ const calls = {
   async export({ put, now }) {
     const store = new wardwell.records.RecordStore(() => new Date(now));
     for (const [type, body] of put) store.put(type, body);
-    const { identity, file } = await wardwell.exports.sealCopy(store, new Date(now));
+    const { identity, file } = await wardwell.exports.sealCopy(store, new Date(now), wardwell.formats.formats("America/Denver"));
     return { identity, file: base64(file) };
+  },
+  // A copy put into a vault that holds `put`: what is in it then, or the code of the problem.
+  async bring_back({ file, identity, put, now }) {
+    const store = new wardwell.records.RecordStore(() => new Date(now));
+    for (const [type, body] of put) store.put(type, body);
+    try {
+      const brought = await wardwell.bringBack.openCopy(unbase64(file), identity);
+      const added = wardwell.bringBack.bringBack(store, brought, new Date(now));
+      return { added, records: store.snapshot().records };
+    } catch (error) {
+      if (!(error instanceof net.Problem)) throw error;
+      return { code: error.code };
+    }
+  },
+  // An archive as a copy has it, of any content.
+  zip({ files }) {
+    return base64(wardwell.zip.zip(files.map(([name, content]) => [name, utf8(content)])));
   },
   export_types() {
     const { TAKEN, CONVERSATION, LEFT_BEHIND } = wardwell.exports;

@@ -1,11 +1,16 @@
-"""A copy of the vault to take away: Debian's `age` opens it with its own key only, and no key of the vault is in it."""
+"""A copy of the vault to take away: Debian's `age` opens it with its own key only, and no key of the vault is in it.
+
+It can be read (HTML), handed to a clinician (FHIR) and put back into an empty vault.
+"""
 
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +40,18 @@ def _age(identity: str, file: bytes, folder: Path) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, timeout=60, check=False)
 
 
+def _files(archive: bytes) -> dict[str, str]:
+    """What a decrypted copy holds, by name; Python's own reader checks the archive."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened_archive:
+        assert opened_archive.testzip() is None
+        return {name: opened_archive.read(name).decode() for name in opened_archive.namelist()}
+
+
+def _records(archive: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_files(archive)["my-copy.json"])
+    return found
+
+
 def _export(call: Call, *put: tuple[str, Any]) -> tuple[str, bytes]:
     made = call("export", put=put, now=NOW)
     return made["identity"], base64.b64decode(made["file"])
@@ -46,7 +63,7 @@ def test_stock_age_opens_it_and_no_other_key_does(call: Call, tmp_path: Path) ->
     other, _ = _export(call)
     done = _age(identity, file, tmp_path / "own")
     assert done.returncode == 0, done.stderr
-    copy = json.loads(done.stdout)
+    copy = _records(done.stdout)
     assert (copy["format"], copy["version"], copy["exported_at"]) == ("wardwell-export", 1, NOW)
     assert [(record["type"], record["at"], record["body"]) for record in copy["records"]] == [("check-in", NOW, body)]
     assert WORDS.encode() not in file
@@ -70,7 +87,7 @@ def test_no_key_leaves_nor_what_others_wrote_to_a_supporter(call: Call, tmp_path
         ("post-thread", {"thread": "theirs", "side": "supporter", "secret": None, "name": "Somebody"}),
         ("post-message", {"thread": "theirs", "text": "words of another person"}),
     )
-    plaintext = _age(identity, file, tmp_path).stdout.decode()
+    plaintext = "".join(_files(_age(identity, file, tmp_path).stdout).values())
     # The control: a conversation that is one's own is there.
     assert "my own words" in plaintext
     assert "Pat" in plaintext
@@ -103,7 +120,7 @@ def test_a_copy_saved_from_the_browser(site: LiveSite, tmp_path: Path) -> None:
         assert not [r.url for r in sent if identity in r.url + (r.post_data or "") or WORDS in (r.post_data or "")]
         done = _age(identity, file, tmp_path / "age")
         assert done.returncode == 0, done.stderr
-        words = [r["body"]["words"] for r in json.loads(done.stdout)["records"] if r["type"] == "check-in"]
+        words = [r["body"]["words"] for r in _records(done.stdout)["records"] if r["type"] == "check-in"]
         assert words == [WORDS]
         # Shown once: who comes back sees no key, and another copy has another one.
         page.get_by_role("link", name="Home", exact=True).first.click()
@@ -121,6 +138,6 @@ def _saved(page: Page, folder: Path) -> tuple[str, bytes]:
     check(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Save the file").click()
-    assert re.fullmatch(r"my-copy-\d{4}-\d\d-\d\d\.age", download.value.suggested_filename)
+    assert re.fullmatch(r"my-copy-\d{4}-\d\d-\d\d\.zip\.age", download.value.suggested_filename)
     download.value.save_as(folder / "saved.age")
     return identity, (folder / "saved.age").read_bytes()

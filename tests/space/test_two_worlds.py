@@ -20,7 +20,7 @@ from appliance.desk.models.vault import Delivery, Entry, KeptVault, Vault
 from appliance.kit import keylist
 from tests.space.conftest import Call
 from tests.space.live_site import LiveSite, contribution, live_site, sealed_post
-from tests.space.walk import check, create, heading, opened, sign_in
+from tests.space.walk import check, create, heading, lock, opened, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(240)]
 
@@ -91,12 +91,6 @@ def _seen(answers: list[Response]) -> Seen:
     )
 
 
-def _lock(page: Page) -> None:
-    with page.expect_response("**/api/lock"):
-        page.get_by_role("button", name="Lock", exact=True).click()
-    expect(page.get_by_text("Your private space is locked.")).to_be_visible()
-
-
 def _world(folder: Path, *, write: bool, minutes: int = 1) -> World:
     """One officer at a site of its own: what left and what came back after enrolling, and what is stored then."""
     answers: list[Response] = []
@@ -109,7 +103,7 @@ def _world(folder: Path, *, write: bool, minutes: int = 1) -> World:
             page.on("response", lambda answer: answers.append(answer))
             (_write if write else _read)(page)
             _minute(page, minutes)
-            _lock(page)
+            lock(page)
             seen = _seen(answers)
         return seen, _rows(site, member.handle)
 
@@ -159,16 +153,17 @@ def _world_of_choices(folder: Path, call: Call, *, choose: bool) -> tuple[World,
             if choose:
                 _choose(page)
             _minute(page)
-            _lock(page)
+            lock(page)
             sign_in(page, member, member.code())
             page.get_by_label("Six words").fill(" ".join(words))
             page.get_by_role("button", name="Unlock").click()
             heading(page, re.compile("^Good"))
             page.get_by_role("link", name="Support", exact=True).first.click()
+            heading(page, "Support")
             expect(page.get_by_role("button", name="Write to Ollie Other")).to_have_count(0 if choose else 1)
             written = page.get_by_text("Your conversations").count()
             _minute(page)
-            _lock(page)
+            lock(page)
             seen = _seen(answers)
         return (seen, _rows(site, member.handle)), written
 

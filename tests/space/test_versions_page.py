@@ -9,15 +9,9 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.space.live_site import live_site
-from tests.space.walk import check, create, heading, keep_words, opened, sign_in
+from tests.space.walk import check, create, heading, keep_words, lock, opened, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(240)]
-
-
-def _lock(page: Page) -> None:
-    with page.expect_response("**/api/lock"):
-        page.get_by_role("button", name="Lock", exact=True).click()
-    expect(page.get_by_text("Your private space is locked.")).to_be_visible()
 
 
 def _asks(request: Request) -> bool:
@@ -39,7 +33,7 @@ def test_what_was_removed_comes_back_from_an_earlier_version(tmp_path: Path, lib
         page.get_by_role("button", name="Show earlier versions").click()
         expect(page.get_by_text("None is kept yet.")).to_be_visible()
         keep_words(page, "to be removed by mistake")
-        _lock(page)
+        lock(page)
 
         sign_in(page, member, member.code())
         page.get_by_label("Six words, or your recovery code").fill(" ".join(words))
@@ -70,7 +64,7 @@ def test_what_was_removed_comes_back_from_an_earlier_version(tmp_path: Path, lib
         page.get_by_role("button", name="As it was that day").click()
         expect(page.get_by_text("Done: 0 came back, 1 removed.")).to_be_visible()
         # What was taken back is saved: the next session has it, and this one's version is kept in its place.
-        _lock(page)
+        lock(page)
         sign_in(page, member, member.code(1))
         page.get_by_label("Six words, or your recovery code").fill(" ".join(words))
         page.get_by_role("button", name="Unlock").click()

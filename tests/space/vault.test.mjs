@@ -111,6 +111,30 @@ test("new secrets: the old ones open nothing, and a session under the old key ca
   await assert.rejects(other.save(desk, false), { code: "new_secrets" });
 });
 
+for (const stored of [true, false]) {
+  test(`new secrets whose answer is lost (${stored ? "stored" : "not stored"}): the next save finds the key that holds`, async () => {
+    const { made, desk, passphrase } = await enrolled();
+    const fresh = await session.newSecrets();
+    const saveWraps = desk.saveWraps;
+    desk.saveWraps = async (...asked) => {
+      if (stored) await saveWraps.apply(desk, asked);
+      throw new net.Problem("unreachable", "no answer", "wait");
+    };
+    await assert.rejects(made.changeSecrets(desk, fresh.passphrase, fresh.recovery), { code: "unreachable" });
+    made.records.put("note", { text: "written meanwhile" });
+    await made.save(desk, false);
+    const [holds, other] = stored ? [fresh.passphrase, passphrase] : [passphrase, fresh.passphrase];
+    assert.equal(await Vault.open(desk.stored(), handle, "passphrase", other, now), null);
+    const opened = await Vault.open(desk.stored(), handle, "passphrase", holds, now);
+    assert.equal(opened.records.all("note")[0].body.text, "written meanwhile");
+    // Tried again on the same page: the new ones open it, the old ones do not.
+    desk.saveWraps = saveWraps;
+    await made.changeSecrets(desk, fresh.passphrase, fresh.recovery);
+    assert.equal(await Vault.open(desk.stored(), handle, "passphrase", passphrase, now), null);
+    assert.ok(await Vault.open(desk.stored(), handle, "recovery", fresh.recovery, now));
+  });
+}
+
 test("a full vault folds what the intake no longer holds, and career counts stay", async () => {
   const { made } = await enrolled();
   const contribution = (i, at) => ({

@@ -66,6 +66,13 @@ def heading(page: Page, name: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("link", name="Talk to someone now")).to_have_attribute("href", "/crisis/")
 
 
+def lock(page: Page) -> None:
+    """Locked by hand, and said so."""
+    with page.expect_response("**/api/lock"):
+        page.get_by_role("button", name="Lock", exact=True).click()
+    expect(page.get_by_text("Your private space is locked.")).to_be_visible()
+
+
 def keep_words(page: Page, words: str) -> None:
     """A check-in with these words, kept."""
     page.get_by_role("link", name="Check in", exact=True).first.click()
@@ -98,6 +105,13 @@ def create(page: Page, site: LiveSite, slip: str, *, look: Any = lambda page: No
     heading(page, "Compare the whole fingerprint")
     expect(page.get_by_text(site.trustee_fingerprint)).to_be_visible()
     page.get_by_role("button", name="It is the same").click()
+    words = learn_secrets(page, "Create my private space", look=look)
+    heading(page, re.compile("^Good (morning|afternoon|evening), The$"))
+    return words
+
+
+def learn_secrets(page: Page, last_button: str, *, look: Any = lambda page: None) -> list[str]:
+    """From the six words to the last group of the recovery code; the six words."""
     heading(page, "Your six words")
     look(page)
     words = [re.sub(r"^\d+\s*", "", text) for text in page.locator(".ww-words li").all_inner_texts()]
@@ -115,6 +129,5 @@ def create(page: Page, site: LiveSite, slip: str, *, look: Any = lambda page: No
     heading(page, "Your recovery code")
     look(page)
     page.get_by_label("Last group").fill(page.locator(".ww-code").inner_text()[-4:])
-    page.get_by_role("button", name="Create my private space").click()
-    heading(page, re.compile("^Good (morning|afternoon|evening), The$"))
+    page.get_by_role("button", name=last_button).click()
     return words

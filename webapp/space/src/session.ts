@@ -6,16 +6,18 @@
 
 import { base64, unbase64 } from "./bytes.js";
 import { constants } from "./constants.js";
-import type { Context, Fetch } from "./context.js";
+import type { Context, Fetch, VaultRecord } from "./context.js";
+import { bringBack } from "./copy/bring_back.js";
 import { keyPair } from "./crypto/sealing.js";
 import { takeDeliveries } from "./deliveries.js";
 import { checkEntries, type Findings } from "./entries.js";
 import type { Opened } from "./freshness.js";
-import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
+import { anonymous, Api, Problem, type SignedIn, type Wraps } from "./net.js";
 import { readKeyList, readSite, readUnverifiedSite, type PinnedTrustee, type Site } from "./site.js";
 import type { Earlier } from "./versions.js";
 import { newPassphrase, newRecoveryCode, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
 import { Vault } from "./vault/vault.js";
+import { unwrap } from "./vault/wraps.js";
 
 /** What takes its turn at unlock and at lock; in the product, the two exports of `post/session.ts`. */
 export interface Hooks {
@@ -59,8 +61,14 @@ export class Gate {
   }
 }
 
-/** The two secrets of a vault about to be created, both drawn here. */
-export async function newSecrets(): Promise<{ passphrase: string; recovery: string }> {
+/** What opens a vault. */
+export interface Secrets {
+  readonly passphrase: string;
+  readonly recovery: string;
+}
+
+/** Two fresh secrets, both drawn here. */
+export async function newSecrets(): Promise<Secrets> {
   return { passphrase: newPassphrase(), recovery: await newRecoveryCode() };
 }
 
@@ -99,7 +107,7 @@ export class Session {
   static async create(
     gate: Gate,
     slip: string,
-    secrets: { readonly passphrase: string; readonly recovery: string },
+    secrets: Secrets,
     trustee: PinnedTrustee,
     replace = false,
   ): Promise<Session> {
@@ -124,7 +132,9 @@ export class Session {
   static async unlock(gate: Gate, typed: string): Promise<Session | null> {
     const stored = await gate.api.vault();
     if (!stored) throw new Problem("no_vault", "There is no private space yet.", "Create it with your slip.", 404);
-    const vault = await openWith(stored, gate, typed);
+    const secret = await readSecret(typed);
+    if (!secret) return null;
+    const vault = await Vault.open(stored, gate.signedIn.handle, secret.which, secret.value, gate.now);
     return vault && Session.#start(gate, vault);
   }
 
@@ -211,6 +221,27 @@ export class Session {
     );
   }
 
+  /** Put the records of a copy back; gives how many were new. Saved with the next save, so that nobody can tell. */
+  async bringBack(brought: readonly VaultRecord[]): Promise<number> {
+    const added = await this.vault.change((records) => bringBack(records, brought, this.ctx.now()));
+    this.#tell();
+    return added;
+  }
+
+  /** Whether `typed` is one of the secrets that open this space now. */
+  async knows(typed: string): Promise<boolean> {
+    const [stored, secret] = [await this.ctx.api.vault(), await readSecret(typed)];
+    return !!stored && !!secret && (await unwrap(stored.wraps[secret.which], secret.value)) !== null;
+  }
+
+  /** New secrets instead of the present ones, which open nothing any more. Saves what there is. */
+  async changeSecrets({ passphrase, recovery }: Secrets): Promise<void> {
+    await this.#alone(async () => {
+      if (!this.#ended) await this.vault.changeSecrets(this.ctx.api, passphrase, recovery);
+    });
+    this.#tell();
+  }
+
   /** Why the last save did not work, or null; it is tried again in a minute. */
   saveProblem: Problem | null = null;
 
@@ -281,10 +312,10 @@ export class Session {
   }
 }
 
-async function openWith(stored: StoredVault, gate: Gate, typed: string): Promise<Vault | null> {
+/** Which of a vault's secrets `typed` can be, as it was made; null when it can be none. */
+async function readSecret(typed: string): Promise<{ which: keyof Wraps; value: string } | null> {
   const passphrase = readPassphrase(typed);
-  if (passphrase) return Vault.open(stored, gate.signedIn.handle, "passphrase", passphrase, gate.now);
+  if (passphrase) return { which: "passphrase", value: passphrase };
   const recovery = await readRecoveryCode(typed);
-  if (recovery) return Vault.open(stored, gate.signedIn.handle, "recovery", recovery, gate.now);
-  return null;
+  return recovery ? { which: "recovery", value: recovery } : null;
 }

@@ -3,6 +3,8 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { charter } from "../constants.js";
+import { BringBackPage } from "../pages/bring_back.js";
+import { ChangeWordsPage } from "../pages/change_words.js";
 import { CheckInPage } from "../pages/check_in.js";
 import { ChoicesPage } from "../pages/choices.js";
 import { ExportPage } from "../pages/export.js";
@@ -88,9 +90,11 @@ export function OpenSpace(props: OpenSpaceProps): JSX.Element {
     if (route === "/exposure" && hasExposure) return <ExposurePage ctx={ctx} formats={formats} waiting={fresh} />;
     if (route === "/check-in" && hasExposure) return <CheckInPage ctx={ctx} formats={formats} />;
     if (route === "/questionnaires" && hasExposure) return <ScreenersPage ctx={ctx} formats={formats} />;
-    if (route === "/export" && hasExposure) return <ExportPage ctx={ctx} />;
+    if (route === "/export" && hasExposure) return <ExportPage ctx={ctx} formats={formats} />;
+    if (route === "/bring-back" && hasExposure) return <BringBackPage session={session} />;
     if (route === "/choices" && hasExposure) return <ChoicesPage ctx={ctx} formats={formats} />;
     if (route === "/versions" && hasExposure) return <VersionsPage session={session} formats={formats} />;
+    if (route === "/words") return <ChangeWordsPage session={session} formats={formats} />;
     if (route === "/leave") return <LeavePage ctx={ctx} formats={formats} onErased={onErased} />;
     if (route === "/who-looked") {
       const { findings, entriesProblem } = session;

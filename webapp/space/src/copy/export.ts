@@ -1,12 +1,18 @@
-// A copy of the vault to take away: an age file for one fresh X25519 identity, which the stock `age` tool opens.
+// A copy of the vault to take away: an age file for one fresh X25519 identity, which the stock `age` tool opens. In it is a
+// ZIP file with the records (JSON, which `bring_back.ts` reads), pages to read (HTML) and the questionnaires for a
+// clinician (FHIR). All three are sealed together, so that nothing readable is ever saved on an agency's computer.
 //
-// Owns: which records leave and in what form. Keys never leave: a lost copy must not open what arrives here later, nor
-// write in the officer's name. Nor do the words of people who wrote to a supporter: they are not the supporter's to take.
+// Owns: which records leave. Keys never leave: a lost copy must not open what arrives here later, nor write in the
+// officer's name. Nor do the words of people who wrote to a supporter: they are not the supporter's to take.
 // Must never see: the network, the page. The identity is given to its reader once and not kept.
 
 import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import { copy, utf8, type Bytes } from "./bytes.js";
-import type { Records, VaultRecord } from "./context.js";
+import type { Formats } from "../app/format.js";
+import { copy, utf8, type Bytes } from "../bytes.js";
+import type { Records, VaultRecord } from "../context.js";
+import { questionnaireResponses } from "./fhir.js";
+import { pages } from "./readable.js";
+import { zip } from "./zip.js";
 
 export const FORMAT = "wardwell-export";
 export const VERSION = 1;
@@ -33,7 +39,10 @@ export const LEFT_BEHIND = [
   "post-piece",
 ] as const;
 
-/** What the decrypted file holds. `exported_at` and each record's `at` are ISO times in UTC. */
+/** Names of the files in a copy. */
+export const NAMES = { records: "my-copy.json", pages: "my-copy.html", fhir: "questionnaires.fhir.json" } as const;
+
+/** What the file of records holds. `exported_at` and each record's `at` are ISO times in UTC. */
 export interface Copy {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
@@ -66,11 +75,17 @@ export interface SealedCopy {
   readonly file: Bytes;
 }
 
-/** Seal a copy of `records` for a fresh identity. */
-export async function sealCopy(records: Records, now: Date): Promise<SealedCopy> {
+/** Seal a copy of `records` for a fresh identity. `formats`: how the pages say times. */
+export async function sealCopy(records: Records, now: Date, formats: Formats): Promise<SealedCopy> {
+  const made = copyOf(records, now);
+  const json = (value: unknown) => utf8(`${JSON.stringify(value, null, 1)}\n`);
+  const files = zip([
+    [NAMES.records, json(made)],
+    [NAMES.pages, utf8(pages(made, formats))],
+    [NAMES.fhir, json(questionnaireResponses(made))],
+  ]);
   const identity = await generateX25519Identity();
   const encrypter = new Encrypter();
   encrypter.addRecipient(await identityToRecipient(identity));
-  const plaintext = utf8(`${JSON.stringify(copyOf(records, now), null, 1)}\n`);
-  return { identity, file: copy(await encrypter.encrypt(plaintext)) };
+  return { identity, file: copy(await encrypter.encrypt(files)) };
 }

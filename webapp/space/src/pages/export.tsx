@@ -2,10 +2,11 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { Formats } from "../app/format.js";
 import { ProblemNote, Title, Visibility } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import type { Context } from "../context.js";
-import { sealCopy } from "../export.js";
+import { NAMES, sealCopy } from "../copy/export.js";
 
 interface Made {
   readonly identity: string;
@@ -13,7 +14,7 @@ interface Made {
   readonly name: string;
 }
 
-export function ExportPage({ ctx }: { ctx: Context }): JSX.Element {
+export function ExportPage({ ctx, formats }: { ctx: Context; formats: Formats }): JSX.Element {
   const [made, setMade] = useState<Made | null>(null);
   const work = useWork();
   // The file's bytes stay in the browser's memory for as long as it has an address.
@@ -22,9 +23,9 @@ export function ExportPage({ ctx }: { ctx: Context }): JSX.Element {
   const make = () =>
     work.run(async () => {
       const now = ctx.now();
-      const { identity, file } = await sealCopy(ctx.vault, now);
+      const { identity, file } = await sealCopy(ctx.vault, now, formats);
       const address = URL.createObjectURL(new Blob([file], { type: "application/octet-stream" }));
-      setMade({ identity, address, name: `my-copy-${now.toISOString().slice(0, 10)}.age` });
+      setMade({ identity, address, name: `my-copy-${now.toISOString().slice(0, 10)}.zip.age` });
     });
 
   return (
@@ -43,6 +44,10 @@ export function ExportPage({ ctx }: { ctx: Context }): JSX.Element {
         Did you remove something by mistake? See{" "}
         <a class="govuk-link" href="#/versions">
           earlier versions
+        </a>
+        . Did you start over, and have a copy of before?{" "}
+        <a class="govuk-link" href="#/bring-back">
+          Bring it back
         </a>
         .
       </p>
@@ -70,8 +75,14 @@ export function ExportPage({ ctx }: { ctx: Context }): JSX.Element {
               </a>
             </div>
             <p class="govuk-body">
-              To open it, put the key into a text file and run <code>age --decrypt -i key.txt {made.name}</code>
+              To open it, put the key into a text file and run{" "}
+              <code>{`age --decrypt -i key.txt -o my-copy.zip ${made.name}`}</code>. In my-copy.zip are:
             </p>
+            <ul class="govuk-list govuk-list--bullet">
+              <li>{NAMES.pages}: everything, to read in a browser or print</li>
+              <li>{NAMES.fhir}: your questionnaires, for a clinician's system (FHIR R4). Your name is not in it</li>
+              <li>{NAMES.records}: everything, for programs</li>
+            </ul>
           </section>
         )}
       </div>

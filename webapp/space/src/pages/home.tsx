@@ -91,6 +91,10 @@ export function HomePage({ ctx, formats, hasExposure }: {
           </p>
         </Card>
       </div>
+      <p class="govuk-body">
+        You can <a class="govuk-link" href="#/words">change your words</a> or{" "}
+        <a class="govuk-link" href="#/leave">leave the programme</a> at any time.
+      </p>
       {latest.length > 0 && (
         <section>
           <h2 class="govuk-heading-m">Latest calls</h2>

@@ -13,9 +13,19 @@ import { unwrap, wrap } from "./wraps.js";
 const MASTER_BYTES = 32;
 const MERGE_TRIES = 5;
 
+function full(): Problem {
+  return new Problem(
+    "vault_full",
+    "Your private space is full for this year.",
+    "End conversations that you no longer need; the rest stays as it is.",
+  );
+}
+
 export class Vault {
   // What was sealed last, when it had to be folded to fit.
   #folded: RecordStore | null = null;
+  // A new master key that desk may or may not have stored: its answer did not arrive.
+  #unsure: Bytes | null = null;
 
   private constructor(
     private master: Bytes,
@@ -68,15 +78,28 @@ export class Vault {
     return { passphrase: await wrap(this.master, passphrase), recovery: await wrap(this.master, recovery) };
   }
 
+  /** Make `change` if its result can be saved; gives what it gave. Throws Problem when it does not fit even when folded. */
+  async change<T>(change: (records: RecordStore) => T): Promise<T> {
+    const trial = this.records.copy();
+    change(trial);
+    compact(trial, this.now());
+    await this.#seal(trial).catch((error: unknown) => {
+      throw error instanceof TooLarge ? full() : error;
+    });
+    return change(this.records);
+  }
+
+  async #seal(records: RecordStore): Promise<string> {
+    const size = blobSize(this.enrolledOn, this.now());
+    return base64(await sealVault(this.master, this.handle, this.version + 1, records.snapshot(), size));
+  }
+
   /** The blob as the version after the stored one. Throws Problem when it does not fit even when folded. */
   async nextBlob(): Promise<string> {
-    const size = blobSize(this.enrolledOn, this.now());
-    const seal = (records: RecordStore) =>
-      sealVault(this.master, this.handle, this.version + 1, records.snapshot(), size).then(base64);
     this.records.dropOldTombstones();
     this.#folded = null;
     try {
-      return await seal(this.records);
+      return await this.#seal(this.records);
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error;
     }
@@ -84,16 +107,11 @@ export class Vault {
     const folded = this.records.copy();
     compact(folded, this.now());
     try {
-      const blob = await seal(folded);
+      const blob = await this.#seal(folded);
       this.#folded = folded;
       return blob;
     } catch (error) {
-      if (!(error instanceof TooLarge)) throw error;
-      throw new Problem(
-        "vault_full",
-        "Your private space is full for this year.",
-        "End conversations that you no longer need; the rest stays as it is.",
-      );
+      throw error instanceof TooLarge ? full() : error;
     }
   }
 
@@ -110,26 +128,32 @@ export class Vault {
     await this.#swap(async () => (await api.saveVault(this.version, await this.nextBlob(), keep)).version);
   }
 
-  /** A new master key under new secrets: blob and wraps change together, and the old secrets open nothing any more. */
+  /**
+   * A new master key under new secrets: blob and wraps change together, and the old secrets open nothing any more. When desk's
+   * answer does not arrive, this throws, and the next save finds out which key holds; calling it again is safe.
+   */
   async changeSecrets(api: Api, passphrase: string, recovery: string): Promise<void> {
-    const [old, fresh] = [this.master, random(MASTER_BYTES)];
     await this.#swap(async () => {
+      const [old, fresh] = [this.master, random(MASTER_BYTES)];
       this.master = fresh;
       try {
         const wraps = await this.wraps(passphrase, recovery);
-        return (await api.saveWraps(this.version, await this.nextBlob(), wraps)).version;
+        const { version } = await api.saveWraps(this.version, await this.nextBlob(), wraps);
+        old.fill(0);
+        return version;
       } catch (error) {
         this.master = old;
+        if (!(error instanceof Conflict)) this.#unsure = fresh;
         throw error;
       }
     });
-    old.fill(0);
   }
 
   async #swap(write: () => Promise<number>): Promise<void> {
     for (let tries = 0; tries < MERGE_TRIES; tries++) {
       try {
         this.stored(await write());
+        this.#unsure = null;
         return;
       } catch (error) {
         if (!(error instanceof Conflict)) throw error;
@@ -148,10 +172,8 @@ export class Vault {
         "Do not lock yet: what you did is still on this page. Tell the officers' trustee.",
       );
     }
-    let theirs;
-    try {
-      theirs = await openVault(this.master, this.handle, conflict.version, unbase64(conflict.blob));
-    } catch {
+    const theirs = await this.#openNewest(conflict);
+    if (!theirs) {
       throw new Problem(
         "new_secrets",
         "The stored copy does not open any more: your words were changed in another session, or the copy was altered.",
@@ -162,9 +184,20 @@ export class Vault {
     this.version = conflict.version;
   }
 
+  async #openNewest({ version, blob }: Conflict): Promise<Snapshot | null> {
+    for (const key of this.#unsure ? [this.master, this.#unsure] : [this.master]) {
+      const found = await openVault(key, this.handle, version, unbase64(blob)).catch(() => null);
+      if (!found) continue;
+      this.master = key;
+      return found;
+    }
+    return null;
+  }
+
   /** Forget key and content. */
   close(): void {
     this.master.fill(0);
+    this.#unsure?.fill(0);
     this.records.clear();
     this.#folded?.clear();
   }

@@ -1,0 +1,87 @@
+// New words: who is here shows that they know the present ones, learns new ones, and then the old ones open nothing.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Formats } from "../app/format.js";
+import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { useWork } from "../app/work.js";
+import { WordsField } from "../app/words_field.js";
+import { constants } from "../constants.js";
+import { Problem } from "../net.js";
+import { newSecrets, type Secrets, type Session } from "../session.js";
+import { LearnSecrets } from "./learn_secrets.js";
+
+interface ChangeWordsProps {
+  readonly session: Session;
+  readonly formats: Formats;
+}
+
+export function ChangeWordsPage({ session, formats }: ChangeWordsProps): JSX.Element {
+  const [secrets, setSecrets] = useState<Secrets | null>(null);
+  const [changed, setChanged] = useState(false);
+  if (changed) {
+    return (
+      <>
+        <Title>Your words were changed</Title>
+        <p class="govuk-body">
+          The new words and the new recovery code open your space from now on. Destroy what you have of the old ones.
+        </p>
+        <p class="govuk-body">
+          <a class="govuk-link" href="#/">Go to your home page</a>
+        </p>
+      </>
+    );
+  }
+  if (!secrets) return <Before session={session} formats={formats} onNext={() => void newSecrets().then(setSecrets)} />;
+  const change = async () => {
+    await session.changeSecrets(secrets).catch((error: unknown) => {
+      if (!(error instanceof Problem) || error.code !== "unreachable") throw error;
+      throw new Problem(
+        error.code,
+        "Wardwell did not answer, so it is not certain which words open your space now.",
+        "Keep the old and the new ones. Press the button again until this page says that they were changed.",
+      );
+    });
+    setChanged(true);
+  };
+  return <LearnSecrets secrets={secrets} action="Change my words" busyText="Changing your words" finish={change} />;
+}
+
+function Before({ session, formats, onNext }: ChangeWordsProps & { onNext: () => void }): JSX.Element {
+  const [typed, setTyped] = useState("");
+  const [error, setError] = useState("");
+  const work = useWork();
+  const { ctx } = session;
+  const until = formats.date(new Date(ctx.now().getTime() + constants.backup_days * 86_400_000).toISOString());
+  // Whoever finds an open space must not be able to keep its owner out of it.
+  const check = () =>
+    work.run(async () => {
+      const known = await session.knows(typed);
+      setError(known ? "" : "These words do not open this space.");
+      if (known) onNext();
+    });
+  return (
+    <>
+      <Title>Change your words</Title>
+      <Visibility category="vault" />
+      <p class="ww-lead">
+        You get six new words and a new recovery code. After that the old ones open nothing. Do it if anyone may have seen them.
+      </p>
+      <ul class="govuk-list govuk-list--bullet">
+        <li>What you keep here stays. Earlier versions are deleted, because the old words would open them.</li>
+        <li>Is your space open on another computer? Lock it there first: it cannot save any more.</li>
+        <li>
+          Backups that are there already hold a copy that the old words open, until <strong>{until}</strong>. Only who runs the
+          appliance can get at them.
+        </li>
+        <li>Under “Who looked” stands that you changed them. Who runs the appliance can see it too.</li>
+      </ul>
+      <ProblemNote problem={work.problem} />
+      <WorkForm action="Continue" busyText="Checking" busy={work.busy} onSubmit={check}>
+        <WordsField id="present" label="The words you have now, or your recovery code"
+          hint="Type the first letters; the words that fit appear below." value={typed} onValue={setTyped}
+          {...(error ? { error } : {})} />
+      </WorkForm>
+    </>
+  );
+}
