@@ -62,7 +62,7 @@ def test_the_search_for_forbidden_code_finds_some() -> None:
     assert FORBIDDEN.search('<p style="color: red">')
 
 
-@pytest.mark.parametrize("module", ["crypto", "vault", "post", "node"])
+@pytest.mark.parametrize("module", ["copy", "crypto", "vault", "post", "node"])
 def test_modules_without_dom_import_no_page(module: str) -> None:
     for path in (SPACE / "src" / module).rglob("*.ts*"):
         assert not re.search(r'from "(preact|\.\./app|\.\./pages)', path.read_text()), path.name

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import type { Point } from "../checkins.js";
-import type { Formats } from "./format.js";
+import type { Formats } from "../formats.js";
 
 const WIDTH = 600;
 const HEIGHT = 120;

@@ -15,7 +15,7 @@ import { ScreenersPage } from "../pages/screeners.js";
 import { VersionsPage } from "../pages/versions.js";
 import { WhoLookedPage } from "../pages/who_looked.js";
 import type { Gate, Session } from "../session.js";
-import { formats as makeFormats } from "./format.js";
+import { formats as makeFormats } from "../formats.js";
 import { IdleLock } from "./idle.js";
 import { ProblemNote } from "./parts.js";
 import { postNavigation, postPage } from "./post_pages.js";

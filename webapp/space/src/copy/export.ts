@@ -7,7 +7,7 @@
 // Must never see: the network, the page. The identity is given to its reader once and not kept.
 
 import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import type { Formats } from "../app/format.js";
+import type { Formats } from "../formats.js";
 import { copy, utf8, type Bytes } from "../bytes.js";
 import type { Records, VaultRecord } from "../context.js";
 import { questionnaireResponses } from "./fhir.js";

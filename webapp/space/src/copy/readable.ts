@@ -2,7 +2,7 @@
 //
 // Owns: how a copy reads. Everything that people wrote goes through `html`, which escapes it.
 
-import type { Formats } from "../app/format.js";
+import type { Formats } from "../formats.js";
 import { notThere } from "../adjustments.js";
 import { SLIDERS, type CheckIn } from "../checkins.js";
 import type { Records, VaultRecord } from "../context.js";

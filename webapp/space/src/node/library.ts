@@ -11,7 +11,7 @@ export * as entries from "../entries.js";
 export * as exports from "../copy/export.js";
 export * as bringBack from "../copy/bring_back.js";
 export * as zip from "../copy/zip.js";
-export * as formats from "../app/format.js";
+export * as formats from "../formats.js";
 export * as exposure from "../exposure.js";
 export * as format from "../vault/format.js";
 export * as ledger from "../ledger.js";

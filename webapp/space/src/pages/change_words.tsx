@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Formats } from "../app/format.js";
+import type { Formats } from "../formats.js";
 import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import { WordsField } from "../app/words_field.js";

@@ -3,7 +3,7 @@
 import type { JSX, TargetedEvent } from "preact";
 import { useReducer, useState } from "preact/hooks";
 import { Course } from "../app/course.js";
-import { count, type Formats } from "../app/format.js";
+import { count, type Formats } from "../formats.js";
 import { Folded, RemoveButton, Title, Visibility } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { course, isEmpty, keep, MOST_LETTERS, SLIDERS, STEPS, type CheckIn, type SliderId } from "../checkins.js";

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
-import type { Formats } from "../app/format.js";
+import type { Formats } from "../formats.js";
 import { Field, Title, Visibility } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import {

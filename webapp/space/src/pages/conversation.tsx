@@ -5,7 +5,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Formats } from "../app/format.js";
+import type { Formats } from "../formats.js";
 import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { charter } from "../constants.js";

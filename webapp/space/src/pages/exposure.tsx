@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useReducer, useState } from "preact/hooks";
 import { attended, countAgain, notThere, setAside } from "../adjustments.js";
 import { BarChart } from "../app/chart.js";
-import { count, type Formats } from "../app/format.js";
+import { count, type Formats } from "../formats.js";
 import { Folded, Title, Visibility } from "../app/parts.js";
 import { quietUntil } from "../choices.js";
 import type { Context } from "../context.js";

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { attended } from "../adjustments.js";
-import { count, type Formats } from "../app/format.js";
+import { count, type Formats } from "../formats.js";
 import { Card, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { titleOf, weighing } from "../exposure.js";

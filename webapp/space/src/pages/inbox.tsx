@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
-import { formats as makeFormats } from "../app/format.js";
+import { formats as makeFormats } from "../formats.js";
 import { Title, Visibility } from "../app/parts.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";

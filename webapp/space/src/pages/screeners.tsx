@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
-import type { Formats } from "../app/format.js";
+import type { Formats } from "../formats.js";
 import { RemoveButton, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { model, score, screenerOf, type Answers, type Screener, type Taken } from "../screeners.js";

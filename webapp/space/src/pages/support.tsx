@@ -5,7 +5,7 @@
 
 import type { JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
-import { formats as makeFormats } from "../app/format.js";
+import { formats as makeFormats } from "../formats.js";
 import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { useWork } from "../app/work.js";

@@ -1,7 +1,7 @@
 // Who looked: the officer's entries of the access log, opened here, folded, and checked against the public tree.
 
 import type { JSX } from "preact";
-import { count, type Formats } from "../app/format.js";
+import { count, type Formats } from "../formats.js";
 import { Icon, ProblemNote, Title, Visibility } from "../app/parts.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
