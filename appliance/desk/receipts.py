@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,6 +22,10 @@ from appliance.spool.messages import FileReceipt, Message
 
 Row = TypeVar("Row", Receipt, RefusedLine, Unmapped)
 PAGE = 50
+ALL_COLUMNS = (
+    *("id", "at", "feed", "file", "sha256", "taken", "rows", "calls", "updates", "repeats", "involvements"),
+    *("refused", "flagged_times"),
+)
 CSV_COLUMNS = ("file", "line", "column", "reason")
 
 
@@ -98,14 +102,25 @@ def receipt_with(session: Session, receipt_id: int) -> tuple[Receipt, list[Refus
     return _kept(session, [row])[0], _kept(session, lines.all()), _kept(session, unmapped.all())
 
 
+def all_csv(session: Session) -> Iterator[str]:
+    """Every receipt, oldest first, one line each (RFC 4180); times are ISO in UTC."""
+    columns = [getattr(Receipt, name) for name in ALL_COLUMNS]
+    yield _line(ALL_COLUMNS)
+    for row in session.execute(select(*columns).order_by(Receipt.at, Receipt.id)).yield_per(1000):
+        cells = row._asdict() | {"at": row.at.isoformat(), "taken": "yes" if row.taken else "no"}
+        yield _line([_plain(cell) if isinstance(cell, str) else cell for cell in cells.values()])
+
+
+def _line(cells: Sequence[object]) -> str:
+    sheet = io.StringIO()
+    csv.writer(sheet).writerow(cells)
+    return sheet.getvalue()
+
+
 def refused_csv(lines: list[RefusedLine]) -> str:
     """The refused rows of one file as CSV (RFC 4180)."""
-    sheet = io.StringIO()
-    writer = csv.writer(sheet)
-    writer.writerow(CSV_COLUMNS)
-    for line in lines:
-        writer.writerow([_plain(line.file), line.line or "", _plain(line.column), _plain(line.reason)])
-    return sheet.getvalue()
+    rows = ([_plain(line.file), line.line or "", _plain(line.column), _plain(line.reason)] for line in lines)
+    return "".join(map(_line, [CSV_COLUMNS, *rows]))
 
 
 def as_json(row: Receipt, lines: list[RefusedLine], unmapped: list[Unmapped]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ LOOKED_AT, ENOUGH = 60, 10
 FENCE = 3.0
 # Least distance between quartiles: a factor of two in rows, one in twenty of units.
 _LEAST_ROWS, _LEAST_SHARE = 1.0, 0.05
+# This many files in a row that were all refused are one cause; a single one stands in its receipt.
+_REFUSED = 2
 # Silent: this many times the longest pause among those files, and never less than an hour. Files that came within a
 # minute of each other came together, as when a feed's history is dropped at once: that is no pause.
 SILENT_TIMES, _SILENT_LEAST, _TOGETHER = 2, timedelta(hours=1), timedelta(minutes=1)
@@ -53,8 +55,24 @@ class Seen:
 
 def alerts(session: Session) -> list[Alert]:
     """What is not as usual now, by feed."""
-    feeds = session.scalars(select(Receipt.feed).where(Receipt.taken).distinct().order_by(Receipt.feed)).all()
-    return [alert for feed in feeds for alert in judge(feed, _last(session, feed), clock.now())]
+    found = []
+    for feed in session.scalars(select(Receipt.feed).distinct().order_by(Receipt.feed)).all():
+        taken = _last(session, feed)
+        refused = _refused_since(session, feed, taken)
+        found += judge(feed, taken, max(refused, default=None), clock.now())
+        if len(refused) >= _REFUSED:
+            words = f"the last {len(refused)} files were all refused"
+            fix = "Open the newest receipt: its reasons say what to change in the export or in the feed profile."
+            found.append(Alert(feed, words, fix))
+    return found
+
+
+def _refused_since(session: Session, feed: str, taken: Sequence[Seen]) -> Sequence[datetime]:
+    """When the refused files arrived that came after the last taken one."""
+    query = select(Receipt.at).where(Receipt.feed == feed, Receipt.taken.is_(False))
+    if taken:
+        query = query.where(Receipt.at > taken[-1].at)
+    return session.scalars(query).all()
 
 
 def _last(session: Session, feed: str) -> list[Seen]:
@@ -73,14 +91,17 @@ def _last(session: Session, feed: str) -> list[Seen]:
     return [Seen(*row) for row in reversed(session.execute(query).all())]
 
 
-def judge(feed: str, files: Sequence[Seen], now: datetime) -> list[Alert]:
-    """What is not as usual at a feed whose taken files, oldest first, are `files`."""
+def judge(feed: str, files: Sequence[Seen], refused: datetime | None, now: datetime) -> list[Alert]:
+    """What is not as usual at a feed whose taken files, oldest first, are `files`.
+
+    `refused`: when a file that came after them and was refused arrived last. The feed is not silent, then.
+    """
     if len(files) <= ENOUGH:
         return []
     *before, newest = files
     found = []
     pauses = [pause for one, later in pairwise(files) if (pause := later.at - one.at) > _TOGETHER]
-    quiet = now - newest.at
+    quiet = now - (refused or newest.at)
     if len(pauses) >= ENOUGH and quiet > max(SILENT_TIMES * max(pauses), _SILENT_LEAST):
         words = f"no file for {_hours(quiet)}; the longest pause before was {_hours(max(pauses))}"
         found.append(Alert(feed, words, "See whether the export job runs and reaches this machine."))

@@ -29,7 +29,7 @@ def daily(days: int) -> list[Seen]:
 
 
 def words(files: list[Seen], later: timedelta = timedelta(hours=3)) -> list[str]:
-    return [alert.words for alert in judge("cad", files, files[-1].at + later)]
+    return [alert.words for alert in judge("cad", files, None, files[-1].at + later)]
 
 
 def test_weekdays_and_weekends_are_usual() -> None:
@@ -73,28 +73,56 @@ def test_at_most_one_alert_per_cause(files: list[tuple[int, int]]) -> None:
     assert len(words(seen, 100 * DAY)) <= 3
 
 
+def _keep(desk: Store, *files: tuple[Seen, bool]) -> None:
+    with desk.write() as session:
+        for number, (one, taken) in enumerate(files):
+            receipt = FileReceipt(
+                feed="cad",
+                file="calls.csv",
+                sha256=f"{number:064x}",
+                at=one.at,
+                taken=taken,
+                rows=one.rows if taken else 1,
+                calls=0,
+                updates=0,
+                repeats=0,
+                involvements=0,
+                refused=[],
+                unmapped_units={"K9": one.unmatched},
+                unmapped_types={"ODD": 999},
+            )
+            receipts.store_receipt(session, receipt)
+
+
+def _alerts(desk: Store, at: datetime) -> list[usual.Alert]:
+    with clock.held(at), desk.read() as session:
+        return usual.alerts(session)
+
+
 def test_alerts_come_from_receipts_of_taken_files(store_of: Callable[[str], Store]) -> None:
     desk = store_of("desk")
-    with desk.write() as session:
-        for number, one in enumerate([*daily(20), Seen(START + 20 * DAY, 10, 8)]):
-            for taken in (True, False):
-                receipt = FileReceipt(
-                    feed="cad",
-                    file="calls.csv",
-                    sha256=f"{number:064x}",
-                    at=one.at,
-                    taken=taken,
-                    rows=one.rows if taken else 1,
-                    calls=0,
-                    updates=0,
-                    repeats=0,
-                    involvements=0,
-                    refused=[],
-                    unmapped_units={"K9": one.unmatched},
-                    unmapped_types={"ODD": 999},
-                )
-                receipts.store_receipt(session, receipt)
-    with clock.held(START + 30 * DAY), desk.read() as session:
-        found = usual.alerts(session)
+    files = [*daily(20), Seen(START + 20 * DAY, 10, 8)]
+    _keep(desk, *((one, taken) for one in files for taken in (True, False)))
+    found = _alerts(desk, START + 30 * DAY)
     assert [alert.feed for alert in found] == ["cad"] * 3
     assert all(alert.fix for alert in found)
+
+
+def test_a_feed_whose_files_are_all_refused_is_not_silent_and_says_so(store_of: Callable[[str], Store]) -> None:
+    desk = store_of("desk")
+    refused = [Seen(START + day * DAY, 1, 0) for day in range(20, 26)]
+    _keep(desk, *((one, True) for one in daily(20)), (refused[0], False))
+    assert _alerts(desk, refused[0].at) == []
+    _keep(desk, *((one, False) for one in refused[1:]))
+    now = refused[-1].at + timedelta(hours=3)
+    assert [alert.words for alert in _alerts(desk, now)] == ["the last 6 files were all refused"]
+    # The control: were there none, the same feed at the same time would be silent.
+    assert words(daily(20), now - daily(20)[-1].at) == ["no file for 6 days; the longest pause before was 24 hours"]
+    _keep(desk, (Seen(now, 420, 0), True))
+    assert _alerts(desk, now) == []
+
+
+def test_a_feed_that_never_brought_a_good_file_says_so(store_of: Callable[[str], Store]) -> None:
+    desk = store_of("desk")
+    _keep(desk, *((one, False) for one in daily(2)))
+    assert [alert.words for alert in _alerts(desk, START + 2 * DAY)] == ["the last 2 files were all refused"]

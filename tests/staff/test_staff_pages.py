@@ -74,6 +74,7 @@ REFUSED = [
     ("auditor", "/status/"),
     ("cad", "/dashboard/"),
     ("command", "/receipts/"),
+    ("command", "/receipts/all.csv"),
     ("command", "/roles/"),
     ("coordinator", "/reports/"),
 ]
@@ -366,6 +367,13 @@ def test_receipts_as_csv_run_no_formula(browser: Callable[..., Browser]) -> None
     assert rows[0] == list(receipts.CSV_COLUMNS)
     assert rows[1] == ["calls.csv", "7", "received", "not a time"]
     assert rows[2][0] == "'=calls.csv"
+
+
+def test_all_receipts_as_csv(browser: Callable[..., Browser]) -> None:
+    rows = list(csv.DictReader(io.StringIO(browser("cad").get("/receipts/all.csv").get_data(as_text=True))))
+    assert list(rows[0]) == list(receipts.ALL_COLUMNS)
+    found = [(row["id"], row["feed"], row["taken"], row["rows"], row["refused"]) for row in rows]
+    assert found == [("1", "slo", "no", "9", "3")]
 
 
 def test_leaving_ends_the_session_and_shows_a_neutral_page(browser: Callable[..., Browser]) -> None:

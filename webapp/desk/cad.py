@@ -36,6 +36,15 @@ def receipts() -> str:
     return render_template("cad/receipts.html", rows=rows, alerts=alerts, page=min(max(page, 1), pages), pages=pages)
 
 
+@blueprint.get("/all.csv")
+@discloses("receipt", "operate")
+def all_receipts() -> Response:
+    """Every receipt, one line each, for a spreadsheet."""
+    with current_site().store.read() as session:
+        content = "".join(stored.all_csv(session))
+    return _download(content, "text/csv", "wardwell-receipts.csv")
+
+
 @blueprint.get("/<int:receipt_id>")
 @discloses("receipt", "operate")
 def receipt(receipt_id: int) -> str:
