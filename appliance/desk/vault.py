@@ -36,6 +36,8 @@ KEPT_DAYS = 5
 WRAPS = ("passphrase", "recovery")
 OPTIONAL_WRAPS = ("passkey",)
 LARGEST_WRAP_BYTES = 4096
+_SECRETS_CHANGED = "The secrets that open the private space were changed"
+_KEY_ADDED = "A security key was added that opens the private space"
 
 
 class WrongSize(WardwellError):
@@ -212,18 +214,22 @@ def save(store: Store, handle: str, expected_version: int, blob: bytes, *, keep:
     return _swap(store, handle, expected_version, blob, {}, also)
 
 
-def save_with_wraps(store: Store, account: Account, expected_version: int, blob: bytes, wraps: dict[str, str]) -> int:
+def save_with_wraps(
+    store: Store, account: Account, expected_version: int, blob: bytes, wraps: dict[str, str], *, added: bool = False
+) -> int:
     """Save a blob under a new master key together with its wraps; versions under the old key are destroyed.
 
-    The person's access log says so first. Raises Conflict, WrongSize, WardwellError, LedgerDown.
+    `added`: under the same master key, to which a security key was added; what was kept stays. The person's access log
+    says either first. Raises Conflict, WrongSize, WardwellError, LedgerDown.
     """
     _check_wraps(wraps)
     opened = load(store, account.id)
     if opened is not None and opened.version == expected_version:
-        totp.record_change(store, account, "The secrets that open the private space were changed")
+        totp.record_change(store, account, _KEY_ADDED if added else _SECRETS_CHANGED)
 
     def also(session: Session, _version: int) -> None:
-        session.execute(delete(KeptVault).where(KeptVault.handle == account.id))
+        if not added:
+            session.execute(delete(KeptVault).where(KeptVault.handle == account.id))
 
     return _swap(store, account.id, expected_version, blob, {"wraps": wraps}, also)
 

@@ -169,6 +169,18 @@ def test_new_secrets_replace_wraps_and_blob_together_and_old_versions_go(
     assert len(ledger.leaves("account")) == 1
 
 
+def test_a_wrap_that_is_added_leaves_the_old_versions(one: Space, desk: Store, member: Member, ledger: Any) -> None:
+    enrolled(one, desk, member)
+    one.call("PUT", "/api/vault", {"expected_version": 1, "blob": b64(b"\2" * SIZE), "keep": True})
+    wraps = {**WRAPS, "passkey": "one more"}
+    sent = {"expected_version": 2, "blob": b64(b"\3" * SIZE), "wraps": wraps, "added": True}
+    assert one.call("PUT", "/api/vault/wraps", sent).get_json() == {"version": 3}
+    assert one.call("GET", "/api/vault").get_json()["wraps"] == wraps
+    with desk.read() as session:
+        assert session.query(KeptVault).count() == 1
+    assert len(ledger.leaves("account")) == 1
+
+
 def _spooled(desk: Store, *messages: Any) -> None:
     for message in messages:
         delivery.send(desk.home, message.crosses[0] if message.crosses[0] != "any" else "post", "desk", message)

@@ -5,21 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from appliance.desk.models.vault import KeptVault
 from tests.space.live_site import live_site
-from tests.space.walk import check, create, heading, keep_words, learn_secrets, lock, opened, sign_in
+from tests.space.walk import check, create, heading, keep_words, learn_secrets, lock, opened, sign_in, unlock
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(240)]
 
 WRONG = " ".join(["zebra"] * 6)
-
-
-def _unlock(page: Page, words: list[str]) -> None:
-    page.get_by_label("Six words, or your recovery code").fill(" ".join(words))
-    page.get_by_role("button", name="Unlock").click()
 
 
 def test_new_words_open_the_space_and_the_old_ones_nothing(tmp_path: Path, library: Path) -> None:
@@ -36,7 +31,7 @@ def test_new_words_open_the_space_and_the_old_ones_nothing(tmp_path: Path, libra
         lock(page)
         assert kept() == 1
         sign_in(page, member, member.code())
-        _unlock(page, old)
+        unlock(page, old)
 
         page.get_by_role("link", name="change your words").click()
         heading(page, "Change your words")
@@ -54,9 +49,9 @@ def test_new_words_open_the_space_and_the_old_ones_nothing(tmp_path: Path, libra
         lock(page)
 
         sign_in(page, member, member.code(1))
-        _unlock(page, old)
+        unlock(page, old)
         expect(page.get_by_text("do not open")).to_be_visible()
-        _unlock(page, new)
+        unlock(page, new)
         page.get_by_role("link", name="Who looked", exact=True).first.click()
         expect(page.get_by_text("The secrets that open the private space were changed")).to_be_visible()
         page.get_by_role("link", name="Check in", exact=True).first.click()

@@ -88,6 +88,11 @@ def sign_in(page: Page, member: Member, code: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def unlock(page: Page, words: list[str]) -> None:
+    page.get_by_label("Six words, or your recovery code").fill(" ".join(words))
+    page.get_by_role("button", name="Unlock", exact=True).click()
+
+
 def create(page: Page, site: LiveSite, slip: str, *, look: Any = lambda page: None) -> list[str]:
     """From the notice to the open space; the six words."""
     heading(page, "Before you make your private space")

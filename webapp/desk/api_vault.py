@@ -36,6 +36,7 @@ class SaveWraps(msgspec.Struct, forbid_unknown_fields=True):
     expected_version: int
     blob: bytes
     wraps: dict[str, str]
+    added: bool = False
 
 
 class Past(msgspec.Struct, forbid_unknown_fields=True):
@@ -114,7 +115,7 @@ def save_wraps() -> Response:
     asked = body(SaveWraps)
     try:
         version = vault.save_with_wraps(
-            current_site().store, g.account, asked.expected_version, asked.blob, asked.wraps
+            current_site().store, g.account, asked.expected_version, asked.blob, asked.wraps, added=asked.added
         )
     except vault.Conflict as newer:
         return _conflict(newer)

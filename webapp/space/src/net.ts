@@ -29,9 +29,11 @@ export interface SignedIn {
   readonly now: string;
 }
 
+/** The master key's wraps, one per secret; `passkey` only if a security key was added. */
 export interface Wraps {
   readonly passphrase: string;
   readonly recovery: string;
+  readonly passkey?: string;
 }
 
 export interface StoredVault {
@@ -210,8 +212,9 @@ export class Api {
     return this.#call("GET", "/api/vault/kept");
   }
 
-  saveWraps(expected_version: number, blob: string, wraps: Wraps): Promise<{ version: number }> {
-    return this.#call("PUT", "/api/vault/wraps", { expected_version, blob, wraps });
+  /** `added`: the same master key as before under one more wrap, not a new one. */
+  saveWraps(expected_version: number, blob: string, wraps: Wraps, added: boolean): Promise<{ version: number }> {
+    return this.#call("PUT", "/api/vault/wraps", { expected_version, blob, wraps, added });
   }
 
   /** Two people's codes: what was before is sealed to a space that was started over. */

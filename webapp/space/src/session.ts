@@ -12,7 +12,7 @@ import { keyPair } from "./crypto/sealing.js";
 import { takeDeliveries } from "./deliveries.js";
 import { checkEntries, type Findings } from "./entries.js";
 import type { Opened } from "./freshness.js";
-import { anonymous, Api, Problem, type SignedIn, type Wraps } from "./net.js";
+import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
 import { readKeyList, readSite, readUnverifiedSite, type PinnedTrustee, type Site } from "./site.js";
 import type { Earlier } from "./versions.js";
 import { newPassphrase, newRecoveryCode, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
@@ -130,12 +130,22 @@ export class Session {
 
   /** Unlock with the six words or the recovery code; null when it is neither, or not the right one. */
   static async unlock(gate: Gate, typed: string): Promise<Session | null> {
-    const stored = await gate.api.vault();
-    if (!stored) throw new Problem("no_vault", "There is no private space yet.", "Create it with your slip.", 404);
-    const secret = await readSecret(typed);
+    const [stored, secret] = [await Session.#stored(gate), await readSecret(typed)];
     if (!secret) return null;
     const vault = await Vault.open(stored, gate.signedIn.handle, secret.which, secret.value, gate.now);
     return vault && Session.#start(gate, vault);
+  }
+
+  /** Unlock with the security key that was added. */
+  static async unlockByKey(gate: Gate): Promise<Session> {
+    const vault = await Vault.openByKey(await Session.#stored(gate), gate.signedIn.handle, gate.now);
+    return Session.#start(gate, vault);
+  }
+
+  static async #stored(gate: Gate): Promise<StoredVault> {
+    const stored = await gate.api.vault();
+    if (!stored) throw new Problem("no_vault", "There is no private space yet.", "Create it with your slip.", 404);
+    return stored;
   }
 
   static async #start(gate: Gate, vault: Vault): Promise<Session> {
@@ -242,6 +252,16 @@ export class Session {
     this.#tell();
   }
 
+  /** A security key that opens this space as the words do. Saves what there is. */
+  async addKey(): Promise<void> {
+    // Whoever takes the key out of a drawer keeps neither a save nor the lock waiting.
+    const store = await this.vault.wrapForKey();
+    await this.#alone(async () => {
+      if (!this.#ended) await store(this.ctx.api);
+    });
+    this.#tell();
+  }
+
   /** Why the last save did not work, or null; it is tried again in a minute. */
   saveProblem: Problem | null = null;
 
@@ -313,7 +333,7 @@ export class Session {
 }
 
 /** Which of a vault's secrets `typed` can be, as it was made; null when it can be none. */
-async function readSecret(typed: string): Promise<{ which: keyof Wraps; value: string } | null> {
+async function readSecret(typed: string): Promise<{ which: "passphrase" | "recovery"; value: string } | null> {
   const passphrase = readPassphrase(typed);
   if (passphrase) return { which: "passphrase", value: passphrase };
   const recovery = await readRecoveryCode(typed);

@@ -12,6 +12,7 @@ import { ExposurePage } from "../pages/exposure.js";
 import { HomePage } from "../pages/home.js";
 import { LeavePage } from "../pages/leave.js";
 import { ScreenersPage } from "../pages/screeners.js";
+import { SecurityKeyPage } from "../pages/security_key.js";
 import { VersionsPage } from "../pages/versions.js";
 import { WhoLookedPage } from "../pages/who_looked.js";
 import type { Gate, Session } from "../session.js";
@@ -95,6 +96,7 @@ export function OpenSpace(props: OpenSpaceProps): JSX.Element {
     if (route === "/choices" && hasExposure) return <ChoicesPage ctx={ctx} formats={formats} />;
     if (route === "/versions" && hasExposure) return <VersionsPage session={session} formats={formats} />;
     if (route === "/words") return <ChangeWordsPage session={session} formats={formats} />;
+    if (route === "/security-key") return <SecurityKeyPage session={session} />;
     if (route === "/leave") return <LeavePage ctx={ctx} formats={formats} onErased={onErased} />;
     if (route === "/who-looked") {
       const { findings, entriesProblem } = session;

@@ -2,14 +2,13 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
-import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
-import { useWork } from "../app/work.js";
-import { WordsField } from "../app/words_field.js";
+import { Title, Visibility } from "../app/parts.js";
 import { constants } from "../constants.js";
+import type { Formats } from "../formats.js";
 import { Problem } from "../net.js";
 import { newSecrets, type Secrets, type Session } from "../session.js";
 import { LearnSecrets } from "./learn_secrets.js";
+import { PresentWords } from "./present_words.js";
 
 interface ChangeWordsProps {
   readonly session: Session;
@@ -48,18 +47,8 @@ export function ChangeWordsPage({ session, formats }: ChangeWordsProps): JSX.Ele
 }
 
 function Before({ session, formats, onNext }: ChangeWordsProps & { onNext: () => void }): JSX.Element {
-  const [typed, setTyped] = useState("");
-  const [error, setError] = useState("");
-  const work = useWork();
   const { ctx } = session;
   const until = formats.date(new Date(ctx.now().getTime() + constants.backup_days * 86_400_000).toISOString());
-  // Whoever finds an open space must not be able to keep its owner out of it.
-  const check = () =>
-    work.run(async () => {
-      const known = await session.knows(typed);
-      setError(known ? "" : "These words do not open this space.");
-      if (known) onNext();
-    });
   return (
     <>
       <Title>Change your words</Title>
@@ -69,6 +58,7 @@ function Before({ session, formats, onNext }: ChangeWordsProps & { onNext: () =>
       </p>
       <ul class="govuk-list govuk-list--bullet">
         <li>What you keep here stays. Earlier versions are deleted, because the old words would open them.</li>
+        <li>A security key that you added opens nothing any more; you can add it again.</li>
         <li>Is your space open on another computer? Lock it there first: it cannot save any more.</li>
         <li>
           Backups that are there already hold a copy that the old words open, until <strong>{until}</strong>. Only who runs the
@@ -76,12 +66,7 @@ function Before({ session, formats, onNext }: ChangeWordsProps & { onNext: () =>
         </li>
         <li>Under “Who looked” stands that you changed them. Who runs the appliance can see it too.</li>
       </ul>
-      <ProblemNote problem={work.problem} />
-      <WorkForm action="Continue" busyText="Checking" busy={work.busy} onSubmit={check}>
-        <WordsField id="present" label="The words you have now, or your recovery code"
-          hint="Type the first letters; the words that fit appear below." value={typed} onValue={setTyped}
-          {...(error ? { error } : {})} />
-      </WorkForm>
+      <PresentWords session={session} onKnown={onNext} />
     </>
   );
 }

@@ -92,7 +92,8 @@ export function HomePage({ ctx, formats, hasExposure }: {
         </Card>
       </div>
       <p class="govuk-body">
-        You can <a class="govuk-link" href="#/words">change your words</a> or{" "}
+        You can <a class="govuk-link" href="#/words">change your words</a>,{" "}
+        <a class="govuk-link" href="#/security-key">add a security key</a> or{" "}
         <a class="govuk-link" href="#/leave">leave the programme</a> at any time.
       </p>
       {latest.length > 0 && (

@@ -26,6 +26,10 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
       else setError("These words do not open your space. Check each word and their order.");
     });
   };
+  const unlockByKey = () => {
+    setError("");
+    work.run(() => Session.unlockByKey(gate).then(onOpen));
+  };
   return (
     <>
       <Title>Unlock your private space</Title>
@@ -36,6 +40,11 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
           hint="Type the first letters of a word; the words that fit appear below. A space completes the only one."
           {...(error ? { error } : {})} />
       </WorkForm>
+      <p class="govuk-body">
+        <button type="button" class="govuk-button govuk-button--secondary" aria-disabled={work.busy} onClick={unlockByKey}>
+          Use a security key instead
+        </button>
+      </p>
       <WorkstationNotice />
       <details class="govuk-details">
         <summary class="govuk-details__summary">

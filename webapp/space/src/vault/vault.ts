@@ -8,7 +8,7 @@ import { Conflict, Problem, type Api, type StoredVault, type Wraps } from "../ne
 import { compact } from "./compact.js";
 import { blobSize, openVault, sealVault, TooLarge } from "./format.js";
 import { RecordStore, type Snapshot } from "./records.js";
-import { unwrap, wrap } from "./wraps.js";
+import { unwrap, unwrapByKey, wrap, wrapForKey } from "./wraps.js";
 
 const MASTER_BYTES = 32;
 const MERGE_TRIES = 5;
@@ -48,12 +48,23 @@ export class Vault {
   static async open(
     stored: StoredVault,
     handle: string,
-    which: keyof Wraps,
+    which: "passphrase" | "recovery",
     secret: string,
     now: () => Date,
   ): Promise<Vault | null> {
     const master = await unwrap(stored.wraps[which], secret);
-    if (!master || master.length !== MASTER_BYTES) return null;
+    return master && Vault.#with(master, stored, handle, now);
+  }
+
+  /** Open a stored vault with its security key. Throws Problem as `open` does, and when there is none or it is not used. */
+  static async openByKey(stored: StoredVault, handle: string, now: () => Date): Promise<Vault> {
+    if (!stored.wraps.passkey) {
+      throw new Problem("no_key", "No security key was added to your space.", "Unlock with your words; you can add one then.");
+    }
+    return Vault.#with(await unwrapByKey(stored.wraps.passkey), stored, handle, now);
+  }
+
+  static async #with(master: Bytes, stored: StoredVault, handle: string, now: () => Date): Promise<Vault> {
     const vault = new Vault(master, handle, new RecordStore(now), stored.enrolled_on, stored.version, now);
     try {
       vault.records.merge(await openVault(master, handle, stored.version, unbase64(stored.blob)));
@@ -138,7 +149,7 @@ export class Vault {
       this.master = fresh;
       try {
         const wraps = await this.wraps(passphrase, recovery);
-        const { version } = await api.saveWraps(this.version, await this.nextBlob(), wraps);
+        const { version } = await api.saveWraps(this.version, await this.nextBlob(), wraps, false);
         old.fill(0);
         return version;
       } catch (error) {
@@ -147,6 +158,23 @@ export class Vault {
         throw error;
       }
     });
+  }
+
+  /**
+   * Wrap the master key for a security key too; an earlier one opens nothing any more. Asks for the key, and gives what
+   * stores the wrap. Throws Problem.
+   */
+  async wrapForKey(): Promise<(api: Api) => Promise<void>> {
+    const { master } = this;
+    const passkey = await wrapForKey(master);
+    return (api) =>
+      this.#swap(async () => {
+        const stored = await api.vault();
+        if (!stored || this.master !== master) {
+          throw new Problem("changed", "What opens your space changed meanwhile.", "Lock, unlock, and add the key again.");
+        }
+        return (await api.saveWraps(this.version, await this.nextBlob(), { ...stored.wraps, passkey }, true)).version;
+      });
   }
 
   async #swap(write: () => Promise<number>): Promise<void> {

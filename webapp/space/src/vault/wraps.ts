@@ -1,9 +1,10 @@
-// The master key wrapped in age files (scrypt recipient), one per secret. The stock `age` tool opens them.
+// The master key wrapped in age files: one per secret (scrypt recipient; the stock `age` tool opens them), and one for a
+// security key (WebAuthn PRF) if the officer adds one.
 //
 // Owns: the least work factor, written here and not only in the shared constants, so that a changed constants file cannot
 // lower it unnoticed. Must never see: the vault's content, the network.
 
-import { Decrypter, Encrypter } from "age-encryption";
+import { Decrypter, Encrypter, webauthn } from "age-encryption";
 import { base64, copy, text, unbase64, type Bytes } from "../bytes.js";
 import { constants } from "../constants.js";
 import { Problem } from "../net.js";
@@ -64,4 +65,49 @@ export async function unwrap(wrapped: string, secret: string): Promise<Bytes | n
     if (error instanceof Error && /no identity matched/.test(error.message)) return null;
     throw altered();
   }
+}
+
+/** What a security key answers when its owner cancels, is too late, or uses another one (WebAuthn, section 14.5.2: all alike). */
+const REFUSALS = ["NotAllowedError", "AbortError", "InvalidStateError"];
+
+async function withKey<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof Error && REFUSALS.includes(error.name)) {
+      throw new Problem("key_not_used", "The security key was not used.", "Put in the key that you added, touch it, and type its PIN.");
+    }
+    if (error instanceof Error && /PRF/.test(error.message)) {
+      throw new Problem("key_too_old", "This security key or browser cannot do that.", "Use a FIDO2 key with a PIN (hmac-secret).");
+    }
+    throw error;
+  }
+}
+
+/**
+ * `master` wrapped for a fresh credential on a security key: its identity string, a line break, a base64 age file. The key
+ * stores nothing of its own, so that nobody who finds it learns what it opens. Throws Problem.
+ */
+export async function wrapForKey(master: Bytes): Promise<string> {
+  return withKey(async () => {
+    const identity = await webauthn.createCredential({ type: "security-key", keyName: "Private space" });
+    const encrypter = new Encrypter();
+    encrypter.addRecipient(new webauthn.WebAuthnRecipient({ identity }));
+    return `${identity}\n${base64(await encrypter.encrypt(master))}`;
+  });
+}
+
+/** The master key by the security key. Throws Problem when it is not used, or when the file was altered. */
+export async function unwrapByKey(wrapped: string): Promise<Bytes> {
+  const [identity = "", file = ""] = wrapped.split("\n");
+  return withKey(async () => {
+    try {
+      const decrypter = new Decrypter();
+      decrypter.addIdentity(new webauthn.WebAuthnIdentity({ identity }));
+      return copy(await decrypter.decrypt(unbase64(file)));
+    } catch (error) {
+      if (error instanceof Error && (REFUSALS.includes(error.name) || /PRF/.test(error.message))) throw error;
+      throw altered();
+    }
+  });
 }
