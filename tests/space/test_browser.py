@@ -115,7 +115,9 @@ def test_no_code_yet_and_an_idle_page(site: LiveSite, page: Page) -> None:
 
 
 def test_the_crisis_pages_stay_when_the_site_is_gone(site: LiveSite, page: Page) -> None:
-    page.wait_for_function("navigator.serviceWorker.getRegistration('/crisis/').then((r) => r?.active != null)")
+    # One that is still being activated answers nothing yet.
+    worker = "navigator.serviceWorker.getRegistration('/crisis/').then((r) => r?.active?.state === 'activated')"
+    page.wait_for_function(worker)
     page.context.set_offline(True)
     page.goto("/crisis/")
     expect(page.get_by_role("heading", name="Talk to someone now")).to_be_visible()
