@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from appliance.charter.model import SHIPPED
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store, open_store
 from appliance.storage.migrate import metadata_of
+
+# A busy machine may need longer than a person would wait; what never comes is still missed.
+expect.set_options(timeout=30_000)
 
 # The fixtures `agency`, `driver` and `open_browser`: the whole demonstration, running.
 pytest_plugins = ["tests.support.system"]

@@ -36,7 +36,7 @@ def test_first_visit_then_a_second_one(site: LiveSite, page: Page) -> None:
     page.get_by_role("link", name="Exposure", exact=True).click()
     heading(page, "Your exposure")
     expect(page.get_by_text("This is never shown to anyone but you.")).to_be_visible()
-    expect(page.get_by_role("definition").last).to_have_text("12 calls", timeout=15_000)
+    expect(page.get_by_role("definition").last).to_have_text("12 calls")
     expect(page.locator(".ww-timeline > li").first).to_contain_text("Suicide")
     check(page)
 

@@ -64,7 +64,7 @@ def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Pag
     words = create(page, site, slip)
     page.get_by_role("link", name="Exposure", exact=True).click()
     heading(page, "Your exposure")
-    expect(page.get_by_role("definition").last).to_have_text("9 calls", timeout=15_000)
+    expect(page.get_by_role("definition").last).to_have_text("9 calls")
     page.get_by_text("Add it up by hand").click()
     zone = ZoneInfo(site.home.settings().time_zone)
     total, shown = by_hand(page, zone)

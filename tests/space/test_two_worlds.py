@@ -22,7 +22,7 @@ from tests.space.conftest import Call
 from tests.space.live_site import LiveSite, contribution, live_site, sealed_post
 from tests.space.walk import check, create, heading, lock, opened, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(400)]
 
 # Method, path, bytes sent, status, bytes received -> how often.
 Seen = Counter[tuple[str, str, int, int, int]]
