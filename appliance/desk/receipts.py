@@ -20,11 +20,12 @@ from appliance.errors import WardwellError
 from appliance.spool.delivery import Handler
 from appliance.spool.messages import FileReceipt, Message
 
+_YES = {True: "yes", False: "no"}
 Row = TypeVar("Row", Receipt, RefusedLine, Unmapped)
 PAGE = 50
 ALL_COLUMNS = (
     *("id", "at", "feed", "file", "sha256", "taken", "rows", "calls", "updates", "repeats", "involvements"),
-    *("refused", "flagged_times"),
+    *("refused", "flagged_times", "dry_run"),
 )
 CSV_COLUMNS = ("file", "line", "column", "reason")
 
@@ -46,6 +47,7 @@ def store_receipt(session: Session, receipt: FileReceipt) -> None:
         refused=max(receipt.refused_rows, len(receipt.refused)),
         flagged_times=receipt.flagged_times,
         chosen=receipt.chosen,
+        dry_run=receipt.dry_run,
     )
     session.add(row)
     session.flush()
@@ -55,7 +57,14 @@ def store_receipt(session: Session, receipt: FileReceipt) -> None:
     )
     for what, counts in (("unit", receipt.unmapped_units), ("type", receipt.unmapped_types)):
         session.add_all(
-            Unmapped(receipt_id=row.id, what=what, value=value, count=count) for value, count in counts.items()
+            Unmapped(
+                receipt_id=row.id,
+                what=what,
+                value=value,
+                count=count,
+                nearest=receipt.nearest_types.get(value, []) if what == "type" else [],
+            )
+            for value, count in counts.items()
         )
 
 
@@ -107,7 +116,10 @@ def all_csv(session: Session) -> Iterator[str]:
     columns = [getattr(Receipt, name) for name in ALL_COLUMNS]
     yield _line(ALL_COLUMNS)
     for row in session.execute(select(*columns).order_by(Receipt.at, Receipt.id)).yield_per(1000):
-        cells = row._asdict() | {"at": row.at.isoformat(), "taken": "yes" if row.taken else "no"}
+        cells = row._asdict() | {
+            "at": row.at.isoformat(),
+            **{name: _YES[getattr(row, name)] for name in ("taken", "dry_run")},
+        }
         yield _line([_plain(cell) if isinstance(cell, str) else cell for cell in cells.values()])
 
 
@@ -125,7 +137,8 @@ def refused_csv(lines: list[RefusedLine]) -> str:
 
 def as_json(row: Receipt, lines: list[RefusedLine], unmapped: list[Unmapped]) -> dict[str, Any]:
     """One receipt whole, for other programs: counts, how the file was read, refused rows, what had no place."""
-    names = ("feed", "file", "sha256", "taken", "rows", "calls", "updates", "repeats", "involvements", "refused")
+    counts = ("rows", "calls", "updates", "repeats", "involvements", "refused")
+    names = ("feed", "file", "sha256", "dry_run", "taken", *counts)
     return {
         **{name: getattr(row, name) for name in names},
         "at": row.at.isoformat(),
@@ -134,6 +147,7 @@ def as_json(row: Receipt, lines: list[RefusedLine], unmapped: list[Unmapped]) ->
         "refused_rows": [{name: getattr(line, name) for name in CSV_COLUMNS} for line in lines],
         "unmapped_units": {found.value: found.count for found in unmapped if found.what == "unit"},
         "unmapped_types": {found.value: found.count for found in unmapped if found.what == "type"},
+        "nearest_types": {found.value: found.nearest for found in unmapped if found.nearest},
     }
 
 
@@ -147,6 +161,7 @@ def feeds(session: Session) -> list[Feed]:
     quarantined = func.count().filter(Receipt.taken.is_(False))
     rows = session.execute(
         select(Receipt.feed, func.max(Receipt.at), func.count(), quarantined)
+        .where(Receipt.dry_run.is_(False))
         .group_by(Receipt.feed)
         .order_by(Receipt.feed)
     )

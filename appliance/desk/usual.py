@@ -23,6 +23,8 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.desk.models.receipts import Receipt, Unmapped
 
+# Not for a dry run, which says nothing about the export job.
+_DROPPED = Receipt.dry_run.is_(False)
 # Taken files that are looked back at, and the fewest that say what is usual.
 LOOKED_AT, ENOUGH = 60, 10
 FENCE = 3.0
@@ -56,7 +58,7 @@ class Seen:
 def alerts(session: Session) -> list[Alert]:
     """What is not as usual now, by feed."""
     found = []
-    for feed in session.scalars(select(Receipt.feed).distinct().order_by(Receipt.feed)).all():
+    for feed in session.scalars(select(Receipt.feed).where(_DROPPED).distinct().order_by(Receipt.feed)).all():
         taken = _last(session, feed)
         refused = _refused_since(session, feed, taken)
         found += judge(feed, taken, max(refused, default=None), clock.now())
@@ -69,7 +71,7 @@ def alerts(session: Session) -> list[Alert]:
 
 def _refused_since(session: Session, feed: str, taken: Sequence[Seen]) -> Sequence[datetime]:
     """When the refused files arrived that came after the last taken one."""
-    query = select(Receipt.at).where(Receipt.feed == feed, Receipt.taken.is_(False))
+    query = select(Receipt.at).where(Receipt.feed == feed, Receipt.taken.is_(False), _DROPPED)
     if taken:
         query = query.where(Receipt.at > taken[-1].at)
     return session.scalars(query).all()
@@ -84,7 +86,7 @@ def _last(session: Session, feed: str) -> list[Seen]:
     )
     query = (
         select(Receipt.at, Receipt.rows, unmatched)
-        .where(Receipt.feed == feed, Receipt.taken)
+        .where(Receipt.feed == feed, Receipt.taken, _DROPPED)
         .order_by(Receipt.at.desc(), Receipt.id.desc())
         .limit(LOOKED_AT + 1)
     )

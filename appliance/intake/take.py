@@ -8,6 +8,7 @@ So a kill at any point repeats a look, never an effect. Must never keep: a narra
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import hashlib
 import shutil
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.errors import WardwellError
 from appliance.intake import contributions, crews
+from appliance.intake.guess_types import nearest
 from appliance.intake.models import Call, Outbox, RosterRow, TakenFile
 from appliance.intake.parsing import ParserDied, Reading, parse_files
 from appliance.intake.profiles import Profile, UnitLog, load_feed
@@ -33,11 +35,12 @@ from appliance.intake.shifts import Log
 from appliance.intake.versions import SETTLED, Source, Tally, Versions
 from appliance.settings import Feed, Home
 from appliance.spool import delivery
-from appliance.spool.messages import FileReceipt, RefusedRow, RosterPerson
+from appliance.spool.messages import DRY_RUN, FileReceipt, RefusedRow, RosterPerson
 from appliance.storage import Store, open_store, rows_among
 
 # Files per parsing child: spares small XML files a process each.
 BATCH = 200
+_SEEN_BEFORE = "These bytes were taken before: dropped again, they change nothing."
 
 
 @dataclass
@@ -48,12 +51,13 @@ class Totals:
     taken: int = 0
     seen_before: int = 0
     quarantined: int = 0
+    dry_runs: int = 0
     stuck: int = 0
     refused: list[RefusedRow] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """The numbers that people are shown."""
-        return {name: getattr(self, name) for name in ("files", "taken", "seen_before", "quarantined")}
+        return {name: getattr(self, name) for name in ("files", "taken", "seen_before", "quarantined", "dry_runs")}
 
 
 def people_of(store: Store) -> list[RosterPerson]:
@@ -69,15 +73,15 @@ class _Unusable(Exception):
     """The file turned out to be one that is not taken: its rows are rolled back."""
 
 
-def take(session: Session, source: Source, reading: Reading, sha256: str) -> bool:
-    """Take `reading` of a feed, in the caller's transaction. False: these bytes were taken before.
+def take(session: Session, source: Source, reading: Reading, sha256: str) -> FileReceipt | None:
+    """Take `reading` of a feed, in the caller's transaction. None: these bytes were taken before.
 
     Raises ParserDied and `_Unusable` when nothing of it may be kept; the caller rolls back.
     """
     known = session.get(TakenFile, sha256)
     if known is not None and known.taken:
         reading.finish()
-        return False
+        return None
     versions, units, types = Versions(session, source), Counter[str](), Counter[str]()
     for calls in reading.batches():
         batch = versions.manned(calls)
@@ -91,18 +95,17 @@ def take(session: Session, source: Source, reading: Reading, sha256: str) -> boo
     if ending.unusable:
         raise _Unusable
     _taken(session, source, reading, sha256)
-    _receipt(session, source.feed, reading, sha256, ending, versions.tally, units, types)
     if versions.tally.calls or versions.tally.updates:
         contributions.mark_cycle_due(session)
-    return True
+    return _receipt(source.feed, reading, sha256, ending, versions.tally, units, types)
 
 
-def take_log(session: Session, source: Source, reading: Reading, sha256: str) -> bool:
+def take_log(session: Session, source: Source, reading: Reading, sha256: str) -> FileReceipt | None:
     """Take `reading` as a unit log, as `take` does, and match the calls of its time anew."""
     known = session.get(TakenFile, sha256)
     if known is not None and known.taken:
         reading.finish()
-        return False
+        return None
     crews.keep(session)
     log = Log(session)
     for batch in reading.shifts():
@@ -126,10 +129,9 @@ def take_log(session: Session, source: Source, reading: Reading, sha256: str) ->
         said.append(f"{log.strangers} shifts are of nobody on the roster.")
     ending = msgspec.structs.replace(ending, chosen=[*ending.chosen, *said])
     _taken(session, source, reading, sha256)
-    _receipt(session, source.feed, reading, sha256, ending, Tally(), Counter(), Counter())
     if revised:
         contributions.mark_cycle_due(session)
-    return True
+    return _receipt(source.feed, reading, sha256, ending)
 
 
 def _taken(session: Session, source: Source, reading: Reading, sha256: str) -> None:
@@ -137,24 +139,28 @@ def _taken(session: Session, source: Source, reading: Reading, sha256: str) -> N
     session.merge(TakenFile(sha256=sha256, feed=source.feed, name=reading.name, at=clock.now(), taken=True))
 
 
-def refuse(session: Session, feed: str, reading: Reading, sha256: str) -> None:
-    """Note `reading` as kept aside, in the caller's transaction; once is enough."""
-    if session.get(TakenFile, sha256) is None:
-        session.add(TakenFile(sha256=sha256, feed=feed, name=reading.name, at=clock.now(), taken=False))
-        _receipt(session, feed, reading, sha256, reading.finish(), Tally(), Counter(), Counter())
+def refuse(session: Session, receipt: FileReceipt) -> None:
+    """Note a file as kept aside, in the caller's transaction; once is enough."""
+    if session.get(TakenFile, receipt.sha256) is None:
+        session.add(TakenFile(sha256=receipt.sha256, feed=receipt.feed, name=receipt.file, at=receipt.at, taken=False))
+        _send(session, receipt)
+
+
+def _send(session: Session, receipt: FileReceipt) -> None:
+    delivery.enqueue(session, Outbox, receipt, receiver="desk")
 
 
 def _receipt(
-    session: Session,
     feed: str,
     reading: Reading,
     sha256: str,
     ending: Ending,
-    tally: Tally,
-    units: Counter[str],
-    types: Counter[str],
-) -> None:
-    receipt = FileReceipt(
+    tally: Tally | None = None,
+    units: Counter[str] | None = None,
+    types: Counter[str] | None = None,
+) -> FileReceipt:
+    tally, listed = tally or Tally(), dict((types or Counter()).most_common(LISTED))
+    return FileReceipt(
         feed=feed,
         file=reading.name,
         sha256=sha256,
@@ -166,13 +172,16 @@ def _receipt(
         repeats=tally.repeats,
         involvements=tally.involvements,
         refused=ending.refused,
-        unmapped_units=dict(units.most_common(LISTED)),
-        unmapped_types=dict(types.most_common(LISTED)),
+        unmapped_units=dict((units or Counter()).most_common(LISTED)),
+        unmapped_types=listed,
         refused_rows=ending.refused_rows,
         flagged_times=ending.flagged_times,
         chosen=ending.chosen,
+        nearest_types={code: _nearest(code) for code in listed if code},
     )
-    delivery.enqueue(session, Outbox, receipt, receiver="desk")
+
+
+_nearest = functools.cache(nearest)
 
 
 def quarantine_folder(home: Home) -> Path:
@@ -247,34 +256,65 @@ class _File:
     """One file, what takes it, and its mark when it was opened; None: it stays where it is."""
 
     reading: Reading
-    take: Callable[[Session, Source, Reading, str], bool]
+    take: Callable[[Session, Source, Reading, str], FileReceipt | None]
     mark: tuple[int, int, int] | None
 
 
 def _take_one(store: Store, source: Source, one: _File, totals: Totals) -> None:
     """Take one file, or keep it aside. It leaves the folder if its `mark` is still the same. Raises ParserDied."""
-    fresh = unusable = False
     reading, mark = one.reading, one.mark
-    try:
-        with _seldom_collected(), store.write() as session:
-            fresh = one.take(session, source, reading, _known_as(reading))
-    except _Unusable:
-        unusable = True
-        with store.write() as session:
-            refuse(session, source.feed, reading, _known_as(reading))
-    delivery.flush(store, Outbox)
-    ending = reading.finish()
     totals.files += 1
-    totals.quarantined += unusable
-    totals.taken += fresh
-    totals.seen_before += not fresh and not unusable
-    totals.refused += ending.refused
+    kept_aside = False
+    if reading.name.endswith(DRY_RUN):
+        _rehearse(store, source, one)
+        totals.dry_runs += 1
+    else:
+        receipt = _take(store, source, one)
+        kept_aside = receipt is not None and not receipt.taken
+        totals.quarantined += kept_aside
+        totals.taken += receipt is not None and receipt.taken
+        totals.seen_before += receipt is None
+    delivery.flush(store, Outbox)
+    totals.refused += reading.finish().refused
     # Written to since it was read: it stays, and is read again as another file.
     if mark is not None and _mark(reading.path) == mark:
         try:
-            _leave_drop(store.home, reading, unusable)
+            _leave_drop(store.home, reading, kept_aside)
         except OSError:
             totals.stuck += 1
+
+
+def _take(store: Store, source: Source, one: _File) -> FileReceipt | None:
+    """Take one file for good; its receipt, None for bytes that were taken before."""
+    sha256 = _known_as(one.reading)
+    try:
+        with _seldom_collected(), store.write() as session:
+            receipt = one.take(session, source, one.reading, sha256)
+            if receipt is not None:
+                _send(session, receipt)
+            return receipt
+    except _Unusable:
+        receipt = _receipt(source.feed, one.reading, sha256, one.reading.finish())
+        with store.write() as session:
+            refuse(session, receipt)
+        return receipt
+
+
+def _rehearse(store: Store, source: Source, one: _File) -> None:
+    """Take one file, undo it, and send what its receipt would be. It is not kept aside: who dropped it has it."""
+    sha256 = _known_as(one.reading)
+    try:
+        with _seldom_collected(), store.write() as session:
+            receipt = one.take(session, source, one.reading, sha256)
+            session.rollback()
+    except _Unusable:
+        receipt = None
+    if receipt is None:
+        ending = one.reading.finish()
+        said = ending.chosen if ending.unusable else [*ending.chosen, _SEEN_BEFORE]
+        receipt = _receipt(source.feed, one.reading, sha256, msgspec.structs.replace(ending, chosen=said))
+    with store.write() as session:
+        _send(session, msgspec.structs.replace(receipt, dry_run=True))
 
 
 def take_by_hand(home: Home, paths: Sequence[Path], profile: str | None) -> Totals:

@@ -72,11 +72,16 @@ class RefusedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+# A dropped file whose name ends so is read, matched and accounted for like every other, and nothing of it is kept.
+DRY_RUN = ".dry-run"
+
+
 class FileReceipt(Message, frozen=True):
     """What became of one dropped file, for the CAD administrator's page.
 
     `refused` lists the first of `refused_rows`. `chosen` says in sentences how the file was read (encoding, delimiter,
-    sheet, and why); `flagged_times` counts times whose hour a clock change left open.
+    sheet, and why); `flagged_times` counts times whose hour a clock change left open. `nearest_types` has the canonical
+    types that an unmapped code may mean, the likeliest first. `dry_run`: it says what would have become of it.
     """
 
     crosses = ("intake", "desk")
@@ -96,6 +101,8 @@ class FileReceipt(Message, frozen=True):
     refused_rows: int = 0
     flagged_times: int = 0
     chosen: list[str] = []
+    nearest_types: dict[str, list[str]] = {}
+    dry_run: bool = False
 
 
 # --- desk -> intake --------------------------------------------------------------------------------------------------

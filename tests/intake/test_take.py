@@ -18,7 +18,7 @@ from sqlalchemy import select
 from appliance import clock
 from appliance.intake import serve
 from appliance.intake.commands import intake as intake_command
-from appliance.intake.models import Call, Involvement
+from appliance.intake.models import Base, Call, Involvement
 from appliance.intake.profiles import load_profile
 from appliance.intake.serve import Watcher
 from appliance.intake.take import quarantine_folder, take_files
@@ -114,6 +114,66 @@ def test_a_critical_incident_goes_to_desk_and_an_old_one_does_not(intake: Store,
         ("E0002", "responding"),
     ]
     assert notice["unmatched_units"] == ["9999"]
+
+
+def everything(store: Store) -> dict[str, list[Any]]:
+    """Each row of each table, but what is on its way to desk."""
+    with store.read() as session:
+        tables = [table for table in Base.metadata.sorted_tables if table.name != "outbox"]
+        return {table.name: [tuple(row) for row in session.execute(select(table))] for table in tables}
+
+
+def test_a_dry_run_says_what_would_become_of_a_file_and_keeps_nothing(intake: Store, tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    exports = {
+        "cad_export_20261014_233100.csv": [row("1", "4201,4202,9999", "CHILD DEATH"), row("2", "4203", "ZOMBIE")],
+        "cad_export_20261015_233100.csv": [row("1", "4202"), row("0", "4203")],
+        "cad_export_20261016_233100.csv": [row("4"), row("5", arrived="77:77")],
+    }
+    with clock.held(NOW):
+        take_files(intake, "cad", PROFILE, [file(tmp_path, "cad_export_20261013_233100.csv", row("0", "4201"))])
+        before, sent = everything(intake), len(messages(intake))
+        tried = [file(drop, f"{name}.dry-run", *rows) for name, rows in exports.items()]
+        for path in tried:
+            assert take_files(intake, "cad", PROFILE, [path]).dry_runs == 1
+        assert everything(intake) == before
+        assert list(drop.iterdir()) == []
+        assert not quarantine_folder(intake.home).is_dir() or list(quarantine_folder(intake.home).iterdir()) == []
+        told = {one.pop("file"): one for one in messages(intake) if one.get("dry_run")}
+        assert len(messages(intake)) == sent + len(told) == sent + 3
+        # The control: dropped in earnest, each of them changes something and has the same receipt.
+        for name, rows in exports.items():
+            state = everything(intake)
+            take_files(intake, "cad", PROFILE, [file(drop, name, *rows)])
+            assert everything(intake) != state
+        receipts = [one for one in messages(intake) if one["message"] == "FileReceipt" and not one["dry_run"]]
+        earnest = {one.pop("file"): one for one in receipts}
+    assert told["cad_export_20261014_233100.csv.dry-run"]["nearest_types"].keys() == {"ZOMBIE"}
+    first, _, third = exports
+    for name in (first, third):
+        said = {**told[f"{name}.dry-run"]}
+        assert _unnamed(said) == _unnamed(earnest[name])
+    # The second changes a call that the first brings; tried alone, it is a first sighting.
+    assert (
+        told["cad_export_20261015_233100.csv.dry-run"]["calls"],
+        earnest["cad_export_20261015_233100.csv"]["calls"],
+    ) == (1, 0)
+
+
+def _unnamed(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Without what differs between two messages, and the file's name where it stands with a refused row."""
+    refused = [{**row, "file": ""} for row in receipt["refused"]]
+    return {key: value for key, value in receipt.items() if key not in ("dry_run", "message_id")} | {"refused": refused}
+
+
+def test_bytes_that_were_taken_before_say_so_in_a_dry_run(intake: Store, tmp_path: Path) -> None:
+    path = file(tmp_path, "cad_export_20261014_233100.csv", row("1"))
+    take_files(intake, "cad", PROFILE, [path], keep=True)
+    again = path.rename(path.with_name(path.name + ".dry-run"))
+    assert take_files(intake, "cad", PROFILE, [again]).dry_runs == 1
+    (told,) = [one for one in messages(intake) if one.get("dry_run")]
+    assert "These bytes were taken before: dropped again, they change nothing." in told["chosen"]
 
 
 def with_feed(home: Home) -> Home:

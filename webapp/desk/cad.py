@@ -12,6 +12,7 @@ from flask import Blueprint, Response, render_template, request
 
 from appliance.desk import receipts as stored
 from appliance.desk import usual
+from appliance.spool.messages import DRY_RUN
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 
@@ -33,7 +34,8 @@ def receipts() -> str:
     with current_site().store.read() as session:
         rows, pages = stored.latest(session, page)
         alerts = usual.alerts(session)
-    return render_template("cad/receipts.html", rows=rows, alerts=alerts, page=min(max(page, 1), pages), pages=pages)
+    page = min(max(page, 1), pages)
+    return render_template("cad/receipts.html", rows=rows, alerts=alerts, page=page, pages=pages, dry_run=DRY_RUN)
 
 
 @blueprint.get("/all.csv")

@@ -33,6 +33,8 @@ class Receipt(Base):
     refused: Mapped[int] = mapped_column(Integer)
     flagged_times: Mapped[int] = mapped_column(Integer, server_default="0")
     chosen: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
+    # Only what would have become of the file: nothing of it was kept.
+    dry_run: Mapped[bool] = mapped_column(Boolean, server_default="0", default=False)
 
 
 class RefusedLine(Base):
@@ -58,3 +60,5 @@ class Unmapped(Base):
     what: Mapped[str] = mapped_column(String(8))
     value: Mapped[str] = mapped_column(String(255))
     count: Mapped[int] = mapped_column(Integer)
+    # Ids of the canonical types that a call type may mean, the likeliest first.
+    nearest: Mapped[list[str]] = mapped_column(JSON, server_default="[]", default=list)
