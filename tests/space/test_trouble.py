@@ -73,6 +73,23 @@ def test_the_network_is_gone_when_locking(site: LiveSite, page: Page) -> None:
     _is_kept(page, member, words, "before the cable was pulled")
 
 
+def test_the_network_swallows_what_is_sent_when_locking(site: LiveSite, page: Page) -> None:
+    """No error, no answer: after a minute, here two seconds, it counts as gone, and the lock does not wait for good."""
+    page.add_init_script(
+        "const after = AbortSignal.timeout; AbortSignal.timeout = () => after.call(AbortSignal, 2000);"
+    )
+    page.reload()
+    member, words = _begin(page, site, "finley")
+    keep_words(page, "into a black hole")
+    page.route(re.compile("/api/"), lambda route: None)
+    _lock(page)
+    expect(page.get_by_text("Saving and locking.")).to_be_visible()
+    expect(page.get_by_text(NOT_LOCKED)).to_be_visible()
+    page.unroute_all()
+    page.get_by_role("button", name="Try to lock again").click()
+    _is_kept(page, member, words, "into a black hole")
+
+
 def test_the_answer_to_a_save_is_lost(site: LiveSite, page: Page) -> None:
     """Desk stored it, and the page does not know: the next save meets its own content and doubles nothing."""
     member, words = _begin(page, site, "blake")

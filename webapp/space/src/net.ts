@@ -113,11 +113,14 @@ export class Conflict extends Problem {
 
 const PLAIN: RequestInit = { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store", redirect: "error" };
 
+/** A request counts as unanswered after this: nothing must keep a lock, and with it the keys, waiting for good. */
+const WAIT_MS = 60_000;
+
 /** `fetch` for requests that must not say who asks: no token, cookie or referrer. Throws Problem when unreachable. */
 export function anonymous(fetch: Fetch): Fetch {
   return async (url, init = {}) => {
     try {
-      return await fetch(url, { ...PLAIN, ...init });
+      return await fetch(url, { ...PLAIN, signal: AbortSignal.timeout(WAIT_MS), ...init });
     } catch {
       throw new Problem("unreachable", "That part of Wardwell does not answer.", "Wait a minute and try again.");
     }
@@ -147,19 +150,23 @@ export class Api {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    let answer: Response;
-    let parsed: unknown;
+    let answer: Response | null = null;
+    let parsed: unknown = null;
     try {
       answer = await this.fetch(`${this.base}${path}`, {
         ...PLAIN,
         method,
         headers,
         keepalive,
+        signal: AbortSignal.timeout(WAIT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      parsed = await answer.json().catch(() => null);
+      parsed = await answer.json();
     } catch {
-      throw new Problem("unreachable", "Wardwell does not answer.", "Check the network, wait a minute and try again.");
+      // Cut off in the middle of a good answer: whether it was done is not known, as when no answer came.
+      if (!answer || answer.ok) {
+        throw new Problem("unreachable", "Wardwell does not answer.", "Check the network, wait a minute and try again.");
+      }
     }
     if (answer.ok) return parsed as T;
     const found = parsed as { error?: Partial<Problem>; version?: number; blob?: string } | null;

@@ -292,11 +292,8 @@ export class Session {
   async #end(): Promise<void> {
     this.#ended = true;
     clearInterval(this.#timer);
-    try {
-      await this.ctx.api.lock();
-    } finally {
-      this.#forget();
-    }
+    this.#forget();
+    await this.ctx.api.lock();
   }
 
   /** The page goes away: forget everything at once; only the token's death is still sent. */
