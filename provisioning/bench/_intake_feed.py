@@ -97,7 +97,7 @@ def founded(root: Path, people: int, enrolled: int = 0) -> Iterator[Store]:
     with store.write() as session:
         roster = [(f"E{n:05d}", f"{n:032x}", f"P {n}", sign(n), f"Unit {n % 300}", "Patrol", 1) for n in range(people)]
         insert_rows(session, RosterRow, roster)
-        keys = [(f"{n:032x}", f"E{n:05d}", key, n, True) for n in range(enrolled)]
+        keys = [(f"{n:032x}", f"E{n:05d}", key, n, True, None) for n in range(enrolled)]
         insert_rows(session, MailboxKey, keys)
     try:
         yield store
