@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy import func, select
 
 from appliance import clock
 from appliance.charter.model import load_charter
@@ -30,6 +31,7 @@ from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import COSIGNATURE, Signer
 from appliance.crypto.sealing import info, seal
 from appliance.desk import slips, tickets, worker
+from appliance.desk.models.vault import Entry, Head
 from appliance.post.memory import Memory
 from appliance.settings import Home
 from appliance.spool.append import append
@@ -102,6 +104,22 @@ class LiveSite:
         with self.ledger.store.write() as session:
             entries.turn_epoch(session, EpochTurned(epoch=epoch))
         self.ledger.log._catch_up()
+
+    def await_entries(self, handle: str, count: int) -> None:
+        """Until desk holds so many entries of this person and a head, and the newest checkpoint is cosigned."""
+        deadline = time.monotonic() + 30
+        while not self._arrived(handle, count):
+            assert time.monotonic() < deadline, "the entries did not arrive"
+            time.sleep(0.1)
+
+    def _arrived(self, handle: str, count: int) -> bool:
+        with self.desk.read() as session:
+            entries = session.scalar(select(func.count()).where(Entry.handle == handle))
+            head = session.get(Head, handle)
+        if entries != count or head is None:
+            return False
+        note, cosigned = (self.home.public / of / "checkpoint" for of in ("ledger", "witness"))
+        return cosigned.exists() and cosigned.read_bytes().startswith(note.read_bytes())
 
 
 class _Pump(threading.Thread):

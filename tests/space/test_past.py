@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from appliance.desk import vouching
 from appliance.identity import Account
 from tests.space.live_site import LiveSite
-from tests.space.walk import check, create, heading, sign_in
+from tests.space.walk import check, create, heading, minutes_until, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -34,5 +34,4 @@ def test_two_codes_are_typed(site: LiveSite, page: Page) -> None:
     page.get_by_role("button", name="Ask for the calls of before").click()
     expect(page.get_by_text("The calls of before are being sealed to you.")).to_be_visible()
     page.get_by_role("link", name="Who looked", exact=True).click()
-    page.clock.run_for(60_000)  # the next look for what arrived
-    expect(page.get_by_text("two people's codes")).to_be_visible()
+    minutes_until(page, page.get_by_text("two people's codes"))

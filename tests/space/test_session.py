@@ -53,7 +53,7 @@ def test_a_private_space_from_slip_to_second_visit(site: LiveSite, library: Path
     site.look(member.handle)
     site.look(member.handle, "refused")
     site.turn_epoch(1)
-    time.sleep(0.8)
+    site.await_entries(member.handle, 3)
 
     visit = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), "--words", made["words"])
     assert sorted(c["id"] for c in visit["exposure"]) == [c["id"] for c in site.history]

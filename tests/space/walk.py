@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
 
 from provisioning.demo.browser import CHROMIUM, flags, trusting_home
 from provisioning.packages import MODULES
@@ -64,6 +64,16 @@ def heading(page: Page, name: str | re.Pattern[str]) -> None:
     expect(found).to_be_focused()
     assert page.title() == f"{found.inner_text()} \N{EN DASH} Wardwell"
     expect(page.get_by_role("link", name="Talk to someone now")).to_have_attribute("href", "/crisis/")
+
+
+def minutes_until(page: Page, shown: Locator) -> None:
+    """Minutes pass until it is shown: what arrives is looked for once in each, and nobody knows when it arrives."""
+    for _ in range(12):  # no more: an idle space locks itself
+        page.clock.run_for(60_000)
+        with suppress(TimeoutError):
+            shown.wait_for(timeout=2500)
+            break
+    expect(shown).to_be_visible()
 
 
 def lock(page: Page) -> None:
