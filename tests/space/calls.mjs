@@ -77,6 +77,30 @@ const calls = {
     const prefix = earlier && (await reader.extends({ size: earlier.size, root: unbase64(earlier.root) }));
     return { head: { size: reader.head.checkpoint.size, witnessed: reader.head.witnessed }, holds, first: first && base64(first), prefix };
   },
+  // One vault that looks at each of `looks` in turn ({now, files, entries: desk's answer}): what each look finds, and what
+  // the vault holds at the end.
+  async looks({ handle, mailbox, site, looks }) {
+    let look = looks[0];
+    const store = new wardwell.records.RecordStore(() => new Date(look.now));
+    store.put("trustee", {});
+    store.put("mailbox-key", mailbox);
+    const found = [];
+    for (look of looks) {
+      const fetch = async (url) => {
+        const file = look.files[new URL(url).pathname.slice(1)];
+        return file === undefined ? new Response("", { status: 404 }) : new Response(unbase64(file));
+      };
+      const ctx = {
+        handle, site, fetch, vault: store, spaceBase: "https://space", now: () => new Date(look.now),
+        api: {
+          entries: async (after) => ({ ...look.entries, entries: look.entries.entries.filter(({ sequence }) => sequence > after) }),
+        },
+      };
+      found.push(await wardwell.entries.checkEntries(ctx, { version: 1, at: look.now }));
+    }
+    const bodies = (type) => store.all(type).map(({ body }) => body);
+    return { found, entries: bodies("entry"), restored: bodies("restored"), looks: wardwell.entries.foldLooks(bodies("entry"), (at) => at.slice(0, 10)) };
+  },
   // `put`: [type, body] in order.
   async export({ put, now }) {
     const store = new wardwell.records.RecordStore(() => new Date(now));
@@ -106,14 +130,14 @@ const calls = {
     return { taken: TAKEN, conversation: CONVERSATION, left: LEFT_BEHIND };
   },
   // What the browser takes of a file that the trustee signs, or the sentence that it shows. `files`: name -> base64.
-  async signed({ kind, files, trustee }) {
+  async signed({ kind, files, trustee, newest = 0 }) {
     const fetch = async (url) => {
       const found = files[new URL(url).pathname.slice(1)];
       return found === undefined ? new Response("", { status: 404 }) : new Response(unbase64(found));
     };
     try {
       const read = kind === "site" ? sites.readSite : sites.readKeyList;
-      return { content: await read(fetch, "https://space", trustee) };
+      return { content: await read(fetch, "https://space", trustee, newest) };
     } catch (error) {
       if (!(error instanceof net.Problem)) throw error;
       return { code: error.code, message: error.message, fix: error.fix };

@@ -65,3 +65,23 @@ def test_what_another_key_than_the_pinned_one_signed_is_refused(call: Call, tmp_
         assert refused["code"] == code
         assert "not signed by the officers' trustee" in refused["message"]
         assert refused["fix"]
+
+
+def test_an_older_key_list_is_refused_by_its_number(call: Call, tmp_path: Path) -> None:
+    trustee = Signer(tmp_path / "trustee")
+
+    def read(newest: int, *, version: object = 3, there: bool = True) -> Any:
+        content: dict[str, object] = {"supporters": []} if version is None else {"version": version, "supporters": []}
+        files = trustee.files("keylist.json", content, "wardwell-keylist") if there else {}
+        return call("signed", kind="keylist", files=files, trustee=trustee.pinned(), newest=newest)
+
+    # Controls: the first one, the one of the last visit, a newer one; and none where there never was one.
+    for newest in (0, 3, 2):
+        assert read(newest)["content"]["version"] == 3
+    assert read(0, there=False) == {"content": None}
+    older = read(4)
+    assert older["code"] == "keylist_older" and "number 3" in older["message"] and "number 4" in older["message"]
+    assert older["fix"]
+    assert read(1, version=None)["code"] == read(1, version="many")["code"] == "keylist_older"
+    gone = read(4, there=False)
+    assert gone["code"] == "keylist_gone" and "is gone" in gone["message"]

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from appliance.charter.model import load_charter
+from appliance.crypto import sshsig
+from appliance.crypto.canonical import canonical
 from appliance.desk import versions
 from appliance.desk.models.vault import Vault, VaultVersion
 from tests.space.live_site import LiveSite
@@ -92,3 +94,32 @@ def test_an_old_vault_put_back_is_told(site: LiveSite, library: Path, tmp_path: 
     with site.desk.write() as session:
         vault = session.get_one(Vault, member.handle)
         vault.version, vault.blob = newest
+
+
+def test_an_older_key_list_served_again_is_told(site: LiveSite, library: Path, tmp_path: Path) -> None:
+    key = sshsig.load_private(site.home.root / "trustee-key")
+
+    def publish(version: int) -> None:
+        raw = canonical({"version": version, "supporters": []})
+        (site.home.public / "keylist.json").write_bytes(raw)
+        (site.home.public / "keylist.json.sig").write_bytes(sshsig.sign(key, raw, "wardwell-keylist"))
+
+    member, slip = site.member("kim", "officer")
+    trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
+    try:
+        publish(2)
+        enrolled = prepare(
+            site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee
+        )
+        words = ["--words", enrolled["words"]]
+        publish(1)
+        older = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+        # Control: one that is newer than the list of the first visit.
+        publish(3)
+        newer = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    finally:
+        for name in ("keylist.json", "keylist.json.sig"):
+            (site.home.public / name).unlink()
+    assert older["keylist"] is None
+    assert "number 1" in older["keylist_problem"] and "number 2" in older["keylist_problem"]
+    assert (newer["keylist"], newer["keylist_problem"]) == (3, None)

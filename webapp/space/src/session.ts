@@ -6,7 +6,7 @@
 
 import { base64, unbase64 } from "./bytes.js";
 import { constants } from "./constants.js";
-import type { Context, Fetch, VaultRecord } from "./context.js";
+import type { Context, Fetch, Records, VaultRecord } from "./context.js";
 import { bringBack } from "./copy/bring_back.js";
 import { keyPair } from "./crypto/sealing.js";
 import { takeDeliveries } from "./deliveries.js";
@@ -155,11 +155,12 @@ export class Session {
     const site = await readSite(fetch, gate.spaceBase, trustee);
     const { roles, handle, name } = gate.signedIn;
     let keylistProblem: Problem | null = null;
-    const keylist = await readKeyList(fetch, gate.spaceBase, trustee).catch((error: unknown) => {
-      if (!(error instanceof Problem) || error.code !== "keylist_not_signed") throw error;
+    const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestList(vault.records)).catch((error: unknown) => {
+      if (!(error instanceof Problem) || !error.code.startsWith("keylist_")) throw error;
       keylistProblem = error;
       return null;
     });
+    if (keylist) rememberList(vault.records, keylist.version);
     const ctx: Context = {
       api: gate.api,
       vault: vault.records,
@@ -327,6 +328,17 @@ export class Session {
     this.#busy = mine.catch(() => undefined);
     await mine;
   }
+}
+
+/** The highest number of a key list that this vault has seen, 0 for none; two copies that were merged may hold two. */
+function newestList(records: Records): number {
+  return Math.max(0, ...records.all<{ version: number }>("keylist-seen").map(({ body }) => body.version));
+}
+
+function rememberList(records: Records, version: number): void {
+  if (version === newestList(records)) return;
+  for (const { id } of records.all("keylist-seen")) records.remove(id);
+  records.put("keylist-seen", { version });
 }
 
 /** Which of a vault's secrets `typed` can be, as it was made; null when it can be none. */

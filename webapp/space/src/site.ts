@@ -17,6 +17,8 @@ export interface Site {
   readonly demonstration: boolean;
   readonly ledger_vkey: string;
   readonly witness_vkey: string;
+  /** Of the key that signs a restore, which takes both custody groups; a site founded before it was named has none. */
+  readonly custody_vkey?: string;
   readonly charter_digest: string;
   readonly report_key: string;
 }
@@ -90,19 +92,42 @@ export async function readSite(fetch: Fetch, spaceBase: string, trustee: PinnedT
   return JSON.parse(text(found.bytes)) as Site;
 }
 
-/** The key list, or null when there is none. Throws Problem when its signature is missing or not the pinned trustee's. */
-export async function readKeyList(fetch: Fetch, spaceBase: string, trustee: PinnedTrustee): Promise<KeyList | null> {
+function unusable(code: string, message: string): Problem {
+  return new Problem(code, message, "You can use the rest of your space. Tell the trustee, by phone or in person.");
+}
+
+/**
+ * The key list, or null when there is none. `newest` is the highest number of a list that was read before, 0 for none.
+ * Throws Problem when its signature is missing or not the pinned trustee's, or when the list is older than `newest` or gone.
+ */
+export async function readKeyList(
+  fetch: Fetch,
+  spaceBase: string,
+  trustee: PinnedTrustee,
+  newest: number,
+): Promise<KeyList | null> {
   const bytes = await readFile(fetch, `${spaceBase}/keylist.json`);
-  if (!bytes) return null;
+  if (!bytes) {
+    if (newest === 0) return null;
+    throw unusable("keylist_gone", "The list of supporters' keys, which was here at an earlier visit, is gone.");
+  }
   const signature = await readFile(fetch, `${spaceBase}/keylist.json.sig`);
   const key = await readPinned(trustee);
   if (!signature || !(await verify(key, constants.sshsig_namespaces.keylist, bytes, text(signature)))) {
-    throw new Problem(
+    throw unusable(
       "keylist_not_signed",
       "The list of supporters' keys is not signed by the officers' trustee whose key you compared with your slip. " +
         "It is not used.",
-      "You can use the rest of your space. Tell the trustee, by phone or in person.",
     );
   }
-  return JSON.parse(text(bytes)) as KeyList;
+  const list = JSON.parse(text(bytes)) as KeyList;
+  // A list without a number is none that can be told from an older one.
+  if (!(list.version >= newest)) {
+    throw unusable(
+      "keylist_older",
+      `The list of supporters' keys is number ${list.version}, and an earlier visit saw number ${newest}: an old list was served. ` +
+        "It is not used.",
+    );
+  }
+  return list;
 }

@@ -33,6 +33,8 @@ export const LEFT_BEHIND = [
   "trustee",
   "checkpoint",
   "version-leaf",
+  "keylist-seen",
+  "restored",
   "history",
   "post-seen",
   "post-part",

@@ -122,6 +122,8 @@ async function session(): Promise<void> {
     exposure: ctx.vault.all("exposure").map(({ body }) => body),
     entries: ctx.vault.all("entry").map(({ body }) => body),
     findings: unlocked.findings,
+    keylist: ctx.keylist?.version ?? null,
+    keylist_problem: unlocked.keylistProblem?.message ?? null,
     entries_problem: unlocked.entriesProblem?.message ?? null,
     post_problem: postProblem(ctx)?.message ?? null,
     ...(values.read ? { threads: threads(ctx) } : {}),
