@@ -11,6 +11,7 @@ from pathlib import Path
 from appliance.charter.model import SHIPPED, Charter
 from appliance.crypto import canonical
 from appliance.crypto.notes import Verifier
+from appliance.crypto.restored import CUSTODY_KEY
 from appliance.errors import WardwellError
 from appliance.settings import Home, Settings
 
@@ -35,6 +36,7 @@ def site(home: Home, settings: Settings, charter: Charter, witness_vkey: str) ->
             "demonstration": settings.demonstration,
             "ledger_vkey": _made(home, "ledger", "vkey"),
             "witness_vkey": witness_vkey,
+            "custody_vkey": _custody(home),
             "charter_digest": charter.digest,
             "report_key": _made(home, "press", "report.pub"),
         }
@@ -49,6 +51,12 @@ def _made(home: Home, *place: str) -> str:
             f"The appliance has not made its key of {place[0]} yet.",
             f"Unseal it, and see that wardwell@{place[0]} has started once.",
         ) from None
+
+
+def _custody(home: Home) -> str:
+    # Published at each unsealing; by it a browser tells a restore that both sides signed from a rewritten log.
+    path = home.public / "ledger" / CUSTODY_KEY
+    return path.read_text().strip() if path.exists() else ""
 
 
 def witness_key(home: Home, settings: Settings, given: str) -> str:

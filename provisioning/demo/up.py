@@ -130,7 +130,8 @@ def _settings(home: Home, wanted: Wanted) -> Settings:
 
 def _files(home: Home, agency: Agency, settings: Settings) -> str:
     """Everything that is there before a process runs; gives supervisord's configuration."""
-    from appliance.custody.keys import found_file_custody
+    from appliance.custody.keys import found_file_custody, root_file
+    from appliance.custody.restored import publish_custody_key
     from appliance.kit import witness
     from appliance.ledger import keys as ledger_keys
     from appliance.press.keys import report_key
@@ -143,6 +144,7 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
     )
     founding.publish_charter(home)
     found_file_custody(home)
+    publish_custody_key(home, root_file(home).read_bytes())
     upgrade_all(home)
     report_key(home)
     ledger_keys.found(home)

@@ -247,6 +247,8 @@ def test_making_slips_again_replaces_the_hashes(tmp_path: Path) -> None:
 
 
 def test_papers_that_are_signed_are_not_written_over(home: Home, parties: Parties) -> None:
+    from appliance.custody.keys import ROOT_BYTES, custody_signer
+    from appliance.custody.restored import publish_custody_key
     from appliance.errors import WardwellError
     from appliance.founding import papers
 
@@ -254,6 +256,11 @@ def test_papers_that_are_signed_are_not_written_over(home: Home, parties: Partie
         migrate_one(home, compartment)
     written = papers.write_request(home, parties.stick, witness_vkey=witness_line(), charter=None)
     assert set(written) == {"site.json", "charter.toml", "founding.toml", "roster.csv", "README.txt", "sign.sh"}
+    assert json.loads((parties.stick / "site.json").read_text())["custody_vkey"] == ""
+    publish_custody_key(home, bytes(ROOT_BYTES))
+    custody = str(custody_signer(bytes(ROOT_BYTES)).verifier)
+    papers.write_request(home, parties.stick, witness_vkey=witness_line(), charter=None)
+    assert json.loads((parties.stick / "site.json").read_text())["custody_vkey"] == custody
     (parties.stick / "roster.csv").write_text(ROSTER)
     (parties.stick / "site.json.sig").write_text("signature")
     with pytest.raises(WardwellError, match="is signed"):

@@ -183,6 +183,7 @@ def _publish_site(home: Home, key: Path) -> str:
         "demonstration": True,
         "ledger_vkey": (home.public / "ledger" / "vkey").read_text().strip(),
         "witness_vkey": (home.public / "witness" / "vkey").read_text().strip(),
+        "custody_vkey": "",
         "charter_digest": load_charter(home).digest,
         "report_key": "",
     }

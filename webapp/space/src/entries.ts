@@ -5,13 +5,14 @@
 
 import { base64, equal, hex, sha256, text, unbase64, unhex, utf8, type Bytes } from "./bytes.js";
 import { constants, info } from "./constants.js";
-import type { Context } from "./context.js";
+import type { Context, VaultRecord } from "./context.js";
 import { canonical } from "./crypto/canonical.js";
 import { leafHash, verifyInclusion } from "./crypto/merkle.js";
 import { NotSealedForUs, open } from "./crypto/sealing.js";
 import { checkVersion, COSIGNATURE_AGE_MS, isOld, seenLeaf, type Opened } from "./freshness.js";
 import { LedgerReader, readLeaf } from "./ledger.js";
 import type { EntriesAnswer, HeadProof, Problem } from "./net.js";
+import { findRestore, takeRestore } from "./restores.js";
 
 export interface EntryBody {
   readonly actor: string;
@@ -33,6 +34,8 @@ export interface Entry {
   readonly commit: string;
   readonly body: EntryBody;
   readonly proved: boolean;
+  /** The log was restored from a backup of before it: it is in the log no more, and its number may be another's. */
+  readonly lost?: true;
 }
 
 /** What the checks found. Every list and flag that is set is worth telling the trustee about. */
@@ -45,7 +48,7 @@ export interface Findings {
   readonly waiting: readonly number[];
   /** Entries sealed to the key from before enrolment, which has not been handed over yet. */
   readonly unopened: readonly number[];
-  /** The tree no longer begins with what it was at an earlier visit. */
+  /** The tree no longer begins with what it was at an earlier visit, and no restore that both sides signed says why. */
   readonly rewritten: boolean;
   /** The mailbox key in the log is not the one in this vault. */
   readonly keySwapped: boolean;
@@ -62,6 +65,11 @@ interface MailboxKey {
   readonly public: string;
 }
 
+/** The entries that are in the log: all but those that a restore took from it. */
+function standing(ctx: Context): VaultRecord<Entry>[] {
+  return ctx.vault.all<Entry>("entry").filter(({ body }) => !body.lost);
+}
+
 async function openEntries(ctx: Context, answer: EntriesAnswer, seed: Bytes): Promise<number[]> {
   let provisional = ctx.vault.all<{ seed: string }>("provisional-key")[0]?.body.seed ?? null;
   if (answer.provisional_key && !provisional) {
@@ -69,7 +77,7 @@ async function openEntries(ctx: Context, answer: EntriesAnswer, seed: Bytes): Pr
     provisional = base64(await open(seed, sealed, info(constants.kinds.provisional, ctx.handle)));
     ctx.vault.put("provisional-key", { seed: provisional });
   }
-  const known = new Set(ctx.vault.all<Entry>("entry").map(({ body }) => body.sequence));
+  const known = new Set(standing(ctx).map(({ body }) => body.sequence));
   const unopened: number[] = [];
   for (const { sequence, leaf_index, provisional: early, sealed } of answer.entries) {
     if (known.has(sequence)) continue;
@@ -107,7 +115,7 @@ async function headSays(ctx: Context, reader: LedgerReader, head: HeadProof, key
 
 async function proveEntries(ctx: Context, reader: LedgerReader): Promise<{ broken: number[]; waiting: number[] }> {
   const [broken, waiting]: [number[], number[]] = [[], []];
-  const records = ctx.vault.all<Entry>("entry");
+  const records = standing(ctx);
   const bySequence = new Map(records.map(({ body }) => [body.sequence, body]));
   for (const { id, body } of records) {
     const before = bySequence.get(body.sequence - 1);
@@ -132,22 +140,33 @@ function missingOf(entries: readonly Entry[], unopened: readonly number[], last:
   return Array.from({ length: highest }, (_, i) => i + 1).filter((sequence) => !present.has(sequence));
 }
 
+async function fetchEntries(ctx: Context, seed: Bytes): Promise<[EntriesAnswer, number[]]> {
+  const own = standing(ctx).map(({ body }) => body);
+  const gap = missingOf(own, [], 0)[0] ?? own.length + 1;
+  const answer = await ctx.api.entries(gap - 1, seenLeaf(ctx) + 1);
+  return [answer, await openEntries(ctx, answer, seed)];
+}
+
 /** Fetch new entries, open them, and check all of them. Throws Problem when desk or the public files do not answer. */
 export async function checkEntries(ctx: Context, opened: Opened): Promise<Findings> {
   const mailbox = ctx.vault.all<MailboxKey>("mailbox-key").at(-1)?.body;
   if (!mailbox) throw new Error("a vault without a mailbox key");
   const [seed, key] = [unbase64(mailbox.seed), unbase64(mailbox.public)];
-  const known = missingOf(ctx.vault.all<Entry>("entry").map(({ body }) => body), [], 0);
-  const count = ctx.vault.all<Entry>("entry").length;
-  const answer = await ctx.api.entries((known[0] ?? count + 1) - 1, seenLeaf(ctx) + 1);
-  const unopened = await openEntries(ctx, answer, seed);
+  let [answer, unopened] = await fetchEntries(ctx, seed);
 
   const reader = await LedgerReader.open(ctx.fetch, ctx.spaceBase, ctx.site);
   const { checkpoint, witnessed } = reader.head;
   const earlier = ctx.vault.all<{ size: number; root: string }>("checkpoint").at(-1);
-  const rewritten =
+  let rewritten =
     earlier !== undefined &&
     !(await reader.extends({ size: earlier.body.size, root: unbase64(earlier.body.root) }));
+  const restored = earlier && rewritten ? await findRestore(ctx, reader, earlier) : null;
+  if (restored) {
+    takeRestore(ctx, restored);
+    rewritten = false;
+    // Numbers of entries that were lost are others' by now.
+    [answer, unopened] = await fetchEntries(ctx, seed);
+  }
   if (!rewritten && checkpoint.size !== earlier?.body.size) {
     if (earlier) ctx.vault.remove(earlier.id);
     ctx.vault.put("checkpoint", { size: checkpoint.size, root: base64(checkpoint.root) });
@@ -168,9 +187,8 @@ export async function checkEntries(ctx: Context, opened: Opened): Promise<Findin
     const ledgered = leaf && typeof leaf.key === "string" ? unbase64(leaf.key) : utf8("");
     keySwapped ||= leaf?.handle !== ctx.handle || !equal(ledgered, key);
   }
-  const entries = ctx.vault.all<Entry>("entry").map(({ body }) => body);
   return {
-    missing: missingOf(entries, unopened, last),
+    missing: missingOf(standing(ctx).map(({ body }) => body), unopened, last),
     broken,
     waiting,
     unopened,
@@ -190,13 +208,14 @@ export interface Look {
   readonly last: string;
   readonly times: number;
   readonly sequences: readonly number[];
+  readonly lost: boolean;
 }
 
 /** Entries folded into looks, newest first. `day` gives the day of a time in the site's time zone. */
 export function foldLooks(entries: readonly Entry[], day: (iso: string) => string): Look[] {
   const looks = new Map<string, Look>();
-  for (const { at, body, sequence } of [...entries].sort((a, b) => a.sequence - b.sequence)) {
-    const key = JSON.stringify([day(at), body]);
+  for (const { at, body, sequence, lost = false } of [...entries].sort((a, b) => a.sequence - b.sequence)) {
+    const key = JSON.stringify([day(at), body, lost]);
     const look = looks.get(key);
     looks.set(key, {
       body,
@@ -204,6 +223,7 @@ export function foldLooks(entries: readonly Entry[], day: (iso: string) => strin
       last: at,
       times: (look?.times ?? 0) + 1,
       sequences: [...(look?.sequences ?? []), sequence],
+      lost,
     });
   }
   return [...looks.values()].sort((a, b) => (a.last < b.last ? 1 : -1));

@@ -21,6 +21,7 @@ import type { Site } from "./site.js";
 const WIDTH = 256;
 const HEIGHT = 8;
 const HASH = 32;
+const RECENT_BUNDLES = 16;
 
 /** "067", "x001/x234/067": a tile's number in its path. */
 export function tileNumber(n: number): string {
@@ -94,15 +95,33 @@ export class LedgerReader {
 
   /** The bytes of public leaf `index`, proved to stand there; null when it is not there (yet) or differs. */
   async leaf(index: number): Promise<Bytes | null> {
-    const { size } = this.head.checkpoint;
-    if (index >= size) return null;
-    const number = Math.floor(index / WIDTH);
-    const bundle = await this.#file("entries", number, Math.min(WIDTH, size - number * WIDTH));
+    if (index >= this.head.checkpoint.size) return null;
+    const leaf = (await this.#bundle(Math.floor(index / WIDTH)))[index % WIDTH];
+    return leaf && (await this.holds(leaf, index)) ? leaf : null;
+  }
+
+  /** The positions of the newest leaves of `kind`, newest first; not proved, and only the last 16 bundles are read. */
+  async recent(kind: string): Promise<number[]> {
+    const found: number[] = [];
+    const last = Math.ceil(this.head.checkpoint.size / WIDTH) - 1;
+    for (let number = last; number >= 0 && number > last - RECENT_BUNDLES; number--) {
+      const leaves = await this.#bundle(number);
+      for (let at = leaves.length - 1; at >= 0; at--) {
+        if (readLeaf(leaves[at] ?? null, kind)) found.push(number * WIDTH + at);
+      }
+    }
+    return found;
+  }
+
+  async #bundle(number: number): Promise<Bytes[]> {
+    const width = Math.min(WIDTH, this.head.checkpoint.size - number * WIDTH);
+    const bundle = await this.#file("entries", number, width);
     const view = new DataView(bundle.buffer, bundle.byteOffset);
-    let at = 0;
-    for (let skip = index % WIDTH; skip > 0; skip--) at += 2 + view.getUint16(at);
-    const leaf = bundle.slice(at + 2, at + 2 + view.getUint16(at));
-    return (await this.holds(leaf, index)) ? leaf : null;
+    const leaves: Bytes[] = [];
+    for (let at = 0; leaves.length < width; at += 2 + view.getUint16(at)) {
+      leaves.push(bundle.slice(at + 2, at + 2 + view.getUint16(at)));
+    }
+    return leaves;
   }
 
   #nodes: Nodes = async (level, index) => {

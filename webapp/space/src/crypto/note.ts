@@ -67,18 +67,21 @@ function parse(body: string): Checkpoint {
   return { origin, size: Number(size), root: bytes };
 }
 
-/** The checkpoint in `note` when `verifier` (the ledger) signed it. Throws Error otherwise. */
-export async function openCheckpoint(note: Uint8Array, verifier: Verifier): Promise<Checkpoint> {
-  const { body, lines } = split(text(note));
+/** The text of `note` when `verifier` signed it. Throws Error otherwise. */
+export async function openNote(note: string, verifier: Verifier): Promise<string> {
+  const { body, lines } = split(note);
   for (const line of lines) {
     if (line.name !== verifier.name || !equal(line.hash, verifier.hash)) continue;
-    if (line.signature.length === 64 && (await verifyEd25519(verifier.key, line.signature, utf8(body)))) {
-      const checkpoint = parse(body);
-      if (checkpoint.origin !== verifier.name) throw new Error("the checkpoint is of another log");
-      return checkpoint;
-    }
+    if (line.signature.length === 64 && (await verifyEd25519(verifier.key, line.signature, utf8(body)))) return body;
   }
-  throw new Error("the checkpoint is not signed by the access log's key");
+  throw new Error("the note is not signed by that key");
+}
+
+/** The checkpoint in `note` when `verifier` (the ledger) signed it. Throws Error otherwise. */
+export async function openCheckpoint(note: Uint8Array, verifier: Verifier): Promise<Checkpoint> {
+  const checkpoint = parse(await openNote(text(note), verifier));
+  if (checkpoint.origin !== verifier.name) throw new Error("the checkpoint is of another log");
+  return checkpoint;
 }
 
 /** When `witness` cosigned the checkpoint in `note` (seconds since 1970), or null when it did not. */

@@ -7,6 +7,7 @@ import { charter } from "../constants.js";
 import type { Context } from "../context.js";
 import { foldLooks, type Entry, type Findings, type Look } from "../entries.js";
 import type { Problem } from "../net.js";
+import type { Restored } from "../restores.js";
 
 /** Purposes of the charter in words; one that is not listed is shown by its own name. */
 const PURPOSES: Readonly<Record<string, string>> = {
@@ -56,6 +57,7 @@ interface WhoLookedProps {
 export function WhoLookedPage({ ctx, findings, problem, formats }: WhoLookedProps): JSX.Element {
   const entries = ctx.vault.all<Entry>("entry").map(({ body }) => body);
   const looks = foldLooks(entries, formats.day);
+  const restores = ctx.vault.all<Restored>("restored").map(({ body }) => body);
   const unproved = new Set([...(findings?.broken ?? []), ...(findings?.waiting ?? [])]);
   return (
     <>
@@ -67,6 +69,15 @@ export function WhoLookedPage({ ctx, findings, problem, formats }: WhoLookedProp
         was written down before anything was shown.
       </p>
       <ProblemNote problem={problem} />
+      {restores.map(({ at, size, lost }) => (
+        <div class="ww-note" key={at}>
+          <p class="govuk-body govuk-!-margin-0">
+            The appliance was restored from a backup on {formats.moment(at)}. {count(lost, "entry", "entries")} of the access log
+            after number {size.toLocaleString("en-US")} {lost === 1 ? "was" : "were"} lost; both sides signed that. What of it was
+            about you stays below.
+          </p>
+        </div>
+      ))}
       {findings && <Checks findings={findings} total={entries.length} formats={formats} />}
       {looks.length === 0 ? (
         <p class="govuk-body">Nobody has looked at anything about you yet.</p>
@@ -84,7 +95,7 @@ export function WhoLookedPage({ ctx, findings, problem, formats }: WhoLookedProp
           </thead>
           <tbody class="govuk-table__body">
             {looks.map((look) => (
-              <LookRow key={look.sequences[0]} look={look} formats={formats} unproved={unproved} />
+              <LookRow key={`${look.lost} ${look.sequences[0]}`} look={look} formats={formats} unproved={unproved} />
             ))}
           </tbody>
         </table>
@@ -94,9 +105,9 @@ export function WhoLookedPage({ ctx, findings, problem, formats }: WhoLookedProp
 }
 
 function LookRow(props: { look: Look; formats: Formats; unproved: ReadonlySet<number> }): JSX.Element {
-  const { body, first, last, times, sequences } = props.look;
+  const { body, first, last, times, sequences, lost } = props.look;
   const refused = body.outcome === "refused";
-  const waiting = sequences.some((sequence) => props.unproved.has(sequence));
+  const waiting = !lost && sequences.some((sequence) => props.unproved.has(sequence));
   return (
     <tr class={`govuk-table__row${refused ? " ww-refused" : ""}`}>
       <td class="govuk-table__cell" data-label="When">
@@ -139,10 +150,10 @@ function LookRow(props: { look: Look; formats: Formats; unproved: ReadonlySet<nu
           <Icon name={refused ? "cross" : "check"} />
           {refused ? "Refused" : "Allowed"}
         </span>
-        {waiting && (
+        {(lost || waiting) && (
           <>
             <br />
-            <span class="ww-muted">Not proved yet</span>
+            <span class="ww-muted">{lost ? "Lost from the log in a restore" : "Not proved yet"}</span>
           </>
         )}
       </td>
