@@ -89,6 +89,9 @@ export function ProblemNote({ problem }: { problem: unknown }): JSX.Element | nu
   );
 }
 
+/** Of every field for words: a browser that checks spelling or suggests words may send what is typed to its maker. */
+export const OWN_WORDS = { spellcheck: false, writingsuggestions: "false" } as const;
+
 interface FieldProps {
   readonly id: string;
   readonly label: string;
@@ -113,7 +116,7 @@ export function Field(props: FieldProps): JSX.Element {
     value: props.value,
     autocomplete: (props.autocomplete ?? "off") as "off",
     autocapitalize: "none" as const,
-    spellcheck: false,
+    ...OWN_WORDS,
     inputMode: props.inputMode ?? ("text" as const),
     "aria-describedby": described || undefined,
     "aria-invalid": props.error ? (true as const) : undefined,

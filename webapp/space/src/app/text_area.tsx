@@ -1,6 +1,7 @@
 // A labelled field of several lines, with hint, error and what its length means.
 
 import type { JSX, TargetedInputEvent } from "preact";
+import { OWN_WORDS } from "./parts.js";
 
 interface TextAreaProps {
   readonly id: string;
@@ -35,6 +36,7 @@ export function TextArea(props: TextAreaProps): JSX.Element {
         name={id}
         rows={props.rows ?? 12}
         autocomplete="off"
+        {...OWN_WORDS}
         aria-describedby={described}
         aria-invalid={error ? true : undefined}
         value={props.value}

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
+import { OWN_WORDS } from "./parts.js";
 import { complete, isWord } from "../vault/secrets.js";
 
 interface WordsFieldProps {
@@ -58,7 +59,7 @@ export function WordsField(props: WordsFieldProps): JSX.Element {
         type="text"
         autocomplete="off"
         autocapitalize="none"
-        spellcheck={false}
+        {...OWN_WORDS}
         value={props.value}
         aria-describedby={`${props.id}-hint${props.error ? ` ${props.id}-error` : ""}`}
         onInput={(event) => props.onValue(event.currentTarget.value)}
