@@ -143,6 +143,9 @@ const calls = {
       return { code: error.code, message: error.message, fix: error.fix };
     }
   },
+  async vectors(asked) {
+    return (await import("./vectors.mjs")).run(wardwell, asked);
+  },
   screeners({ screener, sheets }) {
     return sheets.map((answers) => screeners.score(screeners.screenerOf(screener), answers));
   },

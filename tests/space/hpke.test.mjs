@@ -19,16 +19,6 @@ const RFC = {
   ciphertext: "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28",
 };
 
-// draft-connolly-cfrg-xwing-kem, appendix C, first vector.
-const XWING = {
-  seed: unhex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26"),
-  randomness: unhex(
-    "3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e235b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2",
-  ),
-  publicBegins: "e2236b35a8c24b39b10aa1323a96a919a2ced88400633a7b07131713fc14b2b5",
-  shared: "d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384",
-};
-
 test("RFC 9180, A.2.1", async () => {
   const { X25519, sealBase, openBase } = hpke;
   assert.equal(hex(await X25519.publicKey(RFC.secret)), RFC.public);
@@ -39,14 +29,6 @@ test("RFC 9180, A.2.1", async () => {
   const sealed = await sealBase(X25519, unhex(RFC.public), utf8(RFC.plaintext), RFC.info, RFC.associated, RFC.ephemeral);
   assert.equal(hex(sealed), RFC.enc + RFC.ciphertext);
   assert.equal(bytes.text(await openBase(X25519, RFC.secret, sealed, RFC.info, RFC.associated)), RFC.plaintext);
-});
-
-test("X-Wing, the first published vector", async () => {
-  const key = await hpke.XWing.publicKey(XWING.seed);
-  assert.ok(hex(key).startsWith(XWING.publicBegins));
-  const { enc, shared } = await hpke.XWing.encapsulate(key, XWING.randomness);
-  assert.equal(hex(shared), XWING.shared);
-  assert.equal(hex(await hpke.XWing.decapsulate(XWING.seed, enc)), XWING.shared);
 });
 
 for (const name of ["X25519", "XWing"]) {

@@ -26,6 +26,7 @@ export * as secrets from "../vault/secrets.js";
 export * as session from "../session.js";
 export * as site from "../site.js";
 export * as sshsig from "../crypto/sshsig.js";
+export * as symmetric from "../crypto/symmetric.js";
 export * as checkins from "../checkins.js";
 export * as choices from "../choices.js";
 export * as cells from "../post/cells.js";
