@@ -223,7 +223,7 @@ def _profile(look: _Look, found: Layout, canceled: Sequence[str], types: dict[st
         time_format=found.time_format or "clock",
         step_format=found.step_format,
         unit_separator=found.unit_separator,
-        unit_times="equals" if found.packed else "none",
+        unit_times=found.unit_times,
         unit_times_are=found.packed_are,
         canceled=list(canceled),
         dropped=dropped,
@@ -272,9 +272,10 @@ def propose(paths: Sequence[Path], zone: str, zone_known: bool) -> str:
     if look.profile.format in DOCUMENTS:
         profile = look.profile
     else:
+        # Totals and signatures beneath the table say nothing about its columns.
+        full = [row for row in look.rows if len(row) == len(look.header) and sum(map(bool, row)) * 4 > len(row)]
         columns = [
-            Column(name, [mapping.cell_text(row[place]) for row in look.rows if len(row) > place])
-            for place, name in enumerate(look.header)
+            Column(name, [mapping.cell_text(row[place]) for row in full]) for place, name in enumerate(look.header)
         ]
         if log := guess_log.roles([column for column in columns if column.name]):
             return guess_log.propose(paths, look.profile, look.header, log, _zone_note(zone_known))

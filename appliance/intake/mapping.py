@@ -7,13 +7,13 @@ die with it. No reason that it gives may quote a cell.
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from appliance.intake import times
+from appliance.intake.packing import Packing
 from appliance.intake.profiles import Profile
 from appliance.intake.readers import Table, positions
 from appliance.intake.readers.facts import NO_CODE, NO_NUMBER, NUMBER, UNIT, code
@@ -32,8 +32,9 @@ _REMEMBERED_TIMES = 100_000
 _ONE_DAY = timedelta(days=1)
 _NOBODY: list[str] = []
 # What feeds write where they have nothing to say.
-_NOTHING = frozenset({"NULL", "null", "(null)", "\\N", "nan", "NaN"})
-_PACKED = re.compile(r"[,;|\n]")
+_NOTHING = frozenset(
+    ["NULL", "Null", "null", "(null)", "(NULL)", "\\N", "nan", "NaN", "NA", "N/A", "n/a", "None", "NONE", "-", "--"]
+)
 # Moments by unit; "" is the call's own.
 _Steps = Mapping[str, datetime | None]
 _NO_STEPS: _Steps = {}
@@ -75,7 +76,7 @@ class _Reader:
         self.zone = ZoneInfo(profile.time_zone)
         self.wall = times.WallClock(self.zone)
         self.step_format = profile.step_format or profile.time_format
-        self.packed = profile.unit_times == "equals"
+        self.packing = None if profile.unit_times == "none" else Packing(profile.unit_times, profile.unit_separator)
         self._whole_times, self._whole_steps = times.has_day(profile.time_format), times.has_day(self.step_format)
         where = positions(header, profile)
         one = self.columns
@@ -89,27 +90,29 @@ class _Reader:
         self._spans: dict[tuple[str, str], timedelta | None] = {}
         self._begins = (one.received, one.dispatched, one.arrived, one.cleared)
         self._adds = profile.row != "call"
+        # A feed that never says who arrived: whoever was sent was there, unless the call came to nothing.
+        self._all_there = not one.arrived and not (self.packing and profile.unit_times_are == "arrived")
 
     def call(self, line: int, cells: list[str]) -> CallVersion:
         """The call of one record. Raises _Bad."""
         number, date, received, dispatched, arrived, cleared, kind, observed, disposition, primary, units = self._cells(
             [*cells, ""]
         )
-        number = cell_text(number)
+        number = cell_text(number).removeprefix("#").lstrip()
         if not NUMBER.fullmatch(number):
             raise _Bad(self.columns.number, NO_NUMBER)
         day = self._day(date)
         began = self._received((received, dispatched, arrived, cleared), units, day)
         today = self._today(began, day)
         closing = self._code(disposition)
-        there: bool
-        if self.packed:
-            on_call, there = self._with_times(units, began, today, dispatched, arrived, cleared)
+        there = self._all_there and closing not in self.profile.canceled
+        if self.packing:
+            on_call, there = self._with_times(self.packing, there, units, began, today, dispatched, arrived, cleared)
         else:
             sent = self._step(dispatched, self.columns.dispatched, began, today)
             came = self._step(arrived, self.columns.arrived, began, today)
             gone = self._step(cleared, self.columns.cleared, began, today)
-            there = came is not None
+            there = there or came is not None
             start = came or sent or began
             on_call = [
                 # A dispatcher is on the call from the first ring and never arrives.
@@ -164,7 +167,8 @@ class _Reader:
         form, whole = self.profile.time_format, self._whole_times
         for column, cell in zip(self._begins, steps, strict=True):
             try:
-                if self.packed and "=" in cell:
+                if self.packing and cell is not steps[0] and self.packing.names_units(cell):
+                    # Those times are of units; the call's own begin never stands there.
                     pass
                 elif whole:
                     text = cell_text(cell)
@@ -177,8 +181,8 @@ class _Reader:
             except (ValueError, OverflowError):
                 raise _Bad(column, "impossible time") from None
             form, whole = self.step_format, self._whole_steps
-        if self.packed and day is not None:
-            return self._first_unit(day, *steps[1:], units)
+        if self.packing and (day is not None or self._whole_steps):
+            return self._first_unit(self.packing, day, *steps[1:], units)
         raise _Bad(self.columns.received, "impossible time")
 
     def _today(self, began: datetime, day: times.Day | None) -> times.Day | None:
@@ -192,15 +196,19 @@ class _Reader:
         except OverflowError:
             raise _Bad(self.columns.received, "impossible time") from None
 
-    def _first_unit(self, day: times.Day, dispatched: str, arrived: str, cleared: str, units: str) -> datetime:
+    def _first_unit(
+        self, packing: Packing, day: times.Day | None, dispatched: str, arrived: str, cleared: str, units: str
+    ) -> datetime:
         """The begin of a call of which only the units' times were written down."""
         columns = self.columns
         own = (columns.dispatched, dispatched), (columns.units, units), (columns.arrived, arrived)
         for column, cell in (*own, (columns.cleared, cleared)):
-            for part in _PACKED.split(cell_text(cell)):
+            for _, moment in packing.parts(cell_text(cell)):
                 try:
-                    span = times.passed(part.partition("=")[2].strip(), self.step_format)
-                    if span is not None:
+                    if self._whole_steps and not times.is_blank(moment):
+                        return times.moment(moment, self.step_format, self.zone)
+                    span = None if day is None else times.passed(moment, self.step_format)
+                    if day is not None and span is not None:
                         return self.wall.settle(day, span)
                 except (ValueError, OverflowError):
                     raise _Bad(column, "impossible time") from None
@@ -221,34 +229,28 @@ class _Reader:
 
     # --- units that carry times ---------------------------------------------------------------------------------------
 
-    def _steps(self, cell: str, column: str, began: datetime, today: times.Day | None) -> _Steps:
-        """The moment of the call (under "") and of each unit that a packed cell names: None for one without a time.
-
-        Units with times are written `WAVE1=06:51:33, M5=07:05:17`.
-        """
+    def _steps(self, packing: Packing, cell: str, column: str, began: datetime, today: times.Day | None) -> _Steps:
+        """The moment of the call (under "") and of each unit that a packed cell names: None for one without a time."""
         text = cell_text(cell)
-        if "=" not in text:
+        if not packing.names_units(text):
             found = self._step(text, column, began, today)
             return _NO_STEPS if found is None else {"": found}
         steps: dict[str, datetime | None] = {}
-        for part in _PACKED.split(text):
-            unit, _, moment = part.partition("=")
-            if unit.strip():
-                name = unit.strip()
-                steps[name if UNIT.fullmatch(name) else NO_CODE] = self._step(moment.strip(), column, began, today)
+        for unit, moment in packing.parts(text):
+            steps[unit if UNIT.fullmatch(unit) else NO_CODE] = self._step(moment, column, began, today)
         return steps
 
     def _with_times(
-        self, cell: str, began: datetime, today: times.Day | None, *steps: str
+        self, packing: Packing, all_there: bool, cell: str, began: datetime, today: times.Day | None, *steps: str
     ) -> tuple[list[UnitOnCall], bool]:
         """The units of a call, and whether anybody was there: by the cells of dispatch, arrival and clearing."""
         columns, hearing = self.columns, []
         named = zip(steps, (columns.dispatched, columns.arrived, columns.cleared), strict=True)
-        dispatched, arrived, cleared = (self._steps(one, column, began, today) for one, column in named)
-        there = bool(arrived.get(""))
+        dispatched, arrived, cleared = (self._steps(packing, one, column, began, today) for one, column in named)
+        there = all_there or bool(arrived.get(""))
         text = cell_text(cell)
-        if "=" in text:
-            own = self._steps(text, columns.units, began, today)
+        if packing.names_units(text):
+            own = self._steps(packing, text, columns.units, began, today)
             hearing = [self._unit(unit) for unit in own]
             if self.profile.unit_times_are == "arrived":
                 arrived = {**arrived, **own}
@@ -265,7 +267,7 @@ class _Reader:
             # A dispatcher is on the call from the first ring and never arrives.
             start = began if hears else came or dispatched.get(unit) or dispatched.get("") or began
             end = cleared.get(unit) or cleared.get("")
-            units.append(UnitOnCall(unit, start, end, hears or came is not None, _NOBODY, False))
+            units.append(UnitOnCall(unit, start, end, hears or all_there or came is not None, _NOBODY, False))
             there = there or (came is not None and not hears)
         return units, there
 

@@ -55,7 +55,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of records in JSON ("data.calls"); `sheet` the name of a workbook's sheet, "" the first that is visible. A
     `row` that is not a whole call adds to the others of its call. `time_format` is strptime's, "iso", or "clock": any
     usual spelling of a time of day. `step_format` is that of the times after the first, if they are written otherwise.
-    With `unit_times = "equals"` units carry times (`M5=07:05:17`), in `units` or in the columns of the steps; those in
+    With `unit_times` units carry times, in `units` or in the columns of the steps: "equals" as in `M5=07:05:17`, "at"
+    (`M5@07:05`), "brackets" (`M5 (07:05)`), "colon" (`M5:07:05`), "dash" (`M5-07:05`), "blank" (`M5 07:05`). Those in
     `units` are when a unit arrived or was dispatched, as `unit_times_are` says. `skip` records stand above the header.
     With `refuse = "row"` a row that cannot be read is refused alone instead of with its file. A call that nobody closes
     counts as settled `settle_hours` after it was received.
@@ -77,7 +78,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_format: str = "%H:%M"
     step_format: str = ""
     unit_separator: str = ","
-    unit_times: Literal["none", "equals"] = "none"
+    unit_times: Literal["none", "equals", "at", "brackets", "colon", "dash", "blank"] = "none"
     unit_times_are: Literal["arrived", "dispatched"] = "arrived"
     skip: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     refuse: Literal["file", "row"] = "file"

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 # What feeds write where a time is missing (seen in real exports).
-_BLANK = {"", "null", "(null)", "none", "nan", "n/a", "na", "-", "--", "\\n", "9999", "99:99", "99:99:99", "999999"}
+_BLANK = frozenset(
+    ["", "null", "(null)", "none", "nan", "n/a", "na", "-", "--", "\\n", "0", "9999", "99:99", "99:99:99", "999999"]
+)
 # A time of day as "clock" reads it: 6:51, 06:51:33, 0651, 651, 065133, 6:51 PM.
 _CLOCK = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?\s*([AaPp])?\.?(?:[Mm]\.?)?")
 # 24:00 or 2400 at the end of a full time: midnight of the next day.
@@ -79,8 +81,16 @@ def passed(text: str, time_format: str) -> timedelta | None:
     return timedelta(days, found.second, found.microsecond, minutes=found.minute, hours=found.hour)
 
 
+def is_clock(text: str) -> bool:
+    """Whether a cell is a time of day and nothing else."""
+    return _CLOCK.fullmatch(text.strip()) is not None
+
+
 def _clock(text: str) -> time:
     """A time of day in any usual spelling. Raises ValueError."""
+    if text.isdecimal() and len(text) <= 2:
+        # Spreadsheets drop the zeros in front: 45 was 0045.
+        return time(0, int(text))
     found = _CLOCK.fullmatch(text)
     if found is None:
         raise ValueError("no time of day")

@@ -55,7 +55,12 @@ def test_midnight_written_as_the_end_of_a_day(text: str) -> None:
     assert (clock_time.hour, clock_time.minute, days) == (0, 0, 1)
 
 
-@pytest.mark.parametrize("text", ["", "NULL", "9999", " null "])
+@pytest.mark.parametrize(("text", "minutes"), [("45", 45), ("5", 5), ("651", 411), ("0005", 5)])
+def test_zeros_in_front_that_a_spreadsheet_dropped(text: str, minutes: int) -> None:
+    assert times.passed(text, "clock") == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("text", ["", "NULL", "9999", " null ", "0", "N/A", "--"])
 def test_what_stands_for_no_time(text: str) -> None:
     assert times.is_blank(text)
 
