@@ -27,6 +27,7 @@ from appliance.backup.format import Entry, Index, Manifest
 from appliance.backup.identity import Keys, keys_from_root, recipient_of
 from appliance.backup.repository import Repository, Stored, naming_full_disk, sync_folder
 from appliance.custody.keys import PRODUCTION_MARK, backup_identity, backup_recipient
+from appliance.database import revisions
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store, migrate
@@ -125,7 +126,7 @@ def open_backup(repository: Repository, backup: str, root: bytes, expected_recip
 
 def _require_known_schemas(manifest: Manifest) -> None:
     for name in COMPARTMENTS:
-        if manifest.schemas.get(name) not in migrate.known_revisions(name):
+        if manifest.schemas.get(name) not in revisions(name):
             raise Refused(
                 f"That backup was made by a later Wardwell ({manifest.wardwell}): "
                 f"this one does not know {name}'s schema {manifest.schemas.get(name) or 'at all'}.",

@@ -16,16 +16,13 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import text
-
 from appliance import clock
 from appliance.charter import load_charter, signatures
 from appliance.crypto.tlog import PublicLog, trusted_keys, witnessed
+from appliance.database import revisions, schema_of
 from appliance.errors import WardwellError
 from appliance.operate.sending_as import sending_as
 from appliance.settings import COMPARTMENTS, UNSEALED, Home
-from appliance.storage import open_store
-from appliance.storage.migrate import known_revisions
 
 SPOOL_SECONDS = 120
 DROP_SECONDS = 900
@@ -77,21 +74,18 @@ def databases(home: Home) -> list[Check]:
         if not home.database(compartment).exists():
             checks.append(Check(name, False, "it is not there", "Run `wardwell migrate`."))
             continue
-        store = open_store(home, compartment)
         try:
-            with store.reader.connect() as connection:
-                revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            if revision in known_revisions(compartment):
-                checks.append(Check(name, True, f"opens, revision {revision}"))
-            else:
-                fix = "Run the version that made it: `wardwell update status`."
-                checks.append(Check(name, False, f"its schema {revision} is of a later version", fix))
+            revision = schema_of(home, compartment)
         except WardwellError as error:
             checks.append(Check(name, False, error.message, error.fix))
-        except Exception:  # a database without the table raises the driver's own error
+            continue
+        if revision is None:
             checks.append(Check(name, False, "it has no schema", "Run `wardwell migrate`."))
-        finally:
-            store.close()
+        elif revision in revisions(compartment):
+            checks.append(Check(name, True, f"opens, revision {revision}"))
+        else:
+            fix = "Run the version that made it: `wardwell update status`."
+            checks.append(Check(name, False, f"its schema {revision} is of a later version", fix))
     return checks
 
 

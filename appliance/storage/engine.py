@@ -17,36 +17,15 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from appliance.errors import WardwellError
+from appliance.database import checked, connect, read_key
 from appliance.settings import Home
-
-_BUSY_MS = 15_000
-
-
-def _connect(path: Path, key: str) -> Any:
-    # isolation_level None: the driver begins nothing by itself; the `begin` events below do.
-    connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000)
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA key = \"x'{key}'\"")
-    try:
-        cursor.execute("PRAGMA journal_mode = WAL").fetchone()
-    except sqlcipher3.DatabaseError:
-        connection.close()
-        raise WardwellError(
-            f"The database {path.name} of {path.parent.name} does not open with its key.",
-            "Restore the key file from custody; never create a new one beside an old database.",
-        ) from None
-    for pragma in ("synchronous = FULL", "secure_delete = ON", "foreign_keys = ON", f"busy_timeout = {_BUSY_MS}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-    return connection
 
 
 def _engine(path: Path, key: str, begin: str) -> Engine:
     engine = create_engine(
         "sqlite://",
         module=sqlcipher3,
-        creator=lambda: _connect(path, key),
+        creator=lambda: connect(path, key),
         poolclass=QueuePool,
         pool_size=4,
         # An error message must not carry the values of a row: they may be secrets or names.
@@ -65,15 +44,7 @@ class Store:
 
     def __init__(self, home: Home, compartment: str, key: str | None = None) -> None:
         path = home.database(compartment)
-        try:
-            key = home.key(compartment).read_text().strip() if key is None else key
-        except FileNotFoundError:
-            raise WardwellError(
-                f"The key of {compartment} is not here: the appliance is sealed or was never set up.",
-                "Unseal it (`wardwell custody unseal`), or run `make demo` for a demonstration.",
-            ) from None
-        if len(key) != 64:
-            raise WardwellError(f"The key of {compartment} is damaged.", "Restore it from custody.")
+        key = read_key(home, compartment) if key is None else checked(compartment, key)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.home, self.compartment, self.path = home, compartment, path
         self.reader = _engine(path, key, "BEGIN")

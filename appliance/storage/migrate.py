@@ -15,7 +15,6 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
 from appliance.settings import COMPARTMENTS, Home
@@ -38,11 +37,6 @@ def _config(compartment: str) -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["metadata"] = metadata_of(compartment)
     return config
-
-
-def known_revisions(compartment: str) -> set[str]:
-    """Every schema revision of `compartment` that this version knows; any other one is of a later version."""
-    return {one.revision for one in ScriptDirectory.from_config(_config(compartment)).walk_revisions()}
 
 
 def upgrade(store: Store) -> None:

@@ -21,10 +21,10 @@ from appliance.backup import cut as cuts
 from appliance.backup.format import Index
 from appliance.backup.identity import keys_of
 from appliance.custody.keys import backup_identity
+from appliance.database import revisions
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import open_store
-from appliance.storage.migrate import known_revisions
 from tests.backup.conftest import EXPORT_MARK, MESSAGE_MARK, Site
 from tests.support.desk_site import add_person
 
@@ -53,7 +53,7 @@ def test_it_holds_what_a_restore_needs_and_nothing_that_it_promises_not_to(site:
     assert site.root not in everything
     assert not [path for path in plain if path.startswith(("drop/", "run/", "log/", "intake/quarantine", "root"))]
     assert (made.files, made.plain_bytes) == (len(plain), sum(len(data) for data in plain.values()))
-    assert (made.ledger_size, made.schemas["desk"], made.verified) == (300, max(known_revisions("desk")), "read back")
+    assert (made.ledger_size, made.schemas["desk"], made.verified) == (300, revisions("desk")[-1], "read back")
 
 
 def test_nothing_is_left_beside_the_appliance_and_the_cut_changes_none_of_its_files(site: Site) -> None:

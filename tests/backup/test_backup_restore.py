@@ -18,6 +18,7 @@ from appliance.backup.format import Entry, Index
 from appliance.backup.identity import keys_from_root, recipient_of
 from appliance.backup.repository import write_list
 from appliance.custody.keys import backup_recipient
+from appliance.database import revisions
 from appliance.errors import Refused, WardwellError
 from appliance.ledger.log import Log
 from appliance.settings import Home
@@ -96,7 +97,7 @@ def test_a_later_version_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch)
     made = site.create()
     site.open()  # control
     with monkeypatch.context() as patched:
-        patched.setattr(migrate, "known_revisions", lambda _name: {"0000"})
+        patched.setattr(restoring, "revisions", lambda _name: ["0000"])
         with pytest.raises(Refused, match="later Wardwell"):
             site.open()
     manifest = site.to / "backups" / made.id / "manifest.json"
@@ -109,7 +110,7 @@ def test_an_older_schema_is_brought_forward(site: Site, tmp_path: Path, monkeypa
     site.create()
     versions = tmp_path / "versions"
     shutil.copytree(Path(migrate.__file__).parent / "migrations" / "versions" / "desk", versions)
-    newest = max(migrate.known_revisions("desk"))
+    newest = revisions("desk")[-1]
     (versions / "9999_later.py").write_text(
         textwrap.dedent(
             f"""

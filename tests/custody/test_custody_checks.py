@@ -32,9 +32,9 @@ from appliance.custody.commands import doctor, status
 from appliance.kit.witness import Folders, Witness
 from appliance.kit.witness import found as found_witness
 from appliance.ledger import keys
+from appliance.prepare import migrate
 from appliance.settings import Home
 from appliance.storage import Store
-from appliance.storage.commands import migrate
 from appliance.storage.migrate import upgrade_all
 from tests.ledger.support import serving
 

@@ -23,11 +23,11 @@ from appliance.desk.accounts import find_local, hash_password, roles_of
 from appliance.errors import Refused
 from appliance.founding import accept as taking
 from appliance.founding.commands import found
+from appliance.prepare import migrate_one
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import Append
 from appliance.storage import open_store
-from appliance.storage.commands import migrate_one
 from tests.ledger.support import Served
 
 ROSTER = (

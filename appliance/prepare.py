@@ -1,8 +1,7 @@
 """`wardwell migrate` and `wardwell layout`: what has to be in place before a compartment starts.
 
 Owns: these commands' words; the newest schema and a compartment's own keys are made by nothing else. Must never see: a
-row. In production each unruns it for its own compartment before it
-starts, as that compartment's user; a demonstration runs it for all.
+row. In production each unit runs `migrate` for its own compartment before it starts, as that compartment's user.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import os
 
 import click
 
+from appliance.database import revisions, schema_of
 from appliance.errors import WardwellError
 from appliance.settings import COMPARTMENTS, Home
 
@@ -38,11 +38,13 @@ def migrate(compartment: str | None) -> None:
 
 def migrate_one(home: Home, compartment: str) -> None:
     """What `migrate` does for one compartment. Raises WardwellError when its key is missing or does not fit."""
-    from appliance.storage import open_store
-    from appliance.storage.migrate import upgrade
+    if schema_of(home, compartment) != revisions(compartment)[-1]:
+        # Loaded only when there is something to do: they are most of what a start would cost.
+        from appliance.storage import open_store
+        from appliance.storage.migrate import upgrade
 
-    with contextlib.closing(open_store(home, compartment)) as store:
-        upgrade(store)
+        with contextlib.closing(open_store(home, compartment)) as store:
+            upgrade(store)
     if compartment in _OWN_KEYS:
         module, function = _OWN_KEYS[compartment].split(":")
         getattr(importlib.import_module(module), function)(home)
