@@ -59,15 +59,20 @@ class Agency:
         self.folder, self.network = folder, network
         self.people = generate()
         self.stick = folder / "stick"
-        self.stick.mkdir(parents=True)
-        self.authority = Authority(folder / "ca", "Harborview CA")
         self.directory = _AgencyDirectory(folder / "slapd", 636)
-        certificate, key = self.authority.server(DIRECTORY, "directory.harborview.example")
-        self.directory.prepare(self.people, self.authority.ca_file, certificate, key)
-        shutil.copy(self.authority.ca_file, self.stick / "directory-ca.pem")
+        if not self.stick.exists():
+            self._prepare()
+        self._servers: list[subprocess.Popen[bytes]] = []
+
+    def _prepare(self) -> None:
+        """What a folder has that was an agency's before, which is then that agency again."""
+        authority = Authority(self.folder / "ca", "Harborview CA")
+        certificate, key = authority.server(DIRECTORY, "directory.harborview.example")
+        self.directory.prepare(self.people, authority.ca_file, certificate, key)
+        self.stick.mkdir(parents=True)
+        shutil.copy(authority.ca_file, self.stick / "directory-ca.pem")
         shutil.copy(self.directory.password_file, self.stick / "bind-password")
         shutil.copy(ssh_key().with_suffix(".pub"), self.stick / "administrator.pub")
-        self._servers: list[subprocess.Popen[bytes]] = []
 
     # --- servers ---------------------------------------------------------------------------------------------------
 

@@ -76,8 +76,8 @@ class Installed:
         return made
 
     @contextmanager
-    def machine(self, data: str = "/dev/vdb", *, durable: bool = False) -> Iterator[Machine]:
-        """The installed root, told that its data lies on a disk of its own, and booted by its own kernel."""
+    def disk(self, data: str = "/dev/vdb") -> Iterator[Path]:
+        """A raw disk with the installed root, told that its data lies on a disk of its own."""
         container = self.container(device=data)
         answers = self.agency.answers("disk.toml", data_device=data)
         container.shell.run(f"wardwell setup --answers {answers}")
@@ -85,9 +85,22 @@ class Installed:
         container.stop()
         folder = CACHE / f"machine-{container.layer.folder.name}"
         folder.mkdir()
+        try:
+            yield disk_image(container.layer, folder / "root.raw")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def machine(self, data: str = "/dev/vdb") -> Iterator[Machine]:
+        """That disk, booted by its own kernel."""
+        with self.disk(data) as raw, self._booted(raw) as machine:
+            yield machine
+
+    @contextmanager
+    def _booted(self, raw: Path) -> Iterator[Machine]:
         network = Network.make()
-        disks = [Disk("root", disk_image(container.layer, folder / "root.raw")), Disk("data", gigabytes=9)]
-        machine = Machine(folder, network, container.layer.lower[-1], disks, durable=durable)
+        disks = [Disk("root", raw), Disk("data", gigabytes=9)]
+        machine = Machine(raw.parent, network, self.layer.lower[-1], disks)
         machine.shell.user, machine.shell.password = ADMINISTRATOR, self.password
         try:
             machine.boot_seconds = machine.start()

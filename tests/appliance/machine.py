@@ -58,6 +58,8 @@ class Machine:
 
     def _make(self, disk: Disk) -> None:
         target = self.file(disk.name)
+        if target.exists():
+            return  # kept from an earlier run
         if disk.source:
             form = "qcow2" if disk.source.suffix == ".qcow2" else "raw"
             run("qemu-img", "create", "-q", "-f", "qcow2", "-b", disk.source.resolve(), "-F", form, target)

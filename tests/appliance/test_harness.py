@@ -117,7 +117,7 @@ def test_the_agency_has_a_directory_and_a_clock(new_container: Callable[..., Con
     try:
         ask = f"python3 -c '{_ASK_TIME}'"
         assert 3595 <= int(container.shell.output(ask)) <= 3605
-        container.shell.put(agency.authority.ca_file, "/root/ca.pem")
+        container.shell.put(agency.stick / "directory-ca.pem", "/root/ca.pem")
         probe = (
             "import socket, ssl; context = ssl.create_default_context(cafile='/root/ca.pem');"
             f"context.wrap_socket(socket.create_connection(('{DIRECTORY}', 636), 5), server_hostname='{DIRECTORY}')"
