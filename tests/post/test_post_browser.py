@@ -92,7 +92,7 @@ def post(tmp_path: Path) -> Iterator[Post]:
             )
             running.callback(browser.close)
             page = browser.new_page(base_url=site.address("space"), accept_downloads=True)
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(60_000)
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.add_init_script(WATCH)
             page.goto("/")

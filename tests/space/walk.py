@@ -33,7 +33,7 @@ def opened(site: LiveSite, folder: Path) -> Iterator[Page]:
             executable_path=CHROMIUM, args=["--headless=new", *flags()], env={**os.environ, "HOME": str(home)}
         )
         window = browser.new_page(base_url=site.address("space"))
-        window.set_default_timeout(20_000)
+        window.set_default_timeout(60_000)
         window.on("pageerror", lambda error: errors.append(str(error)))
         window.add_init_script(WATCH)
         window.clock.install()
