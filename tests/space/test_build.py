@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -43,6 +44,31 @@ def test_the_page_holds_nothing_inline(library: Path) -> None:
     # Everything it names is there.
     for address in re.findall(r'(?:href|src)="/(assets/[^"]+)"', page):
         assert (build_space.DIST / address).is_file()
+
+
+def test_the_bundle_stays_small(library: Path) -> None:
+    """What a first visit loads besides the fonts, as the front compresses it."""
+    files = [path for path in build_space.DIST.rglob("*") if path.suffix in (".html", ".js", ".css")]
+    size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
+    assert 60 * 1024 < size <= 120 * 1024
+
+
+def _classes() -> set[str]:
+    """Every class of GOV.UK's or ours that a page of the space sets."""
+    named = r"(?<![\w#./-])(?:govuk|ww)-[!a-z][\w!-]*"
+    pages = [path for path in SOURCES if path.suffix == ".tsx"]
+    return {name for path in pages for name in re.findall(named, re.sub(r"//[^\n]*", "", path.read_text()))}
+
+
+def test_the_style_sheet_has_what_pages_use(library: Path) -> None:
+    """The space compiles in a part of GOV.UK's components only."""
+    sheet = next((build_space.DIST / "assets").glob("*.css")).read_text().replace("\\", "")
+    styled = set(re.findall(r"\.((?:govuk|ww)-[\w!-]+)", sheet))
+    whole = (build_space.SKIN / "skin.css").read_text().replace("\\", "")
+    of_desk = set(re.findall(r"\.((?:govuk|ww)-[\w!-]+)", whole))
+    used = _classes()
+    assert used & of_desk - styled == set()
+    assert len(used & styled) > 60 and "govuk-notification-banner" in of_desk - styled  # the control
 
 
 def test_nothing_of_this_machine_is_in_the_files(library: Path) -> None:

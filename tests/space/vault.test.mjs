@@ -1,12 +1,14 @@
 // The vault: sizes, merging, compare-and-swap, secrets. The desk here is a few lines in memory with the same answers.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-const { adjustments, bytes, compact, constants, deliveries, format, net, records, secrets, session, vault, wraps } = await import(
+const { adjustments, bytes, compact, constants, deliveries, format, net, records, secrets, session, vault, wordlist: list, wraps } = await import(
   process.env.WARDWELL_LIBRARY
 );
 const { Vault } = vault;
+const { wordlist } = list;
 const now = () => new Date("2026-11-23T12:00:00Z");
 const handle = "ab".repeat(16);
 
@@ -49,7 +51,7 @@ test("both secrets open the vault; another passphrase does not", async () => {
     const opened = await Vault.open(desk.stored(), handle, which, secret, now);
     assert.equal(opened.records.all("note")[0].body.text, "kept");
   }
-  assert.equal(await Vault.open(desk.stored(), handle, "passphrase", secrets.newPassphrase(), now), null);
+  assert.equal(await Vault.open(desk.stored(), handle, "passphrase", secrets.joined(secrets.newWords()), now), null);
 });
 
 test("a blob's size depends on the year and not on what is in it", async () => {
@@ -205,12 +207,39 @@ test("contributions: a higher revision replaces, a late lower one does not, gone
 });
 
 test("words: six of the list, completed from their beginning, read with any separators", () => {
-  const words = secrets.newPassphrase();
-  assert.equal(words.split("-").length, 6);
-  assert.equal(secrets.readPassphrase(` ${words.replaceAll("-", "  ").toUpperCase()} `), words);
-  assert.equal(secrets.readPassphrase(words.replace(/-\w+$/, "-notaword")), null);
+  const words = secrets.newWords();
+  assert.equal(words.length, 6);
+  assert.equal(secrets.readPassphrase(` ${words.join("  ").toUpperCase()} `), secrets.joined(words));
+  assert.equal(secrets.readPassphrase(words.slice(1).join(" ").replaceAll("-", "")), null);
   assert.deepEqual(secrets.complete("zebr"), ["zebra"]);
   assert.deepEqual(secrets.complete("z"), []);
+  assert.deepEqual(secrets.unknownWords("zebra yo-yo Drop-Down zebar t-shirt-zoom abandon"), ["zebar", "abandon"]);
+});
+
+test("words with a hyphen are read back as they were drawn", () => {
+  const words = ["drop-down", "zebra", "yo-yo", "t-shirt", "felt-tip", "zoom"];
+  for (const typed of [words.join(" "), words.join("-"), words.join(" - "), words.join(" ").replaceAll("-", " ")]) {
+    assert.equal(secrets.readPassphrase(typed), secrets.joined(words));
+  }
+});
+
+test("the list is the EFF's long one, whole and unaltered", () => {
+  // As its file numbers them: five throws of a die, a tab, the word.
+  const list = wordlist.map((word, index) => `${[1296, 216, 36, 6, 1].map((of) => 1 + (Math.floor(index / of) % 6)).join("")}\t${word}\n`);
+  assert.equal(list.length, 7776);
+  const digest = createHash("sha256").update(list.join("")).digest("hex");
+  assert.equal(digest, "addd35536511597a02fa0a9ff1e5284677b8883b83e986e43f15a3db996b903e");
+  // What completing relies on: sorted, and none the beginning of another.
+  assert.ok(wordlist.every((word, index) => index === 0 || (wordlist[index - 1] < word && !word.startsWith(wordlist[index - 1]))));
+});
+
+test("a space whose words come from another list opens, and a recovery code is never taken for words", async () => {
+  const older = "abandon-ability-absurd-zoo-zone-acid";
+  const wrapped = await wraps.wrap(bytes.random(32), older);
+  assert.equal((await wraps.unwrap(wrapped, secrets.readPassphrase("abandon ability absurd zoo zone acid"))).length, 32);
+  const code = await secrets.newRecoveryCode();
+  assert.equal(secrets.readPassphrase(code), null);
+  assert.match(code, /[2-9]/);
 });
 
 test("recovery code: typing mistakes are told from wrong codes, look-alikes are read", async () => {

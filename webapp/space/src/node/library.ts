@@ -34,4 +34,5 @@ export * as threads from "../post/threads.js";
 export * as compact from "../vault/compact.js";
 export * as versions from "../versions.js";
 export * as vault from "../vault/vault.js";
+export * as wordlist from "../vault/wordlist.js";
 export * as wraps from "../vault/wraps.js";

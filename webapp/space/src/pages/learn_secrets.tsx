@@ -22,8 +22,8 @@ interface LearnSecretsProps {
 
 export function LearnSecrets(props: LearnSecretsProps): JSX.Element {
   const [step, setStep] = useState<"words" | "confirm" | "recovery">("words");
-  const { passphrase } = props.secrets;
-  if (step === "words") return <WordsStep passphrase={passphrase} onNext={() => setStep("confirm")} />;
+  const { words, passphrase } = props.secrets;
+  if (step === "words") return <WordsStep words={words} onNext={() => setStep("confirm")} />;
   if (step === "confirm") {
     const back = () => setStep("words");
     return <ConfirmStep passphrase={passphrase} onBack={back} onNext={() => setStep("recovery")} />;
@@ -31,7 +31,7 @@ export function LearnSecrets(props: LearnSecretsProps): JSX.Element {
   return <RecoveryStep {...props} />;
 }
 
-function WordsStep({ passphrase, onNext }: { passphrase: string; onNext: () => void }): JSX.Element {
+function WordsStep({ words, onNext }: { words: readonly string[]; onNext: () => void }): JSX.Element {
   return (
     <>
       <Title>Your six words</Title>
@@ -41,8 +41,8 @@ function WordsStep({ passphrase, onNext }: { passphrase: string; onNext: () => v
         up for you. Say them to yourself a few times; a story helps.
       </p>
       <ol class="ww-words">
-        {passphrase.split("-").map((word, index) => (
-          <li key={word}>
+        {words.map((word, index) => (
+          <li key={index}>
             <span>{index + 1}</span>
             {word}
           </li>

@@ -6,12 +6,19 @@ import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import { WordsField } from "../app/words_field.js";
 import { Session, type Gate } from "../session.js";
+import { unknownWords } from "../vault/secrets.js";
 import { WorkstationNotice } from "./notice.js";
 
 interface UnlockProps {
   readonly gate: Gate;
   readonly onOpen: (session: Session) => void;
   readonly onStartOver: () => void;
+}
+
+/** A recovery code has digits; of words, those come first that are drawn no more, or never were. */
+function whatToCheck(typed: string): string {
+  const odd = /\d/.test(typed) ? [] : unknownWords(typed);
+  return odd.length > 0 ? `Check “${odd.join("”, “")}” first: not in the list of words.` : "Check each word and their order.";
 }
 
 export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Element {
@@ -23,7 +30,7 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
     work.run(async () => {
       const session = await Session.unlock(gate, typed);
       if (session) onOpen(session);
-      else setError("These words do not open your space. Check each word and their order.");
+      else setError(`These words do not open your space. ${whatToCheck(typed)}`);
     });
   };
   const unlockByKey = () => {
@@ -37,7 +44,7 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
       <ProblemNote problem={work.problem} />
       <WorkForm action="Unlock" busyText="Unlocking" busy={work.busy} onSubmit={unlock}>
         <WordsField id="words" label="Six words, or your recovery code" value={typed} onValue={setTyped}
-          hint="Type the first letters of a word; the words that fit appear below. A space completes the only one."
+          hint="Type the first letters of a word; the words that fit appear below. A space completes the only one; Backspace undoes that."
           {...(error ? { error } : {})} />
       </WorkForm>
       <p class="govuk-body">

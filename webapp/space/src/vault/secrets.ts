@@ -1,13 +1,13 @@
 // The two secrets that open a vault: six words to remember, and a recovery code to keep on paper.
 //
 // Owns: making, reading and checking them. Both are drawn by the browser, never chosen by a person.
-// Words: BIP-39's English list (2048 words, MIT, shipped in @scure/bip39), each told apart by its first four letters;
-// six of them are 66 bits, and each guess costs an scrypt of 256 MiB. Recovery code: 30 symbols of Crockford's base32
-// (150 bits) and two check symbols, in eight groups of four.
+// Words: six of the EFF's long list are 77.5 bits, and each guess costs an scrypt of 256 MiB. The list is for drawing and
+// completing; whatever words a space was once made with open it. Recovery code: 30 symbols of Crockford's base32 (150 bits)
+// and two check symbols, in eight groups of four.
 
-import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { randomBelow, sha256, utf8 } from "../bytes.js";
 import { constants } from "../constants.js";
+import { wordlist } from "./wordlist.js";
 
 export const WORDS = constants.passphrase_words;
 const SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -15,9 +15,14 @@ const GROUP = 4;
 const RANDOM_SYMBOLS = constants.recovery_groups * GROUP - 2;
 const known = new Set(wordlist);
 
-/** Six fresh words, joined by hyphens. */
-export function newPassphrase(): string {
-  return Array.from({ length: WORDS }, () => wordlist[randomBelow(wordlist.length)]).join("-");
+/** Six fresh words. */
+export function newWords(): string[] {
+  return Array.from({ length: WORDS }, () => wordlist[randomBelow(wordlist.length)] ?? "");
+}
+
+/** The passphrase that `words` are: joined by hyphens. */
+export function joined(words: readonly string[]): string {
+  return words.join("-");
 }
 
 /** Up to `limit` words that begin with `typed`; none for fewer than two letters. */
@@ -33,8 +38,16 @@ export function isWord(word: string): boolean {
 
 /** The passphrase as it was made, from words typed with any spaces or hyphens between; null when it cannot be one. */
 export function readPassphrase(typed: string): string | null {
-  const words = typed.toLowerCase().split(/[^a-z]+/).filter(Boolean);
-  return words.length === WORDS && words.every((word) => known.has(word)) ? words.join("-") : null;
+  const parts = typed.toLowerCase().split(/[^a-z]+/).filter(Boolean);
+  // More than six parts when words have a hyphen; a digit stands in every recovery code.
+  return parts.length >= WORDS && !/\d/.test(typed) ? joined(parts) : null;
+}
+
+/** What of `typed` stands not in today's list, separated by spaces or hyphens: a slip of the fingers, or a word of an older list. */
+export function unknownWords(typed: string): string[] {
+  const parts = (text: string) => text.split(/[^a-z]+/).filter(Boolean);
+  const hyphened = wordlist.filter((word) => word.includes("-")).flatMap(parts);
+  return parts(typed.toLowerCase()).filter((part) => !known.has(part) && !hyphened.includes(part));
 }
 
 async function checkSymbols(symbols: string): Promise<string> {
@@ -42,9 +55,10 @@ async function checkSymbols(symbols: string): Promise<string> {
   return Array.from(digest.slice(0, 2), (byte) => SYMBOLS[byte % 32]).join("");
 }
 
-/** A fresh recovery code, "XXXX-XXXX-…", eight groups of four. */
+/** A fresh recovery code, "XXXX-XXXX-…", eight groups of four. Without a digit that looks like no letter it is drawn again. */
 export async function newRecoveryCode(): Promise<string> {
   const symbols = Array.from({ length: RANDOM_SYMBOLS }, () => SYMBOLS[randomBelow(32)]).join("");
+  if (!/[2-9]/.test(symbols)) return newRecoveryCode();
   const whole = symbols + (await checkSymbols(symbols));
   return (whole.match(/.{4}/g) ?? []).join("-");
 }

@@ -9,7 +9,7 @@ import { base64, copy, text, unbase64, type Bytes } from "../bytes.js";
 import { constants } from "../constants.js";
 import { Problem } from "../net.js";
 
-/** scrypt's N is 2 to this power at the least: 256 MiB and about a second per guess, on top of 66 bits. */
+/** scrypt's N is 2 to this power at the least: 256 MiB and about a second per guess, on top of 77 bits. */
 export const LEAST_LOG_N = 18;
 const LOG_N = Math.max(LEAST_LOG_N, constants.age_scrypt_log_n);
 
