@@ -27,7 +27,7 @@ from appliance.intake.guess_columns import Column, Layout, layout, samples
 from appliance.intake.guess_log import quoted, shown
 from appliance.intake.guess_types import guess_type, nearest
 from appliance.intake.opening import Source
-from appliance.intake.profiles import CONDUCT, SHIPPED, Columns, Profile
+from appliance.intake.profiles import SHIPPED, Columns, Profile, about_conduct
 from appliance.intake.readers import DOCUMENTS, Unusable, open_table
 from appliance.intake.records import CallVersion
 from appliance.spool.messages import RefusedRow
@@ -322,7 +322,7 @@ def _toml(look: _Look, found: Layout, profile: Profile, tried: _Try, zone_known:
             lines.append(f"{name} = {text}{note if name == 'time_zone' else ''}")
     lines += ["# Never read:", "dropped = ["]
     for name in profile.dropped:
-        why = "  # about conduct: Wardwell takes none" if CONDUCT.search(name) else ""
+        why = "  # about conduct: Wardwell takes none" if about_conduct(name) else ""
         lines.append(f"    {quoted(name)},{why}")
     lines += ["]", "", "[columns]"]
     some = dict(samples(found))

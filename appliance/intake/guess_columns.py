@@ -14,7 +14,7 @@ from appliance.intake import guess_steps, guess_units, times
 from appliance.intake.guess_times import day_number, kind, part
 from appliance.intake.guess_types import guess_type
 from appliance.intake.guess_units import Packed
-from appliance.intake.profiles import CONDUCT
+from appliance.intake.profiles import about_conduct, words
 from appliance.intake.readers.facts import CODE, NUMBER
 
 NOTHING = frozenset({"", "null", "(null)", "\\n", "nan", "none", "n/a", "na", "-", "--"})
@@ -59,12 +59,6 @@ _OTHER_DAY = re.compile(
 )
 
 
-def words(name: str) -> str:
-    """A column's name as separate lower-case words: "CallRcvdTime" and "CALL_RCVD_TIME" alike."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return re.sub(r"[^a-z0-9#]+", " ", apart.lower()).strip()
-
-
 def empty(text: str) -> bool:
     """Whether a cell says nothing."""
     return text.lower() in NOTHING
@@ -91,7 +85,7 @@ class Column:
         self.words = words(self.name)
         self.values = [one for one in self.cells if not empty(one)]
         self.fill = len(self.values) / max(len(self.cells), 1)
-        self.shut = bool(CONDUCT.search(self.name) or NEVER.search(self.words))
+        self.shut = bool(about_conduct(self.name) or NEVER.search(self.words))
         some = list(dict.fromkeys(one for one in self.values if not times.is_blank(one)))[:_SOME]
         if some and not self.shut:
             # "Assigned" may be when or whom: the same few units come again and again.

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from appliance.intake import mapping
 from appliance.intake.guess_columns import Column
 from appliance.intake.opening import Source
-from appliance.intake.profiles import CONDUCT, Profile, UnitLog, UnitLogColumns
+from appliance.intake.profiles import Profile, UnitLog, UnitLogColumns, about_conduct
 from appliance.intake.readers.facts import PERSON, UNIT
 from appliance.intake.unit_log import HARMLESS
 from appliance.spool.messages import RefusedRow
@@ -119,7 +119,7 @@ def propose(paths: Sequence[Path], look: Profile, header: Sequence[str], found: 
             lines.append(f"{name} = {text}{note if name == 'time_zone' else ''}")
     lines += ["# Never read:", "dropped = ["]
     for name in log.dropped:
-        lines.append(f"    {quoted(name)},{'  # about conduct: Wardwell takes none' if CONDUCT.search(name) else ''}")
+        lines.append(f"    {quoted(name)},{'  # about conduct: Wardwell takes none' if about_conduct(name) else ''}")
     return "\n".join([*lines, "]", "", "[columns]", *_columns(columns, found)]) + "\n"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,13 +23,30 @@ from appliance.model.exposure import load_model
 SHIPPED = Path(__file__).parent / "profiles"
 USUAL_SETTLE_HOURS = 72
 
-# Words in a column's name that mean a record about an officer's conduct. Wardwell takes none of those (design, 7).
-CONDUCT = re.compile(
-    r"disciplin|complain|internal.?affairs|(?:\b|_)ia[_ -]|misconduct|performance|evaluation|use.?of.?force|sustained"
-    r"|(?:\b|_)uof(?:\b|_)|grievance|reprimand|suspension|excessive.?force|force.?(?:used|level|type|report)"
-    r"|early.?(?:warning|intervention)|brady.?list",
-    re.IGNORECASE,
+# Words in a column's name that mean a record about somebody's conduct. Wardwell takes none of those (design, 7). Names
+# are compared as separate lower-case words, or run together; short forms count as whole words alone.
+_CONDUCT = re.compile(
+    r"disciplin|\bdisc\b|complain(?!ant)|\bcmpl(n?ts?)?\b|grievance|reprimand|suspension|allegation|demerit|commendation"
+    r"|\bint(ernal)? ?affairs?\b|\bia(d|u|b|case|no|num|file|pro)?\b|\bprof(essional)? ?standards?\b|\b(psb|opr|ccrb)\b"
+    r"|misconduct|\bconduct\b|blue ?team|civilian (review|oversight)|\bperf\b|performance|evaluation|\bevals?\b"
+    r"|appraisal|use ?of ?force|\buof\b|excessive ?force"
+    r"|\bforce ?(used?|level|type|report|option|ind|flag|code|reason)\b"
+    r"|resistance|\brtr\b|\btaser|sustained|unfounded|exonerat|\bfindings?\b|early ?(warning|intervention)|\bei[sw]s?\b"
+    r"|\bbrady\b|giglio|counsell?ing memo|write ups?\b|admin(istrative)? leave|corrective action|fitness ?for ?duty"
+    r"|\bffd\b"
 )
+
+
+def words(name: str) -> str:
+    """A column's name as separate lower-case words: "CallRcvdTime" and "CALL_RCVD_TIME" alike."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return re.sub(r"[^a-z0-9#]+", " ", apart.lower()).strip()
+
+
+@lru_cache(maxsize=4096)
+def about_conduct(name: str) -> bool:
+    """Whether a column, an element or a key of this name smells of discipline, complaints or use of force."""
+    return _CONDUCT.search(words(name)) is not None
 
 
 class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -204,7 +222,7 @@ def load_feed(name_or_path: str) -> Profile | UnitLog:
             taken = profile.taken
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise WardwellError(f"The feed profile {path.name} is not valid: {error}.", "Correct that line.") from None
-    conduct = [name for name in taken if CONDUCT.search(name)]
+    conduct = [name for name in taken if about_conduct(name)]
     if conduct:
         raise WardwellError(
             f"The feed profile {path.name} reads a column about conduct: {', '.join(conduct)}.",

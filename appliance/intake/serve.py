@@ -51,6 +51,10 @@ SETTLED_SECONDS = 1.0
 STILL_SECONDS = 5.0
 QUARANTINE_DAYS = 30
 CLOCK_TOLERANCE_SECONDS = 3600.0
+# With no call for so long either the exports have stopped or the clock is ahead. What is forgotten by a wrong clock is
+# gone for good, so then a day of calls goes each hour, which leaves time to notice. Choices; no source.
+SILENCE = timedelta(days=31)
+DOUBTFUL_SECONDS = 3600.0
 # What exporters call a file while they write it; `.filepart` is WinSCP's.
 TEMPORARY = (".part", ".filepart")
 
@@ -148,17 +152,25 @@ HANDLERS: Mapping[type[Message], delivery.Handler] = {
 }
 
 
-def _expire(store: Store, charter: Charter) -> None:
+def _expire(store: Store, charter: Charter, *, doubtful_too: bool) -> None:
     """Forget involvement and shifts beyond the charter's window, and originals in quarantine after a month.
 
-    The files of that time are forgotten too: who enrols late gets older history by dropping them again.
+    The files of that time are forgotten too: who enrols late gets older history by dropping them again. While the clock
+    is in doubt, only the oldest day goes, and that only `doubtful_too`.
     """
-    before = clock.now() - timedelta(days=charter.constants.involvement_days)
+    now = clock.now()
+    before = now - timedelta(days=charter.constants.involvement_days)
     with store.write() as session:
+        oldest, newest = session.execute(select(func.min(Call.received), func.max(Call.received))).one()
+        in_doubt = newest is not None and now - newest > SILENCE
+        if in_doubt:
+            if not doubtful_too:
+                return
+            before = min(before, oldest + timedelta(days=1))
         session.execute(delete(Call).where(Call.received < before))
         session.execute(delete(TakenFile).where(TakenFile.at < before))
         shifts.forget(session, before)
-    for path in quarantine_folder(store.home).iterdir():
+    for path in () if in_doubt else quarantine_folder(store.home).iterdir():
         if time.time() - path.stat().st_mtime > QUARANTINE_DAYS * 86_400:
             path.unlink()
 
@@ -169,6 +181,7 @@ def _health(
     with store.read() as session:
         last = session.scalar(select(func.max(TakenFile.at)).where(TakenFile.taken))
         roster = session.scalar(select(func.count()).select_from(RosterRow)) or 0
+        newest = session.scalar(select(func.max(Call.received)))
         keys_waiting = session.scalar(
             select(func.count()).select_from(MailboxKey).where(MailboxKey.witnessed.is_(False))
         )
@@ -192,6 +205,10 @@ def _health(
         fix = f"The disk is nearly full, so exports wait in their folders. {disk.FIX}"
     elif stuck:
         fix = "Files cannot be removed from a drop folder: let the intake's user write there."
+    elif newest is not None and clock.now() - newest > SILENCE:
+        fix = (
+            f"No call of the last {SILENCE.days} days has come: the exports stopped, or this machine's clock is ahead."
+        )
     elif not roster:
         fix = "Publish a roster: `wardwell desk roster take FILE`."
     elif quarantined:
@@ -217,6 +234,7 @@ class Watcher:
         self._roster = False
         self.full = False
         self._clock_offset = clock.offset()
+        self._next_doubtful = time.monotonic() + DOUBTFUL_SECONDS
 
     @property
     def clock_set(self) -> bool:
@@ -264,7 +282,10 @@ class Watcher:
             delivery.flush(self.store, Outbox)
         hours = {d.feed.name: d.profile.settle_hours for d in self.drops if isinstance(d.profile, Profile)}
         versions.settle(self.store, {feed: timedelta(hours=settled) for feed, settled in hours.items()})
-        _expire(self.store, self.charter)
+        slowly = time.monotonic() >= self._next_doubtful
+        _expire(self.store, self.charter, doubtful_too=slowly)
+        if slowly:
+            self._next_doubtful = time.monotonic() + DOUBTFUL_SECONDS
         # What was forgotten must not live on in the write-ahead log either.
         self.store.scrub()
 

@@ -340,7 +340,7 @@ class Versions:
                 continue
             call.noticed = True
             notice = IncidentNotice(
-                reference=f"CI-{call.number}",
+                reference=reference_of(call.number),
                 revision=call.revision,
                 kind=call.type,
                 occurred=moment(call.received),
@@ -366,6 +366,11 @@ def settle(store: Store, settled: Mapping[str, timedelta]) -> None:
         if waiting is not None:
             with store.write() as session:
                 session.execute(update(Call).where(*due).values(open=False))
+
+
+def reference_of(number: str) -> str:
+    """What desk calls the incident of a call, as it may stand in a page's address."""
+    return "CI-" + number.replace("/", ".").replace(" ", "_")
 
 
 def moment(seconds: int) -> datetime:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from appliance import clock
 from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Waiting
 from appliance.intake.records import Sighting
-from appliance.intake.versions import _IS_MERGED, SETTLED, Person, Source, Tally, Versions, settle
+from appliance.intake.versions import _IS_MERGED, SETTLED, Person, Source, Tally, Versions, reference_of, settle
 from appliance.spool import delivery
 from appliance.storage import Store
 from tests.intake.support import roster
@@ -143,6 +143,12 @@ def test_many_versions_of_critical_calls_in_one_file_are_one_notice_each(intake:
     delivery.flush(intake, Outbox)
     found = [(one["reference"], one["revision"]) for one in messages(intake)]
     assert found == [("CI-0", 3), ("CI-1", 3), ("CI-2", 3), ("CI-1", 4)]
+
+
+def test_an_incident_can_be_named_in_a_page_address() -> None:
+    """EIDO's identifiers and some agencies' numbers hold strokes and blanks."""
+    assert reference_of("ei1/x.org") == "CI-ei1.x.org"
+    assert reference_of("F21 012345") == "CI-F21_012345"
 
 
 def test_no_query_of_a_take_looks_through_all_calls(intake: Store) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 
 from appliance import clock
 from appliance.charter import load_charter
-from appliance.intake.models import TakenFile
+from appliance.intake import serve
+from appliance.intake.models import Call, TakenFile
 from appliance.intake.serve import CLOCK_TOLERANCE_SECONDS, Watcher
 from appliance.post import epochs
 from appliance.press import publish
@@ -93,6 +94,49 @@ def test_a_clock_that_was_set_makes_the_intake_forget_nothing(
     watcher.send_counts()
     assert _files(intake) == 0
     watcher.store.close()
+
+
+@pytest.mark.parametrize(("newest", "left"), [(400, 3), (1, 1)])
+def test_a_start_with_a_clock_far_ahead_forgets_a_day_an_hour(
+    store_of: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch, newest: int, left: int
+) -> None:
+    """Control: while calls of these days come in, the newest of yesterday, all that is too old goes at once."""
+    intake = store_of("intake")
+    watcher = Watcher(intake.home)
+    window = watcher.charter.constants.involvement_days
+    days = [window + 300, window + 200, window + 100, min(newest, window - 1)]
+    with intake.write() as session:
+        session.add_all(
+            Call(
+                feed="cad",
+                number=str(n),
+                stamp="",
+                digest=b"",
+                revision=1,
+                received=_ago(n),
+                type="",
+                noticed=False,
+                open=False,
+                merged_into="",
+            )
+            for n in days
+        )
+    watcher.send_counts()
+    assert _calls(intake) == (4 if newest > 31 else 1)
+    monkeypatch.setattr(serve, "DOUBTFUL_SECONDS", 0.0)
+    watcher._next_doubtful = 0.0
+    watcher.send_counts()
+    assert _calls(intake) == left
+    watcher.store.close()
+
+
+def _ago(days: int) -> datetime:
+    return clock.now() - timedelta(days=days, hours=1)
+
+
+def _calls(intake: Store) -> int:
+    with intake.read() as session:
+        return session.scalar(select(func.count()).select_from(Call)) or 0
 
 
 def _files(intake: Store) -> int:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from appliance.intake.profiles import CONDUCT, Profile
+from appliance.intake.profiles import Profile, about_conduct
 from appliance.intake.readers import facts, jsons, text
 from appliance.intake.readers.tables import Metered, Oversized, Unusable, safe
 from appliance.intake.records import CallVersion, UnitOnCall
@@ -135,7 +135,7 @@ def _refuse_conduct(one: str, profile: Profile, line: int) -> None:
     metered = Metered(io.BytesIO(one.encode()), limit=FILE_BYTES)
     try:
         for event, name in jsons.events(metered, "utf-8"):
-            if event == "map_key" and CONDUCT.search(name) and name not in profile.dropped:
+            if event == "map_key" and about_conduct(name) and name not in profile.dropped:
                 raise Unusable(line, safe(name), "a field about conduct; Wardwell takes none, drop it in the profile")
     except (ijson.JSONError, ValueError, Oversized):
         raise Unusable(line, "", "not JSON") from None

@@ -18,7 +18,7 @@ NO_NUMBER = "no call number, or not one of letters and digits"
 IMPOSSIBLE_TIME = "impossible time"
 
 # "F21-012345", "2021/17", "F21 012345": of several words only the first may be without a digit in front.
-NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}(?: \d[A-Za-z0-9._/-]{0,19})?")
+NUMBER = re.compile(r"(?=.{1,40}$)[A-Za-z0-9][A-Za-z0-9._/-]*(?: \d[A-Za-z0-9._/-]*)?")
 UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,19}")
 CODE = re.compile(r"[\w /&,.:;()#'+$*%-]{0,40}")
 # Employee and shield numbers.

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from appliance.intake.profiles import CONDUCT, Profile
+from appliance.intake.profiles import Profile, about_conduct
 
 # One record of any format: a call with a very long narrative takes kilobytes, so this is quotation marks or brackets
 # that do not close, or an attack. What one record may hold bounds the memory of the parsing child.
@@ -118,7 +118,7 @@ def refuse_unknown(name: str, profile: Profile, line: int) -> None:
     """Raise Unusable unless the profile takes or drops the column `name`."""
     if name in profile.taken or name in profile.dropped or within(name, profile.dropped):
         return
-    raise Unusable(line, safe(name), ABOUT_CONDUCT if CONDUCT.search(name) else UNKNOWN)
+    raise Unusable(line, safe(name), ABOUT_CONDUCT if about_conduct(name) else UNKNOWN)
 
 
 def positions(header: Sequence[str], profile: Profile, line: int = 1) -> dict[str, int]:

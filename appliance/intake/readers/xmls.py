@@ -10,14 +10,13 @@ import contextlib
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from appliance.intake.profiles import CONDUCT, Profile
+from appliance.intake.profiles import Profile, about_conduct
 from appliance.intake.readers.tables import DEPTH, TOO_DEEP, TOO_LONG, Metered, Oversized, Unusable, safe, within
 
 ABOUT_CONDUCT = "an element about conduct; Wardwell takes none, drop it in the profile"
@@ -98,13 +97,8 @@ def _check(element: Element, path: list[str], profile: Profile) -> None:
     if len(path) > DEPTH:
         raise Unusable(0, "", TOO_DEEP)
     for name in (path[-1], *map(local, element.attrib)):
-        if _about_conduct(name) and name not in profile.dropped and not _dropped(path, profile):
+        if about_conduct(name) and name not in profile.dropped and not _dropped(path, profile):
             raise Unusable(0, safe(name), ABOUT_CONDUCT)
-
-
-@lru_cache(maxsize=4096)
-def _about_conduct(name: str) -> bool:
-    return CONDUCT.search(name) is not None
 
 
 def _dropped(path: list[str], profile: Profile) -> bool:
