@@ -24,6 +24,7 @@ from appliance.intake.readers.tables import Unusable
 from appliance.intake.records import CallVersion, UnitOnCall
 
 _ROOTS = ("CallExport", "Call")
+_DEEPEST = 4
 _POLICE = re.compile(r"police|sheriff|law", re.IGNORECASE)
 # Statuses of unit logs, letters only. What an agency calls its own statuses beyond these says nothing here.
 _SENT = frozenset({"assigned", "dispatched", "dispatch", "enroute", "responding"})
@@ -42,7 +43,8 @@ def calls(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
 
 
 def _is_call(path: Sequence[str]) -> bool:
-    return len(path) <= 2 and path[-1] in _ROOTS
+    # A service may hand an export on within its envelope.
+    return path[-1] in _ROOTS and len(path) <= (_DEEPEST if path[-1] == "CallExport" else 2)
 
 
 def _child(parent: Element, name: str) -> Element | None:
@@ -94,8 +96,8 @@ def _people(element: Element) -> list[str]:
 
 def _unit(element: Element, received: datetime, canceled: bool, zone: ZoneInfo) -> UnitOnCall:
     unit = _text(element, "UnitNumber")
-    if not facts.UNIT.fullmatch(unit):
-        raise Unusable(0, "UnitNumber", "a unit that is not a call sign")
+    # A unit without a number still has its crew.
+    unit = unit if facts.UNIT.fullmatch(unit) else facts.NO_CODE
     log = _logged(element, zone)
     arrived = _time(element, "ArriveDateTime", zone) or log.get("there")
     sent = _time(element, "DispatchDateTime", zone) or _time(element, "AssignedDateTime", zone) or log.get("sent")
@@ -111,13 +113,14 @@ def _unit(element: Element, received: datetime, canceled: bool, zone: ZoneInfo) 
 
 def _call(call: Element, profile: Profile, line: int) -> CallVersion:
     zone, columns = ZoneInfo(profile.time_zone), profile.columns
-    number = _text(call, columns.number)
+    number = _text(call, columns.number) or _text(call, "CallId")
     if not facts.NUMBER.fullmatch(number):
         raise Unusable(0, columns.number, facts.NO_NUMBER)
-    received = _time(call, columns.received, zone)
+    contexts = _children(call, "AgencyContexts", "AgencyContext")
+    created = [_time(one, "CreatedDateTime", zone) for one in contexts]
+    received = _time(call, columns.received, zone) or min([at for at in created if at is not None], default=None)
     if received is None:
         raise Unusable(0, columns.received, "this time is missing")
-    contexts = _children(call, "AgencyContexts", "AgencyContext")
     # Fire and medical contexts of the same call may stand first; when none is police, the first one speaks.
     police = next((one for one in contexts if _POLICE.search(_text(one, "AgencyType"))), next(iter(contexts), None))
     named = "" if police is None else _text(police, "CallType")
