@@ -12,6 +12,7 @@ import sys
 
 import click
 
+from appliance.answer import FLAG, tell_error
 from appliance.errors import WardwellError
 
 # name -> where the click command stands; a heavy library loads only with the command that needs it.
@@ -81,9 +82,7 @@ def main() -> None:
     try:
         wardwell(prog_name="wardwell", standalone_mode=True)
     except WardwellError as error:
-        click.echo(f"wardwell: {error.message}", err=True)
-        if error.fix:
-            click.echo(f"  what to do: {error.fix}", err=True)
+        tell_error(FLAG in sys.argv[1:], error)
         sys.exit(error.exit_code)
 
 

@@ -6,7 +6,6 @@ changed). Progress goes to standard error. Must never see: anything about a pers
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -15,11 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from appliance.answer import json_option, tell
 from appliance.errors import Refused, WardwellError
 from appliance.settings import Home
 
@@ -40,7 +40,7 @@ def _say(text: str) -> None:
 
 @backup.command()
 @click.option("--to", "folder", type=_FOLDER, help="Folder of backups (default: backup.to of wardwell.toml).")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def create(folder: Path | None, as_json: bool) -> None:
     """Make one backup, read it back, and forget those older than 35 days. Runs while the appliance is in use."""
     from appliance.backup import health, identity, retention
@@ -71,7 +71,7 @@ def create(folder: Path | None, as_json: bool) -> None:
     )
     health.write(home, record)
     if as_json:
-        click.echo(json.dumps({**_facts(made), "seconds": round(seconds, 1), "forgotten": gone}))
+        tell(True, "", **_facts(made), seconds=round(seconds, 1), forgotten=gone)
         return
     click.echo(f"{made.id}: {made.files} files, {made.plain_bytes / 1e6:.1f} MB, {seconds:.1f} s")
     click.echo(f"{made.new_pieces} of {made.pieces} pieces are new, {made.new_bytes / 1e6:.1f} MB")
@@ -100,14 +100,14 @@ def _note_failure(home: Home, to: Path, error: WardwellError | OSError, seconds:
         raise WardwellError(f"The backup failed: {message}.", record.fix) from None
 
 
-def _facts(manifest: Manifest) -> dict[str, object]:
-    facts: dict[str, object] = msgspec.to_builtins(manifest)
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(manifest)
     return facts
 
 
 @backup.command(name="list")
 @click.argument("folder", type=_FOLDER, required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def list_(folder: Path | None, as_json: bool) -> None:
     """List complete backups. FOLDER: where they are (default: backup.to of wardwell.toml)."""
     from appliance.backup.repository import Repository
@@ -122,7 +122,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
     damaged = [row for row in rows if isinstance(row, str)]
     good = [row for row in rows if not isinstance(row, str)]
     if as_json:
-        click.echo(json.dumps({"backups": [_facts(row) for row in good], "damaged": damaged}))
+        tell(True, "", ok=not damaged, backups=[_facts(row) for row in good], damaged=damaged)
     else:
         for row in good:
             click.echo(
@@ -142,7 +142,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
 @click.option("--shares", is_flag=True, help="Ask for custody's cards, one after the other.")
 @click.option("--stdin", is_flag=True, help="Take custody's cards from standard input, one a line.")
 @click.option("--restore-into", "scratch", type=_FOLDER, help="Restore there, look at everything, and remove it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def verify(
     source: Path | None, identity: Path | None, shares: bool, stdin: bool, scratch: Path | None, as_json: bool
 ) -> None:
@@ -166,8 +166,8 @@ def verify(
             restoring.into(restoring.open_backup(repository, newest, root), folder, _say)
         _say(f"{newest} restored into a scratch folder: every database opens, the access log's head fits")
     if as_json:
-        rows = [{"id": one.id, "problems": list(one.problems)} for one in verdicts]
-        click.echo(json.dumps({"ok": not any(one.problems for one in verdicts), "backups": rows}))
+        judged = [{"id": one.id, "problems": list(one.problems)} for one in verdicts]
+        tell(True, "", ok=bool(verdicts) and not any(one.problems for one in verdicts), backups=judged)
     else:
         for one in verdicts:
             click.echo(f"{'WRONG' if one.problems else 'ok   '}  {one.id}  {' '.join([*one.problems, one.remark])}")
@@ -224,7 +224,16 @@ def _root(identity: Path | None, shares: bool, stdin: bool) -> bytes | None:
 @click.option("--stdin", is_flag=True, help="Take custody's cards from standard input, one a line.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and whether it can.")
 @click.option("--set-aside", "aside", is_flag=True, help="Move what is there to a folder beside it first.")
-def restore(source: Path, target: Path | None, identity: Path | None, stdin: bool, dry_run: bool, aside: bool) -> None:
+@json_option
+def restore(
+    source: Path,
+    target: Path | None,
+    identity: Path | None,
+    stdin: bool,
+    dry_run: bool,
+    aside: bool,
+    as_json: bool,
+) -> None:
     """Restore a backup. SOURCE: a folder of backups (its newest), or one backup in it. Asks for custody's cards."""
     from appliance.backup import restore as restoring
     from appliance.backup.after import finish, require_stopped
@@ -238,20 +247,25 @@ def restore(source: Path, target: Path | None, identity: Path | None, stdin: boo
     opened = restoring.open_backup(repository, name, root, restoring.expected_recipient(home))
     if not aside:
         restoring.check_target(home, opened.size)
-    _show(opened.manifest)
+    say = _say if as_json else click.echo
+    say(_words(opened.manifest))
     if dry_run:
         restoring.check_pieces(opened)
-        click.echo("Nothing was changed: it can be restored.")
+        tell(as_json, "Nothing was changed: it can be restored.", backup=_facts(opened.manifest), changed=False)
         return
-    if aside and (moved := restoring.set_aside(home, name)) is not None:
-        click.echo(f"What was there lies in {moved}.")
+    moved = restoring.set_aside(home, name) if aside else None
+    if moved is not None:
+        say(f"What was there lies in {moved}.")
     restoring.check_target(home, opened.size)
     restoring.restore(opened, home, _say)
-    finish(home, opened, root, click.echo)
+    finish(home, opened, root, say)
+    if as_json:
+        there = None if moved is None else str(moved)
+        tell(True, "", backup=_facts(opened.manifest), changed=True, set_aside=there)
 
 
-def _show(manifest: Manifest) -> None:
-    click.echo(
+def _words(manifest: Manifest) -> str:
+    return (
         f"{manifest.id}: made by version {manifest.wardwell}, {manifest.files} files, "
         f"{manifest.plain_bytes / 1e6:.1f} MB, access log of {manifest.ledger_size} entries"
     )

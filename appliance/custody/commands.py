@@ -11,12 +11,13 @@ from dataclasses import asdict
 
 import click
 
+from appliance.answer import json_option
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def status(as_json: bool) -> None:
     """Show how every part is. Exit code 1 when one is not in order."""
     from appliance.custody import checks
@@ -35,7 +36,7 @@ def status(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def doctor(as_json: bool) -> None:
     """Show only what is wrong, each with one thing to do. Exit code 1 when there is anything."""
     from appliance.custody import checks
@@ -55,7 +56,7 @@ def doctor(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line.")
+@json_option
 def check(as_json: bool) -> None:
     """One line for a monitoring system, in about a second. Exit code 1 when something is not in order."""
     from appliance.custody import checks

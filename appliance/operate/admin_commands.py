@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from appliance.answer import json_option, tell
 from appliance.errors import Refused
 from appliance.settings import Home
 
@@ -23,7 +24,8 @@ def admin() -> None:
 @admin.command("reset-access")
 @click.argument("name")
 @click.option("--stdin", is_flag=True, help="Take the new password from standard input.")
-def reset_access(name: str, stdin: bool) -> None:
+@json_option
+def reset_access(name: str, stdin: bool, as_json: bool) -> None:
     """Set a new password for the local administrator NAME. The access log has it first, and everybody can see that."""
     from appliance.operate import access
     from appliance.storage import open_store
@@ -38,8 +40,11 @@ def reset_access(name: str, stdin: bool) -> None:
         else:
             password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
         access.reset(store, name, password)
-    click.echo("The password is set, and every session of that account has ended. The code from the phone stays.")
-    click.echo("Phone lost: a slip from the officers' trustee, typed in place of the code.")
+    tell(
+        as_json,
+        "The password is set, and every session of that account has ended. The code from the phone stays.\n"
+        "Phone lost: a slip from the officers' trustee, typed in place of the code.",
+    )
 
 
 @admin.command("console-password")

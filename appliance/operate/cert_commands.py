@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from appliance import clock
+from appliance.answer import json_option, tell
 from appliance.settings import Home
 
 WARN_DAYS = 30
@@ -24,7 +25,7 @@ def cert() -> None:
 
 
 @cert.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def status(as_json: bool) -> None:
     """Show until when each is valid. Exit code 1 when one ends within 30 days."""
     from appliance.operate import cert as certificates
@@ -45,20 +46,22 @@ def status(as_json: bool) -> None:
 
 @cert.command()
 @click.option("--to", type=_path, required=True, help="The folder to write the requests into.")
-def csr(to: Path) -> None:
+@json_option
+def csr(to: Path, as_json: bool) -> None:
     """Make new keys and write requests for your CA; the running certificates stay until you install the new ones."""
     from appliance.operate import cert as certificates
 
     home = Home.find()
-    for path in certificates.request(home.settings().hosts, home.tls, to):
-        click.echo(path)
-    click.echo("Have your CA sign them, then: wardwell cert install ROLE CHAIN.pem, for desk, post and space")
+    written = [str(path) for path in certificates.request(home.settings().hosts, home.tls, to)]
+    next_step = "Have your CA sign them, then: wardwell cert install ROLE CHAIN.pem, for desk, post and space"
+    tell(as_json, "\n".join([*written, next_step]), requests=written)
 
 
 @cert.command()
 @click.argument("role", type=click.Choice(("desk", "post", "space")))
 @click.argument("chain", type=_path)
-def install(role: str, chain: Path) -> None:
+@json_option
+def install(role: str, chain: Path, as_json: bool) -> None:
     """Install what your CA issued for ROLE: the host's certificate, then its issuers. Refused ones change nothing."""
     from appliance.operate import cert as certificates
     from appliance.operate.maintenance import systemctl
@@ -68,11 +71,12 @@ def install(role: str, chain: Path) -> None:
     if home.production:
         # The unit hands the keys over at its start, so it is started anew; a second without an answer.
         systemctl(["try-restart", "wardwell-front.service"])
-    click.echo(f"Installed; valid until {until:%Y-%m-%d}.")
+    tell(as_json, f"Installed; valid until {until:%Y-%m-%d}.", role=role, until=until.isoformat())
 
 
 @cert.command("self-signed")
-def self_signed() -> None:
+@json_option
+def self_signed(as_json: bool) -> None:
     """Replace all three by certificates of this appliance's own CA, which may sign for these names alone."""
     from appliance.operate import cert as certificates
     from appliance.operate.maintenance import systemctl
@@ -81,4 +85,5 @@ def self_signed() -> None:
     certificates.self_signed(home.settings().hosts, home.tls)
     if home.production:
         systemctl(["try-restart", "wardwell-front.service"])
-    click.echo(f"Made. Browsers need {home.tls / 'ca.crt'} (group policy: docs/installing.md).")
+    ca_file = str(home.tls / "ca.crt")
+    tell(as_json, f"Made. Browsers need {ca_file} (group policy: docs/installing.md).", ca_file=ca_file)

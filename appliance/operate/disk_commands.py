@@ -5,13 +5,13 @@ Owns: this command's words. Must never see: what fills the disk beyond sizes of 
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from appliance.answer import json_option, tell
 from appliance.settings import Home
 
 _GIB = 1 << 30
@@ -23,7 +23,7 @@ def disk() -> None:
 
 
 @disk.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def status(as_json: bool) -> None:
     """How full the volume is, and with what. Exit code 1 when exports and uploads are refused."""
     from appliance.operate import disk as volume
@@ -32,7 +32,7 @@ def status(as_json: bool) -> None:
     room = volume.room(home.root)
     parts = {path.name: size(path) for path in sorted(home.root.iterdir()) if path.is_dir() and not path.is_symlink()}
     if as_json:
-        click.echo(json.dumps({**asdict(room), "refused": room.low, "parts": parts}))
+        tell(True, "", ok=not room.low, **asdict(room), refused=room.low, parts=parts)
     else:
         click.echo(f"{room.free / _GIB:.2f} GiB free of {room.total / _GIB:.2f}; reserve {room.reserve / _GIB:.2f}")
         for name, taken in sorted(parts.items(), key=lambda one: -one[1]):

@@ -5,11 +5,11 @@ Owns: these commands' words. Must never see: what the compartments hold.
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
+from appliance.answer import json_option, tell
 from appliance.settings import MAINTENANCE, Home
 
 
@@ -19,28 +19,31 @@ def maintenance() -> None:
 
 
 @maintenance.command()
-def on() -> None:
+@json_option
+def on(as_json: bool) -> None:
     """Show the page of maintenance and stop every compartment."""
     from appliance.operate import maintenance as holding
 
     holding.begin()
-    click.echo("In maintenance. Crisis numbers, resources and the directory go on. End it: wardwell maintenance off")
+    words = "In maintenance. Crisis numbers, resources and the directory go on. End it: wardwell maintenance off"
+    tell(as_json, words, maintenance=True)
 
 
 @maintenance.command()
-def off() -> None:
+@json_option
+def off(as_json: bool) -> None:
     """Start every compartment, and take the page away once all answer."""
     from appliance.operate import maintenance as holding
 
     holding.end(Home.find())
-    click.echo("Maintenance has ended; every compartment answers.")
+    tell(as_json, "Maintenance has ended; every compartment answers.", maintenance=False)
 
 
 @maintenance.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line.")
+@json_option
 def status(as_json: bool) -> None:
     """Whether it is on. Exit code 1 while it is."""
     held = MAINTENANCE.exists()
-    click.echo(json.dumps({"maintenance": held}) if as_json else f"Maintenance is {'on' if held else 'off'}.")
+    tell(as_json, f"Maintenance is {'on' if held else 'off'}.", ok=not held, maintenance=held)
     if held:
         sys.exit(1)

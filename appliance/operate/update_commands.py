@@ -5,7 +5,6 @@ Owns: these commands' words. Must never see: what is in the databases.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appliance.answer import json_option, tell
 from appliance.errors import Refused
 from appliance.settings import Home
 
@@ -44,59 +44,70 @@ def _say(words: str) -> None:
 
 @update.command()
 @_file
-def verify(file: Path) -> None:
+@json_option
+def verify(file: Path, as_json: bool) -> None:
     """Check that FILE is whole and signed by the key this appliance was installed with; changes nothing."""
     from provisioning.bundle.read import read_bundle
 
     found = read_bundle(file, _machine().fingerprint())
-    click.echo(f"{file.name}: wardwell {found.manifest.version}, whole, signed by {found.fingerprint}.")
+    version = found.manifest.version
+    words = f"{file.name}: wardwell {version}, whole, signed by {found.fingerprint}."
+    tell(as_json, words, version=version, fingerprint=found.fingerprint)
 
 
 @update.command()
 @_file
-def check(file: Path) -> None:
+@json_option
+def check(file: Path, as_json: bool) -> None:
     """Check that FILE may be installed here: signed, newer, for this Debian; changes nothing."""
     from appliance.operate import update as updating
 
     machine = _machine()
     found = updating.check(machine, file)
-    click.echo(f"Version {found.manifest.version} may replace {machine.leads('current')}.")
+    version, current = found.manifest.version, machine.leads("current")
+    tell(as_json, f"Version {version} may replace {current}.", version=version, current=current)
 
 
 @update.command()
 @_file
-def stage(file: Path) -> None:
+@json_option
+def stage(file: Path, as_json: bool) -> None:
     """Put the version of FILE beside the running one, which goes on."""
     from appliance.operate import update as updating
 
     version = updating.stage(_machine(), file, _say)
-    click.echo(f"Version {version} lies here. Change to it: wardwell update apply {version}")
+    tell(as_json, f"Version {version} lies here. Change to it: wardwell update apply {version}", version=version)
 
 
 @update.command()
 @click.argument("what")
-def apply(what: str) -> None:
+@json_option
+def apply(what: str, as_json: bool) -> None:
     """Change to WHAT: a staged version, or a bundle, which is staged first. Minutes behind the page of maintenance."""
     from appliance.operate import update as updating
 
     machine = _machine()
     version = what if machine.staged(what) else updating.stage(machine, Path(what), _say)
     updating.apply(machine, version, _say)
-    click.echo(f"Version {version} runs and is in order. The one before stays here: wardwell update rollback")
+    words = f"Version {version} runs and is in order. The one before stays here: wardwell update rollback"
+    tell(as_json, words, version=version)
 
 
 @update.command()
-def rollback() -> None:
+@json_option
+def rollback(as_json: bool) -> None:
     """Change back to the version before, if that can read the databases; else only a backup leads back."""
     from appliance.operate import update as updating
 
-    click.echo(f"Version {updating.rollback(_machine(), _say)} runs again.")
+    version = updating.rollback(_machine(), _say)
+    tell(as_json, f"Version {version} runs again.", version=version)
 
 
 @update.command()
 @click.option("--boot", "half", flag_value="boot", hidden=True)
 @click.option("--data", "half", flag_value="data", hidden=True)
-def resume(half: str | None) -> None:
+@json_option
+def resume(half: str | None, as_json: bool) -> None:
     """Undo or finish an update that was interrupted. After a power cut the machine does it by itself."""
     from appliance.operate import update as updating
 
@@ -106,22 +117,20 @@ def resume(half: str | None) -> None:
         updating.resume_data(_machine(), _say)
     else:
         done = updating.resume(_machine(), _say)
-        click.echo("What was interrupted is settled." if done else "No update was interrupted.")
+        tell(as_json, "What was interrupted is settled." if done else "No update was interrupted.", settled=done)
 
 
 @update.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def status(as_json: bool) -> None:
     """Which versions lie here. Exit code 1 when an update was interrupted."""
     machine = _machine()
     state = machine.state()
     there = sorted(path.name for path in (machine.base / "releases").iterdir() if machine.staged(path.name))
     facts = {"current": machine.leads("current"), "previous": machine.leads("previous"), "here": there}
-    if as_json:
-        click.echo(json.dumps({**facts, "interrupted": state.step if state else None}))
-    else:
-        click.echo(f"Version {facts['current']} runs; here lie {', '.join(there)}.")
-        if state:
-            click.echo(f"An update to {state.new} was interrupted: wardwell update resume")
+    words = f"Version {facts['current']} runs; here lie {', '.join(there)}."
+    if state:
+        words += f"\nAn update to {state.new} was interrupted: wardwell update resume"
+    tell(as_json, words, ok=not state, **facts, interrupted=state.step if state else None)
     if state:
         sys.exit(1)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from appliance.answer import json_option, tell
+
 ROOT = Path(__file__).resolve().parents[2]
 _path = click.Path(path_type=Path)
 _pool = click.option(
@@ -62,12 +64,15 @@ def build(stored: Path, release_keys: Path, out: Path, made_at: datetime | None)
 @bundle.command()
 @click.argument("file", type=_path)
 @click.option("--fingerprint", required=True, help="SHA256:… of the release key, from elsewhere than the bundle.")
-def verify(file: Path, fingerprint: str) -> None:
+@json_option
+def verify(file: Path, fingerprint: str, as_json: bool) -> None:
     """Check FILE against the release key that you trust. Exit code 3 when it is not to be installed."""
     from provisioning.bundle.read import read_bundle
 
     found = read_bundle(file, fingerprint)
-    click.echo(f"{file.name}: wardwell {found.manifest.version}, commit {found.manifest.commit}, whole and signed.")
+    version, commit = found.manifest.version, found.manifest.commit
+    words = f"{file.name}: wardwell {version}, commit {commit}, whole and signed."
+    tell(as_json, words, version=version, commit=commit)
 
 
 def _say(words: str) -> None:

@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from appliance import logs
+from appliance.answer import json_option, tell
 from appliance.errors import Refused
 from appliance.settings import CONFIGURATION, Home
 
@@ -26,7 +27,7 @@ FEW_CHANGES = 20
 
 @click.command()
 @_answers
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option
 def preflight(file: Path | None, as_json: bool) -> None:
     """Look at this machine and the agency around it; changes nothing. Exit code 1 when something must be mended."""
     from provisioning.install import answers as answering
@@ -51,19 +52,21 @@ def preflight(file: Path | None, as_json: bool) -> None:
 @click.command()
 @_answers
 @click.option("--again", is_flag=True, help="Ask again, with what was answered as proposals.")
-def setup(file: Path | None, again: bool) -> None:
+@json_option
+def setup(file: Path | None, again: bool, as_json: bool) -> None:
     """Answer what an appliance has to be told: twelve questions, or a file. What was interrupted goes on."""
     from provisioning.install import answers as answering
     from provisioning.install import setup as asking
 
     if file:
         asking.from_file(file, CONFIGURATION)
-        click.echo(f"The answers of {file.name} are kept in {answering.stored()}.")
+        tell(as_json, f"The answers of {file.name} are kept in {answering.stored()}.", answers=str(answering.stored()))
         return
     if answering.stored().exists() and not again:
-        click.echo(f"Answered already: {answering.stored()}. To answer anew: wardwell setup --again")
+        words = f"Answered already: {answering.stored()}. To answer anew: wardwell setup --again"
+        tell(as_json, words, answers=str(answering.stored()))
         return
-    if not sys.stdin.isatty():
+    if as_json or not sys.stdin.isatty():
         raise Refused("Nobody is there to answer.", "Give --answers FILE.")
     known = _known()
 
@@ -94,12 +97,19 @@ def _known() -> dict[str, str]:
 
 @click.command()
 @click.option("--unattended", is_flag=True, envvar="WARDWELL_UNATTENDED", help="Make and show no password.")
-def apply(unattended: bool) -> None:
-    """Bring this machine to what was answered. Running it again changes nothing; after a failure it goes on."""
+@json_option
+def apply(unattended: bool, as_json: bool) -> None:
+    """Bring this machine to what was answered. Running it again changes nothing; after a failure it goes on.
+
+    With --json no password is made: whoever reads it for somebody else keeps it in a log.
+    """
     from appliance.operate import administrator
     from provisioning.install import apply as applying
 
-    changed = applying.apply(lambda words: click.echo(f"== {words}"))
+    changed = applying.apply(lambda words: click.echo(f"== {words}", err=as_json))
+    if as_json:
+        tell(True, "", changed=changed)
+        return
     # After a first run the list is everything; later it is what somebody wants to know.
     for what in changed if len(changed) <= FEW_CHANGES else []:
         click.echo(f"changed  {what}")
@@ -115,7 +125,7 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of TOML.")
+@json_option
 def show(as_json: bool) -> None:
     """Show the answers, secrets as `(set)`."""
     from provisioning.install import answers as answering
@@ -126,18 +136,19 @@ def show(as_json: bool) -> None:
 
 
 @config.command()
-def diff() -> None:
+@json_option
+def diff(as_json: bool) -> None:
     """Show what `apply` would change, without changing it. Exit code 1 when there is something."""
     from provisioning.install import apply as applying
 
     outcome = applying.preview()
-    for task in outcome.tasks:
-        click.echo(f"would change  {task}")
+    lines = [f"would change  {task}" for task in outcome.tasks]
     if outcome.failed:
-        click.echo(f"would fail    {outcome.failed}")
-    if outcome.tasks or outcome.failed:
+        lines.append(f"would fail    {outcome.failed}")
+    words = "\n".join(lines) or "This machine is as it was told."
+    tell(as_json, words, ok=not lines, changes=list(outcome.tasks), failed=outcome.failed)
+    if lines:
         sys.exit(1)
-    click.echo("This machine is as it was told.")
 
 
 def masked(value: Any, key: str = "") -> Any:
