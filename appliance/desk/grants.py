@@ -194,12 +194,17 @@ def _load(store: Store, grant_id: int, state: str) -> tuple[Grant, frozenset[str
         if row is None or _state(row) != state:
             raise WardwellError("There is nothing to countersign.", "Look at the list of roles.")
         first = row.proposed_by if state == "proposed" else row.revoke_proposed_by
-        active = select(Grant.role).where(
-            Grant.handle == first, Grant.countersigned_at.is_not(None), Grant.revoked_at.is_(None)
-        )
-        roles = frozenset(session.scalars(active))
+        roles = roles_of(session, first)
         session.expunge(row)
         return row, roles
+
+
+def roles_of(session: Session, handle: str) -> frozenset[str]:
+    """The roles that were granted to the person of `handle` and count now."""
+    active = select(Grant.role).where(
+        Grant.handle == handle, Grant.countersigned_at.is_not(None), Grant.revoked_at.is_(None)
+    )
+    return frozenset(session.scalars(active))
 
 
 def _public(row: Grant, **people: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from appliance.desk import (
     erasure,
     follow_up,
     health,
+    holds,
     inbox,
     lockout,
     practices,
@@ -73,11 +74,12 @@ def own_health(store: Store) -> Health:
 
 
 def clean(store: Store, charter: Charter) -> None:
-    """Delete what has run out: sessions, counters of failures, slips."""
+    """Delete what has run out: sessions, counters of failures, slips, holds."""
     sessions.clean(store, charter)
     lockout.clean(store)
     slips.clean(store)
     vouching.clean(store)
+    holds.clean(store, charter)
 
 
 def upkeep(store: Store, charter: Charter) -> None:

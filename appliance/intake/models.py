@@ -159,6 +159,13 @@ class MailboxKey(Base):
     since: Mapped[datetime | None] = mapped_column(UtcSeconds)
 
 
+class Held(Base):
+    """A person under a legal hold: their involvement and shifts do not expire."""
+
+    __tablename__ = "held"
+    person_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
 class Waiting(Base):
     """A contribution (JSON) that the next delivery to `handle` will carry; gone once it is sealed."""
 

@@ -23,9 +23,9 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 from appliance import clock, logs
-from appliance.charter import Charter, load_charter
+from appliance.charter import load_charter
 from appliance.errors import WardwellError
-from appliance.intake import contributions, counts, crews, shifts, versions
+from appliance.intake import contributions, counts, crews, expiry, versions
 from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
 from appliance.intake.parsing import path_problem
 from appliance.intake.profiles import Profile, UnitLog, load_feed
@@ -36,6 +36,7 @@ from appliance.spool import delivery
 from appliance.spool.messages import (
     Health,
     HistoryReleased,
+    LegalHold,
     MailboxKeyPublished,
     MailboxKeyWithdrawn,
     Message,
@@ -49,11 +50,8 @@ HEALTH_SECONDS = 10.0
 # the kernel does not say (the file is another user's), it must keep still for longer.
 SETTLED_SECONDS = 1.0
 STILL_SECONDS = 5.0
-QUARANTINE_DAYS = 30
 CLOCK_TOLERANCE_SECONDS = 3600.0
-# With no call for so long either the exports have stopped or the clock is ahead. What is forgotten by a wrong clock is
-# gone for good, so then a day of calls goes each hour, which leaves time to notice. Choices; no source.
-SILENCE = timedelta(days=31)
+# While the clock is in doubt a day of calls goes each hour, which leaves time to notice. A choice; no source.
 DOUBTFUL_SECONDS = 3600.0
 # What exporters call a file while they write it; `.filepart` is WinSCP's.
 TEMPORARY = (".part", ".filepart")
@@ -149,30 +147,8 @@ HANDLERS: Mapping[type[Message], delivery.Handler] = {
     MailboxKeyPublished: contributions.accept_key,
     MailboxKeyWithdrawn: contributions.withdraw_key,
     HistoryReleased: contributions.release_history,
+    LegalHold: expiry.take_hold,
 }
-
-
-def _expire(store: Store, charter: Charter, *, doubtful_too: bool) -> None:
-    """Forget involvement and shifts beyond the charter's window, and originals in quarantine after a month.
-
-    The files of that time are forgotten too: who enrols late gets older history by dropping them again. While the clock
-    is in doubt, only the oldest day goes, and that only `doubtful_too`.
-    """
-    now = clock.now()
-    before = now - timedelta(days=charter.constants.involvement_days)
-    with store.write() as session:
-        oldest, newest = session.execute(select(func.min(Call.received), func.max(Call.received))).one()
-        in_doubt = newest is not None and now - newest > SILENCE
-        if in_doubt:
-            if not doubtful_too:
-                return
-            before = min(before, oldest + timedelta(days=1))
-        session.execute(delete(Call).where(Call.received < before))
-        session.execute(delete(TakenFile).where(TakenFile.at < before))
-        shifts.forget(session, before)
-    for path in () if in_doubt else quarantine_folder(store.home).iterdir():
-        if time.time() - path.stat().st_mtime > QUARANTINE_DAYS * 86_400:
-            path.unlink()
 
 
 def _health(
@@ -205,10 +181,9 @@ def _health(
         fix = f"The disk is nearly full, so exports wait in their folders. {disk.FIX}"
     elif stuck:
         fix = "Files cannot be removed from a drop folder: let the intake's user write there."
-    elif newest is not None and clock.now() - newest > SILENCE:
-        fix = (
-            f"No call of the last {SILENCE.days} days has come: the exports stopped, or this machine's clock is ahead."
-        )
+    elif newest is not None and clock.now() - newest > expiry.SILENCE:
+        days = expiry.SILENCE.days
+        fix = f"No call of the last {days} days has come: the exports stopped, or this machine's clock is ahead."
     elif not roster:
         fix = "Publish a roster: `wardwell desk roster take FILE`."
     elif quarantined:
@@ -283,7 +258,7 @@ class Watcher:
         hours = {d.feed.name: d.profile.settle_hours for d in self.drops if isinstance(d.profile, Profile)}
         versions.settle(self.store, {feed: timedelta(hours=settled) for feed, settled in hours.items()})
         slowly = time.monotonic() >= self._next_doubtful
-        _expire(self.store, self.charter, doubtful_too=slowly)
+        expiry.expire(self.store, self.charter, doubtful_too=slowly)
         if slowly:
             self._next_doubtful = time.monotonic() + DOUBTFUL_SECONDS
         # What was forgotten must not live on in the write-ahead log either.

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from appliance.intake.models import Part, UnitShift
+from appliance.intake.models import Held, Part, UnitShift
 from appliance.intake.records import LONGEST_SHIFT, Shift, Shifts
 from appliance.storage import insert_rows
 
@@ -168,5 +168,6 @@ def _says_otherwise(new: Any, old: Any, *, unit: bool) -> ColumnElement[bool]:
 
 
 def forget(session: Session, before: datetime) -> None:
-    """Delete the shifts that began before that time."""
-    session.execute(delete(UnitShift).where(UnitShift.start < before))
+    """Delete the shifts that began before that time, except those of people under a legal hold."""
+    held = select(Held.person_id)
+    session.execute(delete(UnitShift).where(UnitShift.start < before, UnitShift.person_id.not_in(held)))

@@ -49,6 +49,7 @@ PUBLIC_KINDS = frozenset(
         "board",
         "release",
         "account",
+        "legal-hold",
         "erased",
         "versions",
     }

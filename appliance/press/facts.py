@@ -29,6 +29,7 @@ KIND_WORDS = {
     "release": "releases",
     "heads": "heads of people's entries",
     "account": "sign-ins or vaults replaced",
+    "legal-hold": "legal holds placed or lifted",
     "erased": "private spaces erased by their owners",
     "versions": "batches of the newest versions of vaults (commitments only)",
     "about": "entries about people (commitments only)",

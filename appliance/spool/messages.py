@@ -152,6 +152,14 @@ class MailboxKeyWithdrawn(Message, frozen=True):
     handle: str
 
 
+class LegalHold(Message, frozen=True):
+    """Two people placed or lifted a legal hold: this person's attendance at calls does not expire, or does again."""
+
+    crosses = ("desk", "intake")
+    person_id: str
+    held: bool
+
+
 # --- intake -> press, desk -> press: only groups of the floor or more ever cross -------------------------------------
 
 
@@ -355,6 +363,7 @@ AnyMessage = (
     | MailboxKeyPublished
     | HistoryReleased
     | MailboxKeyWithdrawn
+    | LegalHold
     | HeavyCallCounts
     | FollowUpCounts
     | Practices

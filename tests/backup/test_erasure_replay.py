@@ -41,6 +41,7 @@ STAYS = {
     "attendance",
     "closing_record",
     "correction",
+    "legal_hold",
     "person",
     "role_grant",
     "session",  # ended, and over after a shift

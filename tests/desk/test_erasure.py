@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from appliance import clock, erased, model
 from appliance.charter import Charter
 from appliance.crypto.sealing import info, key_pair, open_sealed
-from appliance.desk import accounts, erasure, slips, vault, worker
+from appliance.desk import accounts, erasure, holds, slips, vault, worker
 from appliance.desk.models.base import Outbox as DeskOutbox
 from appliance.desk.models.people import DeskAccount
 from appliance.desk.models.vault import Delivery, Entry, Head, KeptVault, ProvisionalKey, Vault
@@ -398,3 +398,34 @@ def test_the_page_names_the_day_that_desk_names() -> None:
     """The browser asks nobody for it before the word is typed."""
     said = json.loads((Path(model.__file__).parent / "constants.json").read_text())
     assert said["backup_days"] == erased.BACKUP_DAYS == 35
+
+
+def test_a_legal_hold_is_told_before_leaving_and_keeps_nothing_of_the_space(
+    agency: Agency, space: Callable[[], Space]
+) -> None:
+    one, other = space(), space()
+    assert one.sign_in(agency.leaver).status_code == 200 and other.sign_in(agency.stays).status_code == 200
+    handle = agency.leaver.handle
+    cory, terry = (
+        worker_account(agency, add_member(agency.desk, name, role))
+        for name, role in (("cory", "coordinator"), ("terry", "trustee"))
+    )
+    holds.propose(agency.desk, agency.charter, cory, handle, "LIT-2026-0042")
+    assert one.call("GET", "/api/leave").get_json()["holds"] == []
+    with agency.desk.read() as session:
+        hold = holds.listed(session)[0].id
+    holds.countersign(agency.desk, agency.charter, terry, hold)
+    today = clock.now().date().isoformat()
+    told = one.call("GET", "/api/leave").get_json()["holds"]
+    assert told == [{"matter": "LIT-2026-0042", "placed_on": today, "reviewed_on": today}]
+    assert other.call("GET", "/api/leave").get_json()["holds"] == []  # control: whoever is not held
+
+    agency.leave()
+    agency.pump()
+    agency.scrub()
+    # All that only the officer could open is gone as without the hold; the hold itself stands, here and in the intake.
+    assert set(agency.rows(handle).values()) == {0}
+    assert found_marks(agency.home) == {"mailbox key"}
+    assert holds.told(agency.desk, handle)
+    with agency.intake.read() as session:
+        assert session.scalars(select(intake_models.Held.person_id)).all() == ["N-reyes"]

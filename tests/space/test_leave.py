@@ -10,11 +10,28 @@ from playwright.sync_api import Request, expect
 from sqlalchemy import select
 
 from appliance import clock, erased
+from appliance.charter import load_charter
+from appliance.desk import holds
 from appliance.desk.models.vault import Vault
-from tests.space.live_site import live_site
-from tests.space.walk import check, create, heading, opened, sign_in
+from appliance.identity import Account
+from tests.space.live_site import LiveSite, live_site
+from tests.space.walk import check, create, heading, minutes_until, opened, sign_in
+from tests.support.desk_site import add_member
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(240)]
+
+
+def _hold(site: LiveSite, handle: str) -> None:
+    """Two people keep the agency's records about the person."""
+    charter = load_charter(site.home)
+    cory, terry = (
+        Account(add_member(site.desk, role, role).handle, f"The {role}", frozenset({role}), None)
+        for role in ("coordinator", "trustee")
+    )
+    holds.propose(site.desk, charter, cory, handle, "LIT-2026-0042")
+    with site.desk.read() as session:
+        number = holds.listed(session)[0].id
+    holds.countersign(site.desk, charter, terry, number)
 
 
 def test_leaving_is_told_confirmed_done_and_a_beginning_again(tmp_path: Path, library: Path) -> None:
@@ -22,6 +39,9 @@ def test_leaving_is_told_confirmed_done_and_a_beginning_again(tmp_path: Path, li
         member, slip = site.member("lou", "officer")
         sign_in(page, member, member.code(-1))
         create(page, site, slip)
+        _hold(site, member.handle)
+        page.get_by_role("link", name="Who looked", exact=True).first.click()
+        minutes_until(page, page.get_by_text("A legal hold was placed"))
         page.get_by_role("link", name="Choices", exact=True).first.click()
         asked: list[Request] = []
         page.on("request", lambda request: asked.append(request) if "/api/leave" in request.url else None)
@@ -35,6 +55,13 @@ def test_leaving_is_told_confirmed_done_and_a_beginning_again(tmp_path: Path, li
         expect(page.get_by_text("Type the word ERASE.")).to_be_visible()
         assert asked == []  # that the page was read, and a wrong word typed, nobody learns
         page.get_by_label("Type ERASE to confirm").fill("erase")
+        page.get_by_role("button", name="Erase my private space").click()
+        # What stays in spite of leaving is told first, and nothing is erased by it.
+        expect(page.get_by_text("records about you are under legal hold")).to_be_visible()
+        expect(page.get_by_text("Matter LIT-2026-0042:")).to_be_visible()
+        check(page)
+        with site.desk.read() as session:
+            assert session.scalars(select(Vault.handle)).all() == [member.handle]
         page.get_by_role("button", name="Erase my private space").click()
         expect(page.get_by_text("Your private space is erased.")).to_be_visible()
         assert {request.method for request in asked} >= {"GET", "POST"}

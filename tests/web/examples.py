@@ -16,7 +16,7 @@ from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
-from appliance.desk import corrections, follow_up, grants, receipts, releases, tickets
+from appliance.desk import corrections, follow_up, grants, holds, receipts, releases, tickets
 from appliance.desk.models.receipts import Receipt
 from appliance.desk.models.releases import Report
 from appliance.identity import Account
@@ -73,6 +73,11 @@ def prepare(store: Store, charter: Charter) -> Agency:
     proposed = grants.propose(store, charter, admin, attended[0], "hr")
     add_grant(store, attended[1], "hr")
     active = next(held.id for held in grants.listed(store) if held.handle == attended[1])
+    trustee = Account("e" * 32, "Trustee", frozenset({"trustee"}), "e" * 32)
+    add_grant(store, trustee.id, "trustee")
+    holds.propose(store, charter, trustee, attended[0], "LIT-2026-1")
+    with store.read() as session:
+        hold = holds.listed(session)[0].id
     tickets.ensure_keys(store, store.home)
     _keys(store)
     incident = {"reference": REFERENCE}
@@ -110,6 +115,11 @@ def prepare(store: Store, charter: Charter) -> Agency:
             "roles.propose": Example(None, {"person": "A9", "role": "cad"}),
             "roles.end": Example({"grant_id": active}, {}),
             "roles.countersign": Example({"grant_id": proposed}, {}),
+            "holds.propose": Example(None, {"person": "A9", "matter": "LIT-2026-7"}),
+            "holds.countersign": Example({"hold_id": hold}, {}),
+            # Refused by the views themselves: that hold is in force only once somebody countersigns it.
+            "holds.review": Example({"hold_id": hold}, {}, done=(303, 400)),
+            "holds.end": Example({"hold_id": hold}, {}, done=(303, 400)),
             "trustee.slip_for_one": Example(None, {"person": "A0"}),
             "trustee.code_for_the_past": Example(None, {"person": "A0"}),
             "trustee.slips_for_everyone": Example(None, {}),

@@ -46,6 +46,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.desk.admin",
     "webapp.desk.cad",
     "webapp.desk.roles",
+    "webapp.desk.holds",
     "webapp.desk.signin",
     "webapp.desk.api_signin",
     "webapp.desk.api_vault",

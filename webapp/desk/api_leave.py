@@ -10,7 +10,7 @@ import msgspec
 from flask import Blueprint, Response, g
 
 from appliance import clock
-from appliance.desk import erasure
+from appliance.desk import erasure, holds
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.api_common import answer, body, handle_of
@@ -26,8 +26,10 @@ class Leave(msgspec.Struct, forbid_unknown_fields=True):
 @blueprint.get("/leave")
 @discloses("vault", "own")
 def before() -> Response:
-    sealed = erasure.challenge(current_site().store, handle_of(g.account), g.session.id)
-    return answer({"gone_by": erasure.gone_by(clock.now().date()), "challenge": sealed})
+    store, handle = current_site().store, handle_of(g.account)
+    sealed = erasure.challenge(store, handle, g.session.id)
+    held = [vars(hold) for hold in holds.told(store, handle)]
+    return answer({"gone_by": erasure.gone_by(clock.now().date()), "challenge": sealed, "holds": held})
 
 
 @blueprint.post("/leave")

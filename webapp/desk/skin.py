@@ -26,6 +26,7 @@ NAVIGATION: dict[str, tuple[tuple[str, str], ...]] = {
         ("coordinator.queue", "Follow-up queue"),
         ("coordinator.open_form", "Open an incident"),
         ("corrections.waiting", "Corrections"),
+        ("holds.listed", "Legal holds"),
     ),
     "command": (
         ("command.dashboard", "Program dashboard"),
@@ -37,6 +38,7 @@ NAVIGATION: dict[str, tuple[tuple[str, str], ...]] = {
         ("trustee.overview", "Overview"),
         ("trustee.slips_page", "Slips"),
         ("roles.listed", "Roles"),
+        ("holds.listed", "Legal holds"),
         ("public.checkpoints", "Checkpoints"),
         ("auditor.reports", "Signed reports"),
         ("command.releases", "Releases"),

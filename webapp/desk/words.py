@@ -62,6 +62,9 @@ NOTES = {
     "opened": "Opened. Now add the people who were there.",
     "proposed": "Proposed. It counts once a second person countersigns it.",
     "countersigned": "Countersigned. It counts from now on.",
+    "hold-proposed": "Proposed. It keeps nothing until a second person countersigns it.",
+    "hold-countersigned": "Countersigned. It counts from now on, and the person can read it.",
+    "hold-reviewed": "Recorded: reviewed today.",
     "requested": "Requested. The signed report will be in the list within a minute or two.",
 }
 

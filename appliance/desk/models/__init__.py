@@ -4,6 +4,7 @@ from appliance.desk.models.base import Base, Outbox, SeenMessage
 from appliance.desk.models.corrections import Correction
 from appliance.desk.models.follow_up import Attendance, ClosingRecord, FollowUpMonth, Incident, Step, UnmatchedUnit
 from appliance.desk.models.health import HealthRow
+from appliance.desk.models.holds import Hold
 from appliance.desk.models.people import DeskAccount, Grant, Lockout, Person, RosterVersion, Slip, VouchingCode
 from appliance.desk.models.receipts import Receipt, RefusedLine, Unmapped
 from appliance.desk.models.releases import Release, Report
@@ -23,6 +24,7 @@ __all__ = [
     "Grant",
     "Head",
     "HealthRow",
+    "Hold",
     "Incident",
     "KeptVault",
     "Lockout",

@@ -17,6 +17,13 @@ export class Problem extends Error {
   }
 }
 
+/** A legal hold in force: its matter, and when it was placed and last reviewed ("2026-11-23"). */
+export interface LegalHold {
+  readonly matter: string;
+  readonly placed_on: string;
+  readonly reviewed_on: string;
+}
+
 export interface SignedIn {
   readonly token: string;
   readonly state: "ready" | "needs_slip";
@@ -229,8 +236,8 @@ export class Api {
     return this.#call("POST", "/api/past", { codes });
   }
 
-  /** 32 bytes sealed to the mailbox key: proof of an open space. */
-  leaving(): Promise<{ challenge: string }> {
+  /** 32 bytes sealed to the mailbox key: proof of an open space. And what the agency keeps about the person all the same. */
+  leaving(): Promise<{ challenge: string; holds: readonly LegalHold[] }> {
     return this.#call("GET", "/api/leave");
   }
 

@@ -1,6 +1,7 @@
 // Leaving the programme: what will be gone, what stays and until when, then one word typed, then nothing is left.
 //
-// Nothing is asked of a server before the word is typed: that somebody read this page is nobody's business.
+// Nothing is asked of a server before the word is typed: that somebody read this page is nobody's business. So what is
+// under legal hold is told after it, and before anything is erased.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
@@ -10,6 +11,7 @@ import { useWork } from "../app/work.js";
 import { base64, unbase64 } from "../bytes.js";
 import { constants, info } from "../constants.js";
 import type { Context } from "../context.js";
+import type { LegalHold } from "../net.js";
 import { open } from "../crypto/sealing.js";
 
 const WORD = "ERASE";
@@ -24,20 +26,25 @@ interface LeaveProps {
 export function LeavePage({ ctx, formats, onErased }: LeaveProps): JSX.Element {
   const [typed, setTyped] = useState("");
   const [error, setError] = useState("");
+  const [holds, setHolds] = useState<readonly LegalHold[]>([]);
   const work = useWork();
   const until = formats.date(new Date(ctx.now().getTime() + constants.backup_days * 86_400_000).toISOString());
+
+  const day = (date: string) => formats.date(`${date}T12:00:00Z`);
 
   const erase = () => {
     const right = typed.trim().toUpperCase() === WORD;
     setError(right ? "" : `Type the word ${WORD}.`);
     if (!right) return;
     work.run(async () => {
-      const { challenge } = await ctx.api.leaving();
+      const { challenge, holds: held } = await ctx.api.leaving();
+      // Said once before anything is erased; the next click means it.
+      if (held.length > holds.length) return setHolds(held);
       const seed = ctx.vault.all<{ seed: string }>("mailbox-key").at(-1)?.body.seed ?? "";
       const answer = await open(unbase64(seed), unbase64(challenge), info(constants.kinds.leave, ctx.handle));
       const { gone_by } = await ctx.api.leave(WORD, base64(answer));
       onErased(
-        `Your private space is erased. The last backup that still holds it, sealed, is deleted by ${formats.date(`${gone_by}T12:00:00Z`)}.`,
+        `Your private space is erased. The last backup that still holds it, sealed, is deleted by ${day(gone_by)}.`,
       );
     });
   };
@@ -72,6 +79,22 @@ export function LeavePage({ ctx, formats, onErased }: LeaveProps): JSX.Element {
         a new slip, to an empty space.
       </p>
       <ProblemNote problem={work.problem} />
+      {holds.length > 0 && (
+        <div class="ww-note" role="alert">
+          <p class="govuk-body">
+            The agency's own records about you are under legal hold: which calls you were on, follow-ups and corrections. They are kept
+            until two people lift it, even if you leave. What is in this space is erased all the same.
+          </p>
+          <ul class="govuk-list govuk-list--bullet">
+            {holds.map(({ matter, placed_on, reviewed_on }) => (
+              <li key={matter}>
+                Matter {matter}: since {day(placed_on)}, last reviewed on {day(reviewed_on)}
+              </li>
+            ))}
+          </ul>
+          <p class="govuk-body govuk-!-margin-0">Nothing is erased yet. Choose the button again to leave.</p>
+        </div>
+      )}
       <WorkForm action="Erase my private space" busyText="Erasing" busy={work.busy} onSubmit={erase}>
         <Field id="word" label={`Type ${WORD} to confirm`} value={typed} onValue={setTyped} width="govuk-input--width-10"
           {...(error ? { error } : {})} />

@@ -19,6 +19,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
   operate: "To run the appliance",
   propose: "To propose a role",
   countersign: "To countersign a role",
+  hold: "Legal duty to keep records",
 };
 
 function words(name: string, known: Readonly<Record<string, string>>): string {

@@ -1,0 +1,55 @@
+"""Promise: what is held for one person changes nothing for the others, also when old exports are dropped again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from appliance import clock
+from appliance.charter import load_charter
+from appliance.intake.expiry import expire, take_hold
+from appliance.intake.models import Call, Involvement
+from appliance.intake.profiles import load_profile
+from appliance.intake.take import take_files
+from appliance.spool.messages import LegalHold
+from appliance.storage import Store
+from tests.intake.support import file, roster, row
+
+PROFILE = load_profile("san-luis-obispo")
+NOW = datetime(2026, 10, 15, 18, tzinfo=UTC)
+HELD, OTHER = "E0001", "E0002"
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_an_old_export_dropped_again_brings_everybodys_history(
+    store_of: Callable[[str], Store], tmp_path: Path, held: bool
+) -> None:
+    store = store_of("intake")
+    charter = load_charter(store.home)
+    roster(store)
+    path = file(tmp_path, "cad_export_20261014_233100.csv", row("1", "4201,4202"))
+
+    def people() -> list[str]:
+        with store.read() as session:
+            return sorted(session.scalars(select(Involvement.person_id)))
+
+    with clock.held(NOW):
+        assert take_files(store, "cad", PROFILE, [path], keep=True).taken == 1
+        assert people() == [HELD, OTHER]
+    if held:
+        with store.write() as session:
+            take_hold(session, LegalHold(person_id=HELD, held=True))
+    with clock.held(NOW + timedelta(days=charter.constants.involvement_days + 1)):
+        expire(store, charter, doubtful_too=True)
+        assert people() == ([HELD] if held else [])
+        assert take_files(store, "cad", PROFILE, [path], keep=True).taken == 1
+        # Who enrols late is given this call, hold or none.
+        assert people() == [HELD, OTHER]
+        with store.read() as session:
+            assert len(session.scalars(select(Call.number)).all()) == 1
+        expire(store, charter, doubtful_too=True)
+        assert people() == ([HELD] if held else [])
