@@ -205,7 +205,7 @@ class Records:
             return sorted(session.scalars(select(UnitShift.person_id)))
 
     def expire(self) -> None:
-        expire(self.store, self.charter)
+        expire(self.store, self.charter, doubtful_too=False)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_a_start_with_a_clock_far_ahead_forgets_a_day_an_hour(
                 feed="cad",
                 number=str(n),
                 stamp="",
-                digest=b"",
+                digest=b"what it said",
                 revision=1,
                 received=_ago(n),
                 type="",
