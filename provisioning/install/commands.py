@@ -132,7 +132,7 @@ def show(as_json: bool) -> None:
     from provisioning.install import apply as applying
 
     tables = masked(msgspec.to_builtins(applying.stored_answers()))
-    click.echo(json.dumps(tables) if as_json else answering.toml(_without_none(tables)), nl=as_json)
+    tell(as_json, answering.toml(_without_none(tables)).rstrip("\n"), answers=tables)
 
 
 @config.command()

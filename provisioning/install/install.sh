@@ -66,7 +66,21 @@ memory=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
 [ "$memory" -ge 1800 ] || refuse "this machine has $memory MiB of memory; 2 GiB are needed, 4 GiB are good." "Give it more."
 free=$(df -Pm /opt | awk 'NR == 2 { print $4 }')
 [ "$free" -ge 3000 ] || refuse "/opt has $free MiB free; 3000 are needed." "Enlarge the system disk."
-if [ -n "$answers" ]; then [ -r "$answers" ] || refuse "$answers cannot be read." "Give the path of the answers file."; fi
+# What an answers file may say. `wardwell setup` reads it whole, but only once there is a Python that can.
+known=' agency domain address directory time_server admin_networks admin_key_file data_device time_zone hosts feeds
+ witness witness_key witness_networks backup syslog smtp url base_dn bind_dn bind_password_file ca_file user_filter
+ roster_id_attribute name_attribute name profile public_key password_hash networks desk post space to keep_days mounted
+ fetched pull_key pull_networks host port sender recipients user password_file '
+if [ -n "$answers" ]; then
+    [ -r "$answers" ] || refuse "$answers cannot be read." "Give the path of the answers file."
+    for word in $(sed -n -e 's/^[[:space:]]*\[\{1,2\}[[:space:]]*\([A-Za-z0-9_-]*\).*/\1/p' \
+        -e 's/^[[:space:]]*\([A-Za-z0-9_-]*\)[[:space:]]*=.*/\1/p' "$answers"); do
+        case $(printf '%s' "$known" | tr '\n' ' ') in
+        *" $word "*) ;;
+        *) refuse "$answers has a word that is no answer: $word." "Correct that word and run this again." ;;
+        esac
+    done
+fi
 
 step='verifying the bundle'
 cd "$bundle"
