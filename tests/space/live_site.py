@@ -30,6 +30,7 @@ from appliance.crypto.authority import Authority
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import COSIGNATURE, Signer
 from appliance.crypto.sealing import info, seal
+from appliance.custody.keys import ROOT_BYTES, custody_signer
 from appliance.desk import slips, tickets, worker
 from appliance.desk.models.vault import Entry, Head
 from appliance.post.memory import Memory
@@ -43,6 +44,7 @@ from tests.conftest import make_home
 from tests.support import ledger as ledger_support
 from tests.support.desk_site import Member, add_member
 
+CUSTODY_ROOT = bytes(ROOT_BYTES)
 NAMES = {"desk": "desk.wardwell.localhost", "post": "post.wardwell.localhost", "space": "my.wardwell.localhost"}
 TYPES = ["suicide", "child-death", "traffic-fatal", "structure-fire", "homicide"]
 CRISIS = "<!doctype html><html lang=en><title>Talk to someone now</title><h1>Talk to someone now</h1><p>Call 988.</p>"
@@ -183,7 +185,7 @@ def _publish_site(home: Home, key: Path) -> str:
         "demonstration": True,
         "ledger_vkey": (home.public / "ledger" / "vkey").read_text().strip(),
         "witness_vkey": (home.public / "witness" / "vkey").read_text().strip(),
-        "custody_vkey": "",
+        "custody_vkey": str(custody_signer(CUSTODY_ROOT).verifier),
         "charter_digest": load_charter(home).digest,
         "report_key": "",
     }

@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlparse
 
 import pytest
+from playwright.sync_api import Page, Route, expect
+from sqlalchemy import select
 
+from appliance import clock
 from appliance.crypto import notes, tiles
 from appliance.crypto.canonical import canonical
 from appliance.crypto.restored import Restored
 from appliance.crypto.sealing import info, key_pair, seal
+from appliance.custody.keys import custody_signer
+from appliance.ledger.keys import load
+from appliance.ledger.models import Leaf
 from tests.space.conftest import Call
+from tests.space.live_site import CUSTODY_ROOT, LiveSite
+from tests.space.walk import create, minutes_until, sign_in
 
 ORIGIN = "wardwell/test"
 HANDLE = "ab" * 16
@@ -194,3 +204,58 @@ def test_a_statement_explains_one_history_only(call: Call, world: World) -> None
     # Control: a later restore has its own statement.
     again = world.restored(note, world.statement(at=LOOKED + timedelta(minutes=1)))
     assert [found["rewritten"] for found in world.look(call, world.restored(note), again)["found"]] == [False] * 3
+
+
+@pytest.mark.browser
+@pytest.mark.system
+@pytest.mark.timeout(240)
+def test_the_page_says_it_in_plain_words(site: LiveSite, page: Page) -> None:
+    member, slip = site.member("robin", "officer")
+    other, _ = site.member("casey", "officer")
+    sign_in(page, member, member.code(-1))
+    create(page, site, slip)
+    site.look(member.handle)
+    page.get_by_role("link", name="Who looked", exact=True).first.click()
+    minutes_until(page, page.get_by_text("incident C-2041"))
+    site.look(other.handle)
+    published = site.home.public / "ledger" / "checkpoint"
+    with site.ledger.store.read() as session:
+        leaves = list(session.scalars(select(Leaf.data).order_by(Leaf.position)))
+    kept = leaves[:-1]  # a backup that was made before the last look
+    deadline = time.monotonic() + 30
+    while f"\n{len(leaves)}\n" not in published.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for _ in range(2):  # the first may have begun before that
+        with page.expect_response("**/ledger/checkpoint"):
+            page.clock.run_for(60_000)
+
+    signer, files = load(site.home), dict[str, bytes]()
+
+    def publish(*added: bytes) -> notes.Checkpoint:
+        builder = tiles.Builder()
+        for leaf in [*kept, *added]:
+            builder.add(leaf)
+        checkpoint = notes.Checkpoint(signer.name, builder.size, builder.root())
+        made = {**builder.take_full(), **builder.take_partial(), "checkpoint": signer.sign(checkpoint.text())}
+        files.update({f"/ledger/{name}": data for name, data in made.items()})
+        return checkpoint
+
+    def serve(route: Route) -> None:
+        found = files.get(urlparse(route.request.url).path)
+        route.fulfill(status=404) if found is None else route.fulfill(body=found)
+
+    page.route("**/ledger/**", serve)
+    page.route("**/witness/**", lambda route: route.fulfill(status=404))
+    # Control: without the statement it is an alarm.
+    checkpoint = publish()
+    minutes_until(page, page.get_by_text("it was rewritten"))
+    # The page's clock is ahead by the minutes that passed here.
+    note = Restored(checkpoint, clock.now() + timedelta(minutes=30)).sign(custody_signer(CUSTODY_ROOT))
+    statement = canonical({"v": 1, "kind": "restored", "at": "x", "size": len(kept), "note": note})
+    publish(statement)
+    minutes_until(page, page.get_by_text("The appliance was restored from a backup on"))
+    sentence = page.get_by_text("The appliance was restored from a backup on")
+    expect(sentence).to_contain_text(f"after number {len(kept)}")
+    expect(sentence).to_contain_text("lost; both sides signed that")
+    expect(page.get_by_text("does not add up")).to_have_count(0)
