@@ -58,7 +58,8 @@ HEADERS: dict[str, str | ByPath] = {
 # Path -> folder below the appliance's public one ("" is that folder): written there by founding, desk, press, witness.
 PUBLISHED = {
     "/site.json": "",
-    "/site.json.sig": "",
+    "/site.json.agency.sig": "",
+    "/site.json.trustee.sig": "",
     "/keylist.json": "",
     "/keylist.json.sig": "",
     "/trustee.pub": "",

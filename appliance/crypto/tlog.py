@@ -2,7 +2,7 @@
 
 Owns: `PublicLog` (any reader's view of `public/ledger`), and the question every compartment asks before it relies on a
 leaf: is it in a checkpoint that the witness has cosigned? Must never see: a private key or the ledger's database.
-Which keys count is said by `public/site.json`, signed by the officers' trustee.
+Which keys count is said by `public/site.json`, signed by the agency and the officers' trustee.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Witnessed:
 
 
 def trusted_keys(home: Home) -> tuple[Verifier, Verifier]:
-    """The ledger's and the witness's verifier keys, from `site.json` signed by the trustee.
+    """The ledger's and the witness's verifier keys, from `site.json` signed by agency and trustee.
 
     Raises WardwellError when it is missing, unless this is a demonstration that has not been founded yet: then the
     `vkey` files beside the log are taken.
@@ -190,9 +190,8 @@ def trusted_keys(home: Home) -> tuple[Verifier, Verifier]:
     site = home.public / "site.json"
     if site.exists():
         raw = site.read_bytes()
-        sshsig.verify(
-            _text(home.public / "trustee.pub"), raw, (home.public / "site.json.sig").read_bytes(), "wardwell-site"
-        )
+        for signer in ("agency", "trustee"):
+            _verify_site(home, raw, signer)
         stated = json.loads(raw)
         return Verifier.parse(stated["ledger_vkey"]), Verifier.parse(stated["witness_vkey"])
     if not home.settings().demonstration:
@@ -201,6 +200,16 @@ def trusted_keys(home: Home) -> tuple[Verifier, Verifier]:
         Verifier.parse(_text(home.public / "ledger" / "vkey")),
         Verifier.parse(_text(home.public / "witness" / "vkey")),
     )
+
+
+def _verify_site(home: Home, raw: bytes, signer: str) -> None:
+    signature = home.public / f"site.json.{signer}.sig"
+    if not signature.exists():
+        raise WardwellError(
+            f"public/site.json is not signed by the {signer}, so no log key is trusted.",
+            "Have the founding papers signed by agency and trustee, and take them in again: `wardwell found accept`.",
+        )
+    sshsig.verify(_text(home.public / f"{signer}.pub"), raw, signature.read_bytes(), "wardwell-site")
 
 
 def read_note(path: Path) -> bytes:

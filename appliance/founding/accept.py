@@ -59,9 +59,7 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
     for name, namespace in papers.BY_BOTH.items():
         for signer, line in lines.items():
             sshsig.verify(line, _read(folder / name), _read(folder / f"{name}.{signer}.sig"), namespace)
-    text = _read(folder / papers.SITE)
-    sshsig.verify(lines["trustee"], text, _read(folder / f"{papers.SITE}.sig"), papers.SITE_NAMESPACE)
-    _check_site(home, text, Charter(_read(folder / papers.CHARTER), papers.CHARTER))
+    _check_site(home, _read(folder / papers.SITE), Charter(_read(folder / papers.CHARTER), papers.CHARTER))
     people = {row.person_id for row in roster.read_file(folder / papers.ROSTER)[0]}
     founding.check(founding.read_file(folder / papers.FOUNDING), people)
 
@@ -75,7 +73,7 @@ def _check_site(home: Home, text: bytes, charter: Charter) -> None:
     if papers.site(home, home.settings(), charter, witness) != canonical(json.loads(text)):
         raise Refused(
             "The signed site.json is not about this appliance as it is now: its keys, hosts or charter differ.",
-            "Write it again with `wardwell found request`, and have the trustee sign that one.",
+            "Write it again with `wardwell found request`, and have both sign that one.",
         )
 
 
@@ -83,10 +81,10 @@ def accept(home: Home, folder: Path, expected: dict[str, str], say: Callable[[st
     """Found the appliance on the papers in `folder`. Raises Refused before anything changed, WardwellError later."""
     check(home, folder, expected)
     say("the papers are signed by both")
-    signatures = [f"{papers.CHARTER}.{signer}.sig" for signer in papers.SIGNERS]
+    signatures = [f"{name}.{signer}.sig" for name in (papers.CHARTER, papers.SITE) for signer in papers.SIGNERS]
     # site.json last: what it names is there before anyone can believe it.
     names = [*(f"{signer}.pub" for signer in papers.SIGNERS), papers.CHARTER, *signatures]
-    for name in (*names, f"{papers.SITE}.sig", papers.SITE):
+    for name in (*names, papers.SITE):
         publish(home.public / name, _read(folder / name))
     if not home.production:
         publish(home.charter_file, _read(folder / papers.CHARTER))

@@ -17,8 +17,8 @@ from appliance.settings import Home, Settings
 
 SITE, CHARTER, ROSTER, FOUNDING = "site.json", "charter.toml", "roster.csv", "founding.toml"
 SITE_NAMESPACE = "wardwell-site"
-# Signed by agency and trustee, as FILE.agency.sig and FILE.trustee.sig. `site.json` is signed by the trustee alone.
-BY_BOTH = {CHARTER: "wardwell-charter", FOUNDING: "wardwell-charter", ROSTER: "wardwell-roster"}
+# Signed by agency and trustee, as FILE.agency.sig and FILE.trustee.sig.
+BY_BOTH = {CHARTER: "wardwell-charter", FOUNDING: "wardwell-charter", ROSTER: "wardwell-roster", SITE: SITE_NAMESPACE}
 SIGNERS = ("agency", "trustee")
 _HERE = Path(__file__).parent
 

@@ -106,7 +106,7 @@ def witness_key(state: Path) -> None:
 @kit.command()
 @click.option("--log", type=click.Path(path_type=Path), help="The log's public files (default: HOME/public/ledger).")
 @click.option(
-    "--ledger-key", help="The ledger's verifier key; without it, the one that the trustee signed in site.json."
+    "--ledger-key", help="The ledger's verifier key; without it, the one of site.json, signed by agency and trustee."
 )
 @click.option("--witness-note", type=click.Path(path_type=Path), help="The witness's cosigned checkpoint.")
 @click.option("--witness-key", help="The witness's verifier key.")

@@ -49,14 +49,14 @@ class Result:
     loaded: int
 
 
-def compare(origin: str, read: web_manifest.Read, visits: list[Visit], site_key: str | None) -> Result:
+def compare(origin: str, read: web_manifest.Read, visits: list[Visit], site_keys: dict[str, str]) -> Result:
     """Compare `visits` of `origin` with the manifest; `site_key` is the trustee's public key line, or None."""
     found: dict[Difference, list[str]] = {}
     if read.unsigned:
         found[Difference("the manifest", "unsigned", read.unsigned)] = [visit.visitor.name for visit in visits]
     site = None
     for visit in visits:
-        site, said = _site(origin, visit, site_key)
+        site, said = _site(origin, visit, site_keys)
         for difference in [*said, *_of_visit(origin, read, visit, site)]:
             names = found.setdefault(difference, [])
             names += [visit.visitor.name] if visit.visitor.name not in names else []
@@ -66,9 +66,9 @@ def compare(origin: str, read: web_manifest.Read, visits: list[Visit], site_key:
     return Result(dict(sorted(found.items())), site.hosts if site else None, loaded)
 
 
-def _site(origin: str, visit: Visit, key: str | None) -> tuple[web_manifest.Site | None, list[Difference]]:
+def _site(origin: str, visit: Visit, keys: dict[str, str]) -> tuple[web_manifest.Site | None, list[Difference]]:
     """The site's values as this visitor was sent them, and what is wrong with them."""
-    content, signature = (_content(visit, path) for path in ("/site.json", "/site.json.sig"))
+    content = _content(visit, "/site.json")
     site = web_manifest.site_of(content) if content is not None else None
     if content is None or site is None:
         return None, [
@@ -77,11 +77,13 @@ def _site(origin: str, visit: Visit, key: str | None) -> tuple[web_manifest.Site
     found = []
     if origin != f"https://{site.hosts.space}":
         found.append(Difference("/site.json", "site", f"it is for https://{site.hosts.space}, another site"))
-    if key is not None:
+    for signer, key in keys.items():
+        signature = _content(visit, f"/site.json.{signer}.sig") or b""
         try:
-            sshsig.verify(key, content, signature or b"", web_manifest.SITE_NAMESPACE)
+            sshsig.verify(key, content, signature, web_manifest.SITE_NAMESPACE)
         except WardwellError as problem:
-            found.append(Difference("/site.json", "site", f"not signed by the key that you gave: {problem.message}"))
+            said = f"not signed by the {signer}'s key that you gave: {problem.message}"
+            found.append(Difference("/site.json", "site", said))
     return site, found
 
 
@@ -180,6 +182,7 @@ def _between(manifest: web_manifest.Manifest, visits: list[Visit]) -> list[Diffe
 @click.option("--key", type=click.Path(path_type=Path), help="release.pub, from where the release key was published.")
 @click.option("--signature", type=click.Path(path_type=Path), help="The manifest's signature (default: MANIFEST.sig).")
 @click.option("--site-key", type=click.Path(path_type=Path), help="trustee.pub, which site.json must be signed by.")
+@click.option("--agency-key", type=click.Path(path_type=Path), help="agency.pub, which must have signed it too.")
 @click.option("--ca", type=click.Path(path_type=Path), help="The agency's own authority (PEM), if it has one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 def web_check(
@@ -188,6 +191,7 @@ def web_check(
     key: Path | None,
     signature: Path | None,
     site_key: Path | None,
+    agency_key: Path | None,
     ca: Path | None,
     as_json: bool,
 ) -> None:
@@ -198,17 +202,18 @@ def web_check(
     """
     origin = web_look.origin_of(url)
     read = web_manifest.read(manifest, signature, key)
-    line = web_manifest.key_line(site_key) if site_key else None
+    given = {"trustee": site_key, "agency": agency_key}
+    lines = {signer: web_manifest.key_line(path) for signer, path in given.items() if path}
     paths = [*read.manifest.files, *read.manifest.published, _STATED]
-    result = compare(origin, read, web_look.look(origin, paths, ca), line)
+    result = compare(origin, read, web_look.look(origin, paths, ca), lines)
     if as_json:
-        click.echo(json.dumps(_as_json(origin, read, result, line is not None), indent=1))
+        click.echo(json.dumps(_as_json(origin, read, result, sorted(lines)), indent=1))
     else:
-        _show(origin, read, result, line is not None)
+        _show(origin, read, result, sorted(lines))
     sys.exit(1 if result.differences else 0)
 
 
-def _as_json(origin: str, read: web_manifest.Read, result: Result, site_checked: bool) -> dict[str, object]:
+def _as_json(origin: str, read: web_manifest.Read, result: Result, site_checked: list[str]) -> dict[str, object]:
     return {
         "equal": not result.differences,
         "url": f"{origin}/",
@@ -219,7 +224,7 @@ def _as_json(origin: str, read: web_manifest.Read, result: Result, site_checked:
     }
 
 
-def _show(origin: str, read: web_manifest.Read, result: Result, site_checked: bool) -> None:
+def _show(origin: str, read: web_manifest.Read, result: Result, site_checked: list[str]) -> None:
     manifest, everyone = read.manifest, len(web_look.VISITORS)
     click.echo(f"{origin}/ and the private space of release {manifest.version}:")
     # What is wrong in the same way everywhere is said once; --json says it for each path.
@@ -239,5 +244,6 @@ def _show(origin: str, read: web_manifest.Read, result: Result, site_checked: bo
     click.echo(f"  the start page asked for {result.loaded} addresses, all of the release or published by the agency.")
     if result.hosts:
         click.echo(f"  Its pages may talk to {result.hosts.desk} and {result.hosts.post}, as site.json says.")
-    if not site_checked:
-        click.echo("  site.json was not checked: give the trustee's key with --site-key.")
+    for signer, option in (("trustee", "--site-key"), ("agency", "--agency-key")):
+        if signer not in site_checked:
+            click.echo(f"  The {signer}'s signature of site.json was not checked: give the key with {option}.")

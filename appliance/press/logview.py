@@ -17,7 +17,7 @@ from appliance.crypto.tlog import PublicLog, read_note, trusted_keys
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
-TRUSTED = "public/site.json, signed by the officers' trustee"
+TRUSTED = "public/site.json, signed by the agency and the officers' trustee"
 UNTRUSTED = "the log's own folder, which no trustee has signed"
 
 

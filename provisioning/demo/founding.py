@@ -64,15 +64,15 @@ def publish_charter(home: Home) -> None:
 
 
 def publish_site(home: Home, settings: Settings) -> None:
-    """`public/site.json`, signed by the trustee. The keys that it names must be published already."""
+    """`public/site.json`, signed by both. The keys that it names must be published already."""
     charter = Charter((home.public / "charter.toml").read_bytes())
     written = papers.site(home, settings, charter, (home.public / "witness" / "vkey").read_text().strip())
     path = home.public / "site.json"
-    if path.exists() and path.read_bytes() == written:
+    signatures = [path.with_name(f"site.json.{signer}.sig") for signer in SIGNERS]
+    if path.exists() and path.read_bytes() == written and all(signature.exists() for signature in signatures):
         return
     path.write_bytes(written)
-    signature = sshsig.sign(_key(home, "trustee"), written, "wardwell-site")
-    path.with_name("site.json.sig").write_bytes(signature)
+    sign(home, path, papers.SITE_NAMESPACE)
 
 
 def _quoted(value: str) -> str:

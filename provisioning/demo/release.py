@@ -38,6 +38,7 @@ def check_command(home: Home) -> str:
         "manifest": demo / "release" / SPACE_MANIFEST,
         "key": demo / "release" / "release.pub",
         "site-key": home.public / "trustee.pub",
+        "agency-key": home.public / "agency.pub",
         "ca": demo / "ca.pem",
     }
     here = Path.cwd()

@@ -193,6 +193,13 @@ def test_papers_that_are_not_in_order_are_refused_before_anything_changes(unfoun
     shutil.copytree(kept, parties.stick, dirs_exist_ok=True)
     (parties.stick / "charter.toml.agency.sig").unlink()
     assert "missing" in refused(parties, keys, home)
+    for signer in keys:  # one signature is not enough
+        shutil.copytree(kept, parties.stick, dirs_exist_ok=True)
+        (parties.stick / f"site.json.{signer}.sig").unlink()
+        assert f"site.json.{signer}.sig is missing" in refused(parties, keys, home)
+    shutil.copytree(kept, parties.stick, dirs_exist_ok=True)
+    shutil.copy(parties.stick / "site.json.trustee.sig", parties.stick / "site.json.agency.sig")
+    assert refused(parties, keys, home)
 
     # Signed well, but by a key that is not the one on the trustee's paper.
     shutil.copytree(kept, parties.stick, dirs_exist_ok=True)
@@ -262,7 +269,7 @@ def test_papers_that_are_signed_are_not_written_over(home: Home, parties: Partie
     papers.write_request(home, parties.stick, witness_vkey=witness_line(), charter=None)
     assert json.loads((parties.stick / "site.json").read_text())["custody_vkey"] == custody
     (parties.stick / "roster.csv").write_text(ROSTER)
-    (parties.stick / "site.json.sig").write_text("signature")
+    (parties.stick / "site.json.trustee.sig").write_text("signature")
     with pytest.raises(WardwellError, match="is signed"):
         papers.write_request(home, parties.stick, witness_vkey=witness_line(), charter=None)
     assert (parties.stick / "roster.csv").read_text() == ROSTER

@@ -19,7 +19,8 @@ SCRIPT = "/assets/space-"
 
 
 def test_what_was_released_is_equal(site: Site) -> None:
-    code, said = site.run("--site-key", str(site.home.root / "kit" / "trustee.pub"))
+    kit = site.home.root / "kit"
+    code, said = site.run("--site-key", str(kit / "trustee.pub"), "--agency-key", str(kit / "agency.pub"))
     assert code == 0, said
     assert "equal: " in said and "not checked" not in said
     assert site.check() == (0, [])
@@ -147,7 +148,8 @@ def test_a_tampered_manifest_and_a_wrong_key_are_named(site: Site) -> None:
 
 
 def test_site_values_not_signed_by_the_given_key_are_named(site: Site) -> None:
-    assert site.check("--site-key", str(site.home.root / "kit" / "other.pub")) == (1, ["site /site.json"])
+    for option in ("--site-key", "--agency-key"):
+        assert site.check(option, str(site.home.root / "kit" / "other.pub")) == (1, ["site /site.json"])
 
 
 def test_a_server_with_another_certificate_is_not_looked_at(site: Site, tmp_path: Path) -> None:

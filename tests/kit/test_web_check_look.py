@@ -80,6 +80,6 @@ def test_a_site_without_its_values_is_named_and_its_policy_not_guessed() -> None
     manifest = web_manifest.Manifest("wardwell-space", "1", {}, {"/site.json": stated}, [])
     sent = (("content-security-policy", "connect-src *"), ("x-frame-options", "DENY"))
     visit = Visit(web_look.VISITORS[0], {"/site.json": [Answer(404, sent, b"", True)]})
-    result = web_check.compare("https://a.gov", web_manifest.Read(manifest, b"", ""), [visit], None)
+    result = web_check.compare("https://a.gov", web_manifest.Read(manifest, b"", ""), [visit], {})
     assert [(each.kind, each.path) for each in result.differences] == [("missing", "/site.json")]
     assert result.hosts is None

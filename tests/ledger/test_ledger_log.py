@@ -115,14 +115,17 @@ def test_outside_a_demonstration_keys_count_only_when_the_trustee_signed_them(lo
     founded.settings_file.write_text('agency = "Test Agency"\n')
     with pytest.raises(WardwellError, match=r"site\.json is missing"):
         trusted_keys(founded)
-    key_file: Path = founded.root / "trustee"
-    key_file.write_bytes(sshsig.generate_private_openssh())
-    private = sshsig.load_private(key_file)
-    (founded.public / "trustee.pub").write_text(sshsig.public_line(private, "trustee"))
     stated = {f"{name}_vkey": (founded.public / name / "vkey").read_text().strip() for name in ("ledger", "witness")}
     raw = json.dumps(stated).encode()
     (founded.public / "site.json").write_bytes(raw)
-    (founded.public / "site.json.sig").write_bytes(sshsig.sign(private, raw, "wardwell-site"))
+    for signer in ("trustee", "agency"):
+        with pytest.raises(WardwellError, match=r"not signed by the agency"):
+            trusted_keys(founded)
+        key_file: Path = founded.root / signer
+        key_file.write_bytes(sshsig.generate_private_openssh())
+        private = sshsig.load_private(key_file)
+        (founded.public / f"{signer}.pub").write_text(sshsig.public_line(private, signer))
+        (founded.public / f"site.json.{signer}.sig").write_bytes(sshsig.sign(private, raw, "wardwell-site"))
     assert str(trusted_keys(founded)[1]) == stated["witness_vkey"]
     (founded.public / "site.json").write_bytes(raw.replace(b"wardwell", b"wardvell"))
     with pytest.raises(WardwellError):

@@ -130,14 +130,15 @@ const calls = {
     return { taken: TAKEN, conversation: CONVERSATION, left: LEFT_BEHIND };
   },
   // What the browser takes of a file that the trustee signs, or the sentence that it shows. `files`: name -> base64.
-  async signed({ kind, files, trustee, newest = 0 }) {
+  async signed({ kind, files, trustee, agency = null, newest = 0 }) {
     const fetch = async (url) => {
       const found = files[new URL(url).pathname.slice(1)];
       return found === undefined ? new Response("", { status: 404 }) : new Response(unbase64(found));
     };
     try {
-      const read = kind === "site" ? sites.readSite : sites.readKeyList;
-      return { content: await read(fetch, "https://space", trustee, newest) };
+      if (kind === "keylist") return { content: await sites.readKeyList(fetch, "https://space", trustee, newest) };
+      const read = await sites.readSite(fetch, "https://space", trustee, agency);
+      return { content: read.site, agency: read.agency };
     } catch (error) {
       if (!(error instanceof net.Problem)) throw error;
       return { code: error.code, message: error.message, fix: error.fix };

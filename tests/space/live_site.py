@@ -172,11 +172,13 @@ class _Pump(threading.Thread):
 
 
 def _publish_site(home: Home, key: Path) -> str:
-    key.write_bytes(sshsig.generate_private_openssh())
-    key.chmod(0o600)
-    private = sshsig.load_private(key)
-    line = sshsig.public_line(private, "trustee")
-    (home.public / "trustee.pub").write_text(line + "\n")
+    lines, privates = {}, {}
+    for signer, file in (("trustee", key), ("agency", key.with_name("agency-key"))):
+        file.write_bytes(sshsig.generate_private_openssh())
+        file.chmod(0o600)
+        privates[signer] = sshsig.load_private(file)
+        lines[signer] = sshsig.public_line(privates[signer], signer)
+        (home.public / f"{signer}.pub").write_text(lines[signer] + "\n")
     hosts = home.settings().hosts
     content = {
         "agency": home.settings().agency,
@@ -191,8 +193,10 @@ def _publish_site(home: Home, key: Path) -> str:
     }
     path = home.public / "site.json"
     path.write_bytes(canonical(content))
-    path.with_name("site.json.sig").write_bytes(sshsig.sign(private, path.read_bytes(), "wardwell-site"))
-    return sshsig.fingerprint(line)
+    for signer, private in privates.items():
+        signature = sshsig.sign(private, path.read_bytes(), "wardwell-site")
+        path.with_name(f"site.json.{signer}.sig").write_bytes(signature)
+    return sshsig.fingerprint(lines["trustee"])
 
 
 def _wait(check: Any, what: str) -> None:

@@ -29,42 +29,78 @@ class Signer:
     def pinned(self) -> dict[str, str]:
         return {"line": self.line, "fingerprint": sshsig.fingerprint(self.line)}
 
-    def files(self, name: str, content: object, namespace: str) -> dict[str, str]:
+    def files(self, name: str, content: object, namespace: str, ending: str = "sig") -> dict[str, str]:
         signed = canonical(content)
         signature = sshsig.sign(self.key, signed, namespace)
         raw = signature if isinstance(signature, bytes) else signature.encode()
-        return {name: base64.b64encode(signed).decode(), f"{name}.sig": base64.b64encode(raw).decode()}
+        return {name: base64.b64encode(signed).decode(), f"{name}.{ending}": base64.b64encode(raw).decode()}
 
 
-KINDS: dict[str, tuple[str, str, dict[str, Any], str]] = {
-    "site": ("site.json", "wardwell-site", {"agency": "Test Agency", "charter_digest": "ab"}, "site_not_signed"),
-    "keylist": ("keylist.json", "wardwell-keylist", {"version": 3, "supporters": []}, "keylist_not_signed"),
+SITE = {"agency": "Test Agency", "charter_digest": "ab"}
+KINDS: dict[str, tuple[str, str, str, dict[str, Any], str]] = {
+    "site": ("site.json", "wardwell-site", "trustee.sig", SITE, "site_not_signed"),
+    "keylist": ("keylist.json", "wardwell-keylist", "sig", {"version": 3, "supporters": []}, "keylist_not_signed"),
 }
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_what_another_key_than_the_pinned_one_signed_is_refused(call: Call, tmp_path: Path, kind: str) -> None:
-    name, namespace, content, code = KINDS[kind]
-    trustee, thief = Signer(tmp_path / "trustee"), Signer(tmp_path / "thief")
-    other_namespace = next(space for _, space, _, _ in KINDS.values() if space != namespace)
-    honest = trustee.files(name, content, namespace)
+    name, namespace, ending, content, code = KINDS[kind]
+    trustee, thief, agency = (Signer(tmp_path / who) for who in ("trustee", "thief", "agency"))
+    other_namespace = next(space for _, space, *_ in KINDS.values() if space != namespace)
+    by_agency = agency.files(name, content, namespace, "agency.sig") if kind == "site" else {}
+    honest = trustee.files(name, content, namespace, ending) | by_agency
     changed = {name: base64.b64encode(canonical({**content, "version": 4})).decode()}
 
     def read(files: dict[str, str]) -> Any:
-        return call("signed", kind=kind, files=files, trustee=trustee.pinned())
+        return call("signed", kind=kind, files=files, trustee=trustee.pinned(), agency=agency.pinned())
 
-    assert read(honest) == {"content": content}
+    assert read(honest)["content"] == content
     for served in (
-        thief.files(name, content, namespace),
+        {**honest, **thief.files(name, content, namespace, ending)},
         {**honest, **changed},
-        trustee.files(name, content, other_namespace),
-        {name: honest[name]},
+        {**honest, **trustee.files(name, content, other_namespace, ending)},
+        {name: honest[name], **by_agency},
         {**honest, "trustee.pub": base64.b64encode(thief.line.encode()).decode(), **changed},
     ):
         refused = read(served)
         assert refused["code"] == code
         assert "not signed by the officers' trustee" in refused["message"]
         assert refused["fix"]
+
+
+def test_a_site_file_needs_the_agency_too(call: Call, tmp_path: Path) -> None:
+    trustee, thief, agency = (Signer(tmp_path / who) for who in ("trustee", "thief", "agency"))
+
+    def by(signer: Signer, ending: str) -> dict[str, str]:
+        return signer.files("site.json", SITE, "wardwell-site", ending)
+
+    def public(signer: Signer) -> dict[str, str]:
+        return {"agency.pub": base64.b64encode(signer.line.encode()).decode()}
+
+    def read(files: dict[str, str], pinned: Signer | None = None) -> Any:
+        known = pinned.pinned() if pinned else None
+        return call(
+            "signed", kind="site", files=by(trustee, "trustee.sig") | files, trustee=trustee.pinned(), agency=known
+        )
+
+    honest = by(agency, "agency.sig") | public(agency)
+    # Controls: the first time the served key is taken, to be pinned; afterwards nothing is asked for but the signature.
+    assert read(honest) == {"content": SITE, "agency": agency.pinned()}
+    assert read(by(agency, "agency.sig"), agency)["content"] == SITE
+    swapped = by(thief, "agency.sig") | public(thief)
+    for served, pinned in (
+        ({}, agency),
+        (public(agency), None),
+        (by(agency, "agency.sig"), None),
+        (by(thief, "agency.sig") | public(agency), None),
+        (swapped, agency),
+    ):
+        refused = read(served, pinned)
+        assert refused["code"] == "site_not_signed_by_agency" and refused["fix"]
+        assert "not signed by the agency" in refused["message"]
+    both = read(by(trustee, "agency.sig") | public(trustee))
+    assert both["code"] == "one_signer" and "with one key" in both["message"]
 
 
 def test_an_older_key_list_is_refused_by_its_number(call: Call, tmp_path: Path) -> None:

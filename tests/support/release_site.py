@@ -125,6 +125,8 @@ def make_site(built: Path, tmp_path: Path) -> Site:
     values = {"agency": "Test", "hosts": {role: getattr(hosts, role) for role in front.ROLES}, "demonstration": True}
     content = json.dumps(values).encode()
     (home.public / "site.json").write_bytes(content)
-    (home.public / "site.json.sig").write_bytes(sshsig.sign(trustee, content, web_manifest.SITE_NAMESPACE))
+    for name, private in (("trustee", trustee), ("agency", _key(kit, "agency"))):
+        signature = sshsig.sign(private, content, web_manifest.SITE_NAMESPACE)
+        (home.public / f"site.json.{name}.sig").write_bytes(signature)
     shutil.copy(kit / "trustee.pub", home.public / "trustee.pub")
     return Site(home, hosts, code, config)

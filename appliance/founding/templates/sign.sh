@@ -5,7 +5,7 @@
 #   sh sign.sh agency  KEYFILE        on a machine of the agency's head
 #
 # KEYFILE is an Ed25519 key (ssh-keygen -t ed25519). It never leaves that machine; its public half is put beside the
-# papers. Read what you sign: charter.toml, roster.csv, founding.toml, and (the trustee) site.json.
+# papers. Read what you sign: charter.toml, roster.csv, founding.toml, site.json.
 set -eu
 who=${1:-} key=${2:-}
 case $who in
@@ -28,9 +28,7 @@ sign() { # FILE NAMESPACE SIGNATURE
 sign charter.toml wardwell-charter "charter.toml.$who.sig"
 sign founding.toml wardwell-charter "founding.toml.$who.sig"
 sign roster.csv wardwell-roster "roster.csv.$who.sig"
-if [ "$who" = trustee ]; then
-    sign site.json wardwell-site site.json.sig
-fi
+sign site.json wardwell-site "site.json.$who.sig"
 if [ -r "$key.pub" ]; then
     cp "$key.pub" "$who.pub"
 else

@@ -46,7 +46,7 @@ export interface Context {
   /** Calls to desk with this session's token (`ctx.api.ticketKeys()`, `ctx.api.tickets(...)`, …: see net.ts). */
   readonly api: Api;
   readonly vault: Records;
-  /** site.json; its signature was checked against the trustee key pinned in the vault. */
+  /** site.json; its signatures were checked against the keys of trustee and agency that are pinned in the vault. */
   readonly site: Site;
   /** The signed list of supporters; null when there is none or when its signature is not the pinned trustee's. */
   readonly keylist: KeyList | null;

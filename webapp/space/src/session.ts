@@ -13,7 +13,7 @@ import { takeDeliveries } from "./deliveries.js";
 import { checkEntries, type Findings } from "./entries.js";
 import type { Opened } from "./freshness.js";
 import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
-import { readKeyList, readSite, readUnverifiedSite, type PinnedTrustee, type Site } from "./site.js";
+import { readKeyList, readSite, readUnverifiedSite, type PinnedKey, type Site } from "./site.js";
 import type { Earlier } from "./versions.js";
 import { joined, newRecoveryCode, newWords, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
 import { Vault } from "./vault/vault.js";
@@ -110,13 +110,13 @@ export class Session {
     gate: Gate,
     slip: string,
     secrets: Secrets,
-    trustee: PinnedTrustee,
+    trustee: PinnedKey,
     replace = false,
   ): Promise<Session> {
     const vault = Vault.create(gate.signedIn.handle, gate.now);
     const mailbox = await keyPair();
     vault.records.put<MailboxKey>("mailbox-key", { seed: base64(mailbox.seed), public: base64(mailbox.public) });
-    vault.records.put<PinnedTrustee>("trustee", trustee);
+    vault.records.put<PinnedKey>("trustee", trustee);
     const wraps = await vault.wraps(secrets.passphrase, secrets.recovery);
     const blob = await vault.nextBlob();
     const { version } = await gate.api.enrol({
@@ -151,10 +151,12 @@ export class Session {
   }
 
   static async #start(gate: Gate, vault: Vault): Promise<Session> {
-    const trustee = vault.records.all<PinnedTrustee>("trustee").at(-1)?.body;
+    const trustee = vault.records.all<PinnedKey>("trustee").at(-1)?.body;
     if (!trustee) throw new Error("a vault without a pinned trustee");
     const fetch = anonymous(gate.fetch);
-    const site = await readSite(fetch, gate.spaceBase, trustee);
+    const pinned = vault.records.all<PinnedKey>("agency").at(-1)?.body ?? null;
+    const { site, agency } = await readSite(fetch, gate.spaceBase, trustee, pinned);
+    if (!pinned) vault.records.put<PinnedKey>("agency", agency);
     const { roles, handle, name } = gate.signedIn;
     let keylistProblem: Problem | null = null;
     const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestList(vault.records)).catch((error: unknown) => {

@@ -1,4 +1,5 @@
-// The site's own values and the supporters' key list, accepted only when the officers' trustee signed them.
+// The site's own values, accepted only when agency and officers' trustee signed them, and the supporters' key list, signed by
+// the trustee.
 //
 // Owns: fetching `/site.json`, `/keylist.json`, `/trustee.pub` and checking their signatures against one key. Before a
 // vault exists nothing is pinned yet: `trustee.pub` is then only a claim, and the person compares its fingerprint with
@@ -40,15 +41,10 @@ export interface KeyList {
   readonly supporters: readonly Supporter[];
 }
 
-/** The trustee key as pinned in the vault: its OpenSSH line and fingerprint. */
-export interface PinnedTrustee {
+/** A key as pinned in the vault: its OpenSSH line and fingerprint. */
+export interface PinnedKey {
   readonly line: string;
   readonly fingerprint: string;
-}
-
-async function signed(fetch: Fetch, url: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; signature: string } | null> {
-  const [bytes, signature] = await Promise.all([readFile(fetch, url), readFile(fetch, `${url}.sig`)]);
-  return bytes && signature ? { bytes, signature: text(signature) } : null;
 }
 
 /** site.json before anything is pinned: where desk is, nothing more. Throws Problem when it is missing. */
@@ -58,38 +54,67 @@ export async function readUnverifiedSite(fetch: Fetch, spaceBase: string): Promi
   return JSON.parse(text(bytes)) as Site;
 }
 
-/** The trustee key that the server claims, for comparing with the slip. Throws Problem when there is none. */
-export async function readClaimedTrustee(fetch: Fetch, spaceBase: string): Promise<PinnedTrustee> {
-  const bytes = await readFile(fetch, `${spaceBase}/trustee.pub`);
-  if (!bytes) throw new Problem("no_trustee", "The officers' trustee has no key here yet.", "Ask the trustee.");
+async function claimed(fetch: Fetch, url: string): Promise<PinnedKey | null> {
+  const bytes = await readFile(fetch, url);
+  if (!bytes) return null;
   const line = text(bytes).trim();
   return { line, fingerprint: await fingerprint(readPublicKey(line)) };
 }
 
+/** The trustee key that the server claims, for comparing with the slip. Throws Problem when there is none. */
+export async function readClaimedTrustee(fetch: Fetch, spaceBase: string): Promise<PinnedKey> {
+  const found = await claimed(fetch, `${spaceBase}/trustee.pub`);
+  if (!found) throw new Problem("no_trustee", "The officers' trustee has no key here yet.", "Ask the trustee.");
+  return found;
+}
+
 /** Whether `typed` is the end (at least eight characters) or the whole of `trustee`'s fingerprint. */
-export function fingerprintMatches(trustee: PinnedTrustee, typed: string): boolean {
+export function fingerprintMatches(trustee: PinnedKey, typed: string): boolean {
   const wanted = typed.trim();
   return wanted.replace(/^SHA256:/, "").length >= 8 && trustee.fingerprint.endsWith(wanted);
 }
 
-async function readPinned(trustee: PinnedTrustee): Promise<PublicKey> {
+async function readPinned(trustee: PinnedKey): Promise<PublicKey> {
   const key = readPublicKey(trustee.line);
   if ((await fingerprint(key)) !== trustee.fingerprint) throw new Error("the pinned key is damaged");
   return key;
 }
 
-/** site.json, signed by the pinned trustee. Throws Problem when the signature is not the trustee's. */
-export async function readSite(fetch: Fetch, spaceBase: string, trustee: PinnedTrustee): Promise<Site> {
-  const found = await signed(fetch, `${spaceBase}/site.json`);
-  const key = await readPinned(trustee);
-  if (!found || !(await verify(key, constants.sshsig_namespaces.site, found.bytes, found.signature))) {
-    throw new Problem(
+function refused(code: string, message: string): Problem {
+  return new Problem(code, message, "Do not go on. Tell the officers' trustee, by phone or in person.");
+}
+
+/**
+ * site.json, signed by the pinned trustee and by the agency, and the agency's key. `agency` is null before the first time: then
+ * the key that is served is taken, once the trustee's signature stands. Throws Problem when either signature is missing or wrong.
+ */
+export async function readSite(
+  fetch: Fetch,
+  spaceBase: string,
+  trustee: PinnedKey,
+  agency: PinnedKey | null,
+): Promise<{ site: Site; agency: PinnedKey }> {
+  const url = `${spaceBase}/site.json`;
+  const bytes = await readFile(fetch, url);
+  const signedBy = async (key: PinnedKey, signer: string): Promise<boolean> => {
+    const signature = await readFile(fetch, `${url}.${signer}.sig`);
+    if (!bytes || !signature) return false;
+    return verify(await readPinned(key), constants.sshsig_namespaces.site, bytes, text(signature));
+  };
+  if (!bytes || !(await signedBy(trustee, "trustee"))) {
+    throw refused(
       "site_not_signed",
       "This site's settings are not signed by the officers' trustee whose key you compared with your slip.",
-      "Do not go on. Tell the trustee, by phone or in person.",
     );
   }
-  return JSON.parse(text(found.bytes)) as Site;
+  const pinned = agency ?? (await claimed(fetch, `${spaceBase}/agency.pub`));
+  if (!pinned || !(await signedBy(pinned, "agency"))) {
+    throw refused("site_not_signed_by_agency", "This site's settings are not signed by the agency, or with another key than before.");
+  }
+  if (pinned.fingerprint === trustee.fingerprint) {
+    throw refused("one_signer", "This site's settings are signed twice with one key, by the trustee and in the agency's name.");
+  }
+  return { site: JSON.parse(text(bytes)) as Site, agency: pinned };
 }
 
 function unusable(code: string, message: string): Problem {
@@ -103,7 +128,7 @@ function unusable(code: string, message: string): Problem {
 export async function readKeyList(
   fetch: Fetch,
   spaceBase: string,
-  trustee: PinnedTrustee,
+  trustee: PinnedKey,
   newest: number,
 ): Promise<KeyList | null> {
   const bytes = await readFile(fetch, `${spaceBase}/keylist.json`);

@@ -31,6 +31,7 @@ export const LEFT_BEHIND = [
   "provisional-key",
   "supporter-key",
   "trustee",
+  "agency",
   "checkpoint",
   "version-leaf",
   "keylist-seen",

@@ -8,7 +8,7 @@ import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js
 import { useWork } from "../app/work.js";
 import { anonymous } from "../net.js";
 import { newSecrets, Session, type Gate, type Secrets } from "../session.js";
-import { fingerprintMatches, readClaimedTrustee, type PinnedTrustee } from "../site.js";
+import { fingerprintMatches, readClaimedTrustee, type PinnedKey } from "../site.js";
 import { LearnSecrets } from "./learn_secrets.js";
 import { WorkstationNotice } from "./notice.js";
 
@@ -24,13 +24,13 @@ type Step = "notice" | "trustee" | "secrets";
 export function CreatePage({ gate, slip: typedSlip, replace, onOpen }: CreateProps): JSX.Element {
   const [step, setStep] = useState<Step>("notice");
   const [slip, setSlip] = useState(typedSlip);
-  const [trustee, setTrustee] = useState<PinnedTrustee | null>(null);
+  const [trustee, setTrustee] = useState<PinnedKey | null>(null);
   const [secrets, setSecrets] = useState<Secrets | null>(null);
   useEffect(() => void newSecrets().then(setSecrets), []);
 
   if (step === "notice" || !secrets) return <Notice replace={replace} onNext={() => setStep("trustee")} />;
   if (step === "trustee" || !trustee) {
-    const next = (found: PinnedTrustee) => {
+    const next = (found: PinnedKey) => {
       setTrustee(found);
       setStep("secrets");
     };
@@ -85,11 +85,11 @@ function TrusteeStep(props: {
   gate: Gate;
   slip: string;
   onSlip: (slip: string) => void;
-  onNext: (trustee: PinnedTrustee) => void;
+  onNext: (trustee: PinnedKey) => void;
 }): JSX.Element {
   const [typed, setTyped] = useState("");
   const [error, setError] = useState("");
-  const [found, setFound] = useState<PinnedTrustee | null>(null);
+  const [found, setFound] = useState<PinnedKey | null>(null);
   const work = useWork();
   const compare = () =>
     work.run(async () => {
