@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-const { bytes, net, session, vault, wraps } = await import(process.env.WARDWELL_LIBRARY);
+const { bytes, format, net, session, vault, wraps } = await import(process.env.WARDWELL_LIBRARY);
 const { Vault } = vault;
 const now = () => new Date("2026-11-23T12:00:00Z");
 
@@ -177,7 +177,31 @@ test("two tabs that write the same number never use a key and nonce twice", asyn
   assert.equal(salts.size, 100);
   // The same plaintext under the same number: equal bytes would mean one keystream used twice.
   assert.equal(bodies.size, 100);
-  // Control: the counting sees a repetition.
-  salts.add([...salts][0]);
-  assert.equal(salts.size, 100);
+  // Control: with salts that repeat, as from a broken source of randomness, the same counting shows it.
+  const { getRandomValues } = crypto;
+  crypto.getRandomValues = (array) => array.fill(7);
+  try {
+    assert.equal(await one.made.nextBlob(), await twin.nextBlob());
+  } finally {
+    crypto.getRandomValues = getRandomValues;
+  }
+  assert.notEqual(await one.made.nextBlob(), await twin.nextBlob());
+});
+
+test("the two key files of one vault put in each other's place do not open, and a weaker one of either is refused", async () => {
+  const { passphrase, recovery } = alex.stored.wraps;
+  const swapped = { ...alex.stored, wraps: { passphrase: recovery, recovery: passphrase } };
+  assert.equal(await open(alex, swapped), null);
+  const weak = change(recovery, (file) => Buffer.from(file.toString("latin1").replace(/(-> scrypt \S+ )\d+\n/, (_, begins) => `${begins}12\n`), "latin1"));
+  const served = { ...alex.stored, wraps: { passphrase, recovery: weak } };
+  await fails(open(alex, served, "recovery", alex.recovery), "weak_key_file", /too low/);
+});
+
+test("a blob of a later format says that these pages are too old, one of no format that it was altered", async () => {
+  const master = bytes.random(32);
+  const blob = await format.sealVault(master, alex.handle, 1, { records: [], tombstones: [] }, 4096);
+  const served = (first) => format.openVault(master, alex.handle, 1, Uint8Array.of(first, ...blob.slice(1)));
+  for (const later of [blob[0] + 1, 255]) await fails(served(later), "vault_newer", /later version of these pages/);
+  await assert.rejects(served(0), /unknown vault format/);
+  await served(blob[0]);
 });
