@@ -272,7 +272,7 @@ def _pages(home: Home) -> Iterator[bytes]:
 def test_two_hundred_words_are_found_nowhere(agency: System, driver: Playwright, tmp_path: Path) -> None:
     workstation = tmp_path / "workstation"
     context = _workstation(agency, driver, workstation)
-    pocket = newcomer(agency, tmp_path / "used")
+    pocket, _ = newcomer(agency, tmp_path / "used")
     page = context.new_page()
     context.set_default_timeout(60_000)
     page.goto(agency.url("space"))
