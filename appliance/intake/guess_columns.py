@@ -15,7 +15,7 @@ from appliance.intake.guess_times import day_number, kind, part
 from appliance.intake.guess_types import guess_type
 from appliance.intake.guess_units import Packed
 from appliance.intake.profiles import about_conduct, words
-from appliance.intake.readers.facts import CODE, NUMBER
+from appliance.intake.readers.facts import CODE, NUMBER, step_of
 
 NOTHING = frozenset({"", "null", "(null)", "\\n", "nan", "none", "n/a", "na", "-", "--"})
 _SOME = 300
@@ -47,6 +47,7 @@ _NOT_TYPE = re.compile(
 _OBSERVED = re.compile(r"final|found|observed|actual|closed as|legend|determined")
 _DISPOSITION = re.compile(r"dispo|clearance|outcome|result|clos(e|ing) code|cancel|action taken")
 _PRIMARY = re.compile(r"officer|deputy|responsible|primary|in charge|commander")
+_STATUS_TIME = re.compile(r"status|time ?stamp|change|log|\bat\b|transaction|action|event")
 _DATE = re.compile(r"date|\bday\b|\bdt\b|dt$")
 # Days of the call itself, and days on which somebody did something with its record.
 _CALL_DAY = re.compile(
@@ -134,18 +135,41 @@ def layout(columns: Sequence[Column]) -> Layout:
     _units(found, _left(found, free))
     _codes(found, _left(found, free))
     if {"number", "units"} <= set(found.roles) and found.unit_times == "none" and found.unit_separator == "":
-        found.row = "unit" if _by_unit(found.roles["number"][0], found.roles["units"][0]) else "call"
+        found.row = "unit" if _vary(found.roles["number"][0].cells, found.roles["units"][0].cells) else "call"
+    _status(found, free)
     found.unit_separator = found.unit_separator or ","
     return found
 
 
-def _by_unit(number: Column, unit: Column) -> bool:
-    """Whether rows of one call name different units."""
-    of_call: dict[str, set[str]] = {}
-    for one, name in zip(number.cells, unit.cells, strict=True):
-        if not empty(name):
-            of_call.setdefault(one, set()).add(name)
-    return any(len(names) > 1 for names in of_call.values())
+def _status(found: Layout, columns: Sequence[Column]) -> None:
+    """A row per status change: what the status became, and when."""
+    if not {"number", "units", "received"} <= set(found.roles):
+        return
+    status = max((c for c in columns if not c.kind), key=lambda c: c.share(step_of), default=None)
+    if status is None or status.share(step_of) < 0.5:
+        return
+    number, units = found.roles["number"][0].cells, found.roles["units"][0].cells
+    if not _vary([f"{one}\0{unit}" for one, unit in zip(number, units, strict=True)], status.cells):
+        return
+    times_of = [c for c in columns if c.kind in ("full", "clock") and not guess_steps.NOT_OURS.search(c.words)]
+    begin = found.roles["received"][0]
+    at = next((c for c in times_of if c is not begin and _STATUS_TIME.search(c.words)), begin)
+    for role in [
+        role for role, (one, _, _) in found.roles.items() if one is status or role in ("dispatched", "cleared")
+    ]:
+        del found.roles[role]
+    found.row, found.step_format = "status", at.form if at.form != found.time_format else ""
+    found.roles["status"] = (status, 0.9, "by content")
+    found.roles["status_time"] = (at, 0.8, "by name and content")
+
+
+def _vary(keys: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether rows with the same key differ in what they say."""
+    of_key: dict[str, set[str]] = {}
+    for key, cell in zip(keys, cells, strict=True):
+        if not empty(cell):
+            of_key.setdefault(key, set()).add(cell)
+    return any(len(said) > 1 for said in of_key.values())
 
 
 def _left(found: Layout, columns: Sequence[Column]) -> list[Column]:
@@ -224,8 +248,9 @@ def _number(found: Layout, columns: Sequence[Column]) -> None:
         fits = column.share(lambda one: NUMBER.fullmatch(one.removeprefix("#").lstrip()) and any(map(str.isdigit, one)))
         if fits < 0.9 or column.fill < 0.8 or column.kind in ("date", "full", "packed"):
             continue
-        # A column of few different values is no number of calls, whatever it is called.
-        if column.distinct < 0.15 and len(column.values) > 20:
+        # A column of few different values is no number of calls; a call may have a row for each step of each unit.
+        least = 0.03 if _NUMBER.search(column.words) else 0.15
+        if column.distinct < least and len(column.values) > 20:
             continue
         score = bool(_NUMBER.search(column.words)) + column.distinct * 0.8 - place * 0.01
         if score > best_score:

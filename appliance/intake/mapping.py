@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from appliance.intake import times
 from appliance.intake.packing import Packing
-from appliance.intake.profiles import Profile
+from appliance.intake.profiles import Profile, normal
 from appliance.intake.readers import Table, positions
-from appliance.intake.readers.facts import NO_CODE, NO_NUMBER, NUMBER, UNIT, code
+from appliance.intake.readers.facts import NO_CODE, NO_NUMBER, NUMBER, UNIT, code, step_of
 from appliance.intake.readers.tables import safe
 from appliance.intake.records import CallVersion, UnitOnCall
 from appliance.spool.messages import RefusedRow
@@ -90,19 +90,26 @@ class _Reader:
         self._spans: dict[tuple[str, str], timedelta | None] = {}
         self._begins = (one.received, one.dispatched, one.arrived, one.cleared)
         self._adds = profile.row != "call"
+        self._status = itemgetter(where.get(one.status, len(header)), where.get(one.status_time, len(header)))
+        self._statuses = {normal(status): step for status, step in profile.statuses.items()}
+        self._began: dict[str, datetime] = {}
         # A feed that never says who arrived: whoever was sent was there, unless the call came to nothing.
-        self._all_there = not one.arrived and not (self.packing and profile.unit_times_are == "arrived")
+        self._all_there = not (one.arrived or one.status) and not (self.packing and profile.unit_times_are == "arrived")
 
     def call(self, line: int, cells: list[str]) -> CallVersion:
         """The call of one record. Raises _Bad."""
         number, date, received, dispatched, arrived, cleared, kind, observed, disposition, primary, units = self._cells(
             [*cells, ""]
         )
+        if self.columns.status:
+            dispatched, arrived, cleared = self._changed(cells)
         number = cell_text(number).removeprefix("#").lstrip()
         if not NUMBER.fullmatch(number):
             raise _Bad(self.columns.number, NO_NUMBER)
         day = self._day(date)
         began = self._received((received, dispatched, arrived, cleared), units, day)
+        if self.columns.status:
+            began = self._first(number, began)
         today = self._today(began, day)
         closing = self._code(disposition)
         there = self._all_there and closing not in self.profile.canceled
@@ -133,6 +140,20 @@ class _Reader:
             # A row per unit or per status change says nothing about the call's other units.
             self._adds,
         )
+
+    def _changed(self, cells: list[str]) -> tuple[str, str, str]:
+        """A status change as the cells of dispatch, arrival and clearing, of which it fills one at most."""
+        status, at = self._status([*cells, ""])
+        text = cell_text(status)
+        step = self._statuses.get(normal(text)) or step_of(text)
+        return tuple(at if step == one else "" for one in ("dispatched", "arrived", "cleared"))  # type: ignore[return-value]
+
+    def _first(self, number: str, began: datetime) -> datetime:
+        """When a call began of which each row tells a moment: the first of them in this file."""
+        if len(self._began) > _REMEMBERED_TIMES:
+            self._began.clear()
+        found = self._began[number] = min(began, self._began.get(number, began))
+        return found
 
     def _code(self, cell: str) -> str:
         found = self._codes.get(cell)

@@ -36,6 +36,8 @@ _FACTS = {
     "disposition": "how it was closed",
     "units": "units",
     "primary": "responsible officer",
+    "status": "what a unit's status became",
+    "status_time": "when it did",
 }
 # Documents with a layout of their own: the reader knows where units, their times and their people stand.
 _OWN_LAYOUT = ("newworld-xml", "eido-json")

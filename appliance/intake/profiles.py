@@ -63,6 +63,8 @@ class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arrived: str = ""
     cleared: str = ""
     primary: str = ""
+    status: str = ""
+    status_time: str = ""
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +79,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (`M5@07:05`), "brackets" (`M5 (07:05)`), "colon" (`M5:07:05`), "dash" (`M5-07:05`), "blank" (`M5 07:05`). Those in
     `units` are when a unit arrived or was dispatched, as `unit_times_are` says. `skip` records stand above the header.
     With `refuse = "row"` a row that cannot be read is refused alone instead of with its file. A call that nobody closes
-    counts as settled `settle_hours` after it was received.
+    counts as settled `settle_hours` after it was received. A row per status change has a `status`, which began at
+    `status_time` (in `step_format`); `statuses` says which step a code of the feed's own means, usual words are known.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version_pattern: str = ""
     version_format: str = ""
     dispatch_units: str = ""
+    statuses: dict[str, Literal["dispatched", "arrived", "cleared"]] = {}
     canceled: list[str] = []
     dropped: list[str] = []
     settle_hours: Annotated[int, msgspec.Meta(ge=1, le=24 * 366)] = USUAL_SETTLE_HOURS

@@ -29,10 +29,7 @@ from appliance.intake.records import CallVersion, UnitOnCall
 FILE_BYTES = 32 * 1024 * 1024
 _TYPES = ("incidentTypeCommonRegistryText", "incidentTypeInternalCode", "incidentTypeInternalText")
 _LETTERS = re.compile(r"[^a-z]")
-# Letters of the statuses of a unit, as the NENA registries and agencies' own codes spell them.
-_SENT = frozenset({"dispatched", "assigned", "enroute", "responding", "staged", "acknowledged"})
-_THERE = frozenset({"onscene", "atscene", "arrived", "onsite", "atpatient", "transporting"})
-_GONE = frozenset({"available", "clear", "cleared", "inservice", "released", "returning", "inquarters", "offduty"})
+# Letters of the statuses of an incident.
 _CLOSED = frozenset({"closed", "complete", "completed", "resolved"})
 _CANCELED = frozenset({"canceled", "cancelled"})
 
@@ -222,8 +219,8 @@ class _Reader:
         for resource in self.document.emergencyResourceComponent:
             unit = resource.emergencyResourceName or resource.id.partition("@")[0]
             since = self._moment(resource.at, "lastUpdateTimeStamp") or at
-            statuses = {
-                _letters(status)
+            steps = {
+                facts.step_of(status)
                 for status in (
                     resource.primaryUnitStatusRegistryText,
                     *resource.secondaryUnitStatusRegistryText,
@@ -231,8 +228,8 @@ class _Reader:
                 )
             }
             elsewhere = bool(resource.activeOnIncidentId) and _tracked(resource.activeOnIncidentId) != number
-            there = bool(statuses & _THERE) and not elsewhere
-            gone = not there and (elsewhere or (bool(statuses & _GONE) and not statuses & _SENT))
+            there = "arrived" in steps and not elsewhere
+            gone = not there and (elsewhere or ("cleared" in steps and "dispatched" not in steps))
             people = [reference.to.partition("@")[0] for reference in resource.agentReference]
             units.append(
                 UnitOnCall(

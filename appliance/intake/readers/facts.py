@@ -27,6 +27,33 @@ PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,39}")
 _BLANK = frozenset({"", "null", "none", "n/a"})
 
 
+# Letters of the statuses of a unit, as the NENA registries, New World and agencies' own codes spell them.
+_STATUSES = {
+    "dispatched": frozenset({"dispatched", "dispatch", "assigned", "enroute", "responding", "staged", "acknowledged"}),
+    "arrived": frozenset({"onscene", "atscene", "arrived", "arrive", "onsite", "atpatient", "transporting"}),
+    "cleared": frozenset(
+        {
+            "clear",
+            "cleared",
+            "available",
+            "inservice",
+            "returntoservice",
+            "released",
+            "returning",
+            "inquarters",
+            "offduty",
+        }
+    ),
+}
+
+
+@lru_cache(maxsize=4096)
+def step_of(status: str) -> str:
+    """The step of a call that a unit's status means: "dispatched", "arrived", "cleared", or "" for none of them."""
+    letters = re.sub(r"[^a-z]", "", status.lower())
+    return next((step for step, spellings in _STATUSES.items() if letters in spellings), "")
+
+
 @lru_cache(maxsize=4096)
 def code(text: str) -> str:
     """A type or disposition as it may leave the child: the feed's code, or NO_CODE."""

@@ -26,10 +26,6 @@ from appliance.intake.records import CallVersion, UnitOnCall
 _ROOTS = ("CallExport", "Call")
 _DEEPEST = 4
 _POLICE = re.compile(r"police|sheriff|law", re.IGNORECASE)
-# Statuses of unit logs, letters only. What an agency calls its own statuses beyond these says nothing here.
-_SENT = frozenset({"assigned", "dispatched", "dispatch", "enroute", "responding"})
-_THERE = frozenset({"onscene", "atscene", "arrived", "arrive", "onsite"})
-_GONE = frozenset({"clear", "cleared", "available", "inservice", "returntoservice"})
 
 
 def calls(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
@@ -74,14 +70,15 @@ def _logged(element: Element, zone: ZoneInfo) -> dict[str, datetime]:
     found: dict[str, datetime] = {}
     for entry in _children(element, "UnitLogs", "UnitLog"):
         at = _time(entry, "DateTime", zone)
-        status = re.sub(r"[^a-z]", "", _text(entry, "Status").lower())
+        # What an agency calls its own statuses beyond the usual ones says nothing here.
+        step = facts.step_of(_text(entry, "Status"))
         if at is None:
             continue
-        if status in _SENT:
+        if step == "dispatched":
             found["sent"] = min(found.get("sent", at), at)
-        elif status in _THERE:
+        elif step == "arrived":
             found["there"] = min(found.get("there", at), at)
-        elif status in _GONE:
+        elif step == "cleared":
             found["gone"] = max(found.get("gone", at), at)
     return found
 

@@ -127,7 +127,7 @@ def _as_rows(
     rows: Iterator[tuple[int, Sequence[Any]]], header: list[str], profile: Profile
 ) -> Iterator[tuple[int, list[str]]]:
     columns, step = profile.columns, profile.step_format or profile.time_format
-    formats = {columns.dispatched: step, columns.arrived: step, columns.cleared: step}
+    formats = dict.fromkeys((columns.dispatched, columns.arrived, columns.cleared, columns.status_time), step)
     formats |= {columns.date: profile.date_format, columns.received: profile.time_format}
     wanted = [formats.get(name, "") for name in header]
     for number, values in rows:
