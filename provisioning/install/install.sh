@@ -73,6 +73,7 @@ known=' agency domain address directory time_server admin_networks admin_key_fil
  fetched pull_key pull_networks host port sender recipients user password_file '
 if [ -n "$answers" ]; then
     [ -r "$answers" ] || refuse "$answers cannot be read." "Give the path of the answers file."
+    # shellcheck disable=SC2013 # words are what is wanted
     for word in $(sed -n -e 's/^[[:space:]]*\[\{1,2\}[[:space:]]*\([A-Za-z0-9_-]*\).*/\1/p' \
         -e 's/^[[:space:]]*\([A-Za-z0-9_-]*\)[[:space:]]*=.*/\1/p' "$answers"); do
         case $(printf '%s' "$known" | tr '\n' ' ') in
