@@ -30,6 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Li
             contribution(n, n * 17.3 + 0.2, kinds[n % 4], role=roles[n % 3], minutes=None if n % 2 else 35)
             for n in range(9)
         ]
+        running.history += [contribution(100 + n, 200.0 + n, "threats") for n in range(14)]
         running.history.append(contribution(90, 2.5, "no-such-type"))
         yield running
 
@@ -58,13 +59,44 @@ def by_hand(page: Page, zone: ZoneInfo) -> tuple[float, float]:
     return total, float(page.locator("#by-hand tfoot td").inner_text())
 
 
+def hide_and_print(page: Page) -> None:
+    """Out of sight here and at home until shown again; on paper every call stands, also those folded away."""
+    calls = page.locator(".ww-timeline > li")
+    page.get_by_role("button", name="Hide for now").click()
+    expect(page.get_by_role("button", name="Show it again")).to_be_visible()
+    expect(page.locator(".ww-number")).to_have_count(0)
+    check(page)
+    page.get_by_role("link", name="Home", exact=True).click()
+    expect(page.get_by_text("Hidden for now.")).to_be_visible()
+    told = page.get_by_text("in the last 30 days that can weigh on people"), page.get_by_text("Latest calls")
+    for one in told:
+        expect(one).to_have_count(0)
+    page.get_by_role("link", name="Exposure", exact=True).click()
+    page.get_by_role("button", name="Show it again").click()
+    expect(page.locator(".ww-number")).to_be_visible()
+    page.get_by_role("link", name="Home", exact=True).click()
+    for one in told:  # the control
+        expect(one).to_be_visible()
+    page.get_by_role("link", name="Exposure", exact=True).click()
+
+    expect(calls).to_have_count(20)
+    page.evaluate("print = () => { window.printed = document.querySelectorAll('.ww-timeline > li').length }")
+    page.get_by_role("button", name="Print this page").click()
+    page.wait_for_function("window.printed === 24")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("button", name="Print this page")).to_be_hidden()
+    expect(page.get_by_role("button", name="I was not there").first).to_be_hidden()
+    expect(calls.last).to_be_visible()
+    page.emulate_media(media="screen")
+
+
 def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Page) -> None:
     member, slip = site.member("robin", "officer")
     sign_in(page, member, member.code(-1))
     words = create(page, site, slip)
     page.get_by_role("link", name="Exposure", exact=True).click()
     heading(page, "Your exposure")
-    expect(page.get_by_role("definition").last).to_have_text("9 calls")
+    expect(page.get_by_role("definition").last).to_have_text("23 calls")
     page.get_by_text("Add it up by hand").click()
     zone = ZoneInfo(site.home.settings().time_zone)
     total, shown = by_hand(page, zone)
@@ -85,10 +117,12 @@ def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Pag
     expect(unknown.get_by_role("button")).to_have_count(0)
     check(page)
 
+    hide_and_print(page)
+    page.get_by_text("Add it up by hand").click()
     newest = page.locator(".ww-timeline > li").first
     newest.get_by_role("button", name="I was not there").click()
     expect(newest).to_contain_text("You said that you were not there.")
-    expect(page.get_by_role("definition").last).to_have_text("8 calls")
+    expect(page.get_by_role("definition").last).to_have_text("22 calls")
     left, shown_left = by_hand(page, zone)
     assert left == pytest.approx(shown_left, abs=0.01)
     assert shown - shown_left == pytest.approx(first, abs=0.01)
@@ -100,8 +134,9 @@ def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Pag
     page.get_by_label("Six words").fill(" ".join(words))
     page.get_by_role("button", name="Unlock").click()
     page.get_by_role("link", name="Exposure", exact=True).click()
-    expect(page.get_by_role("definition").last).to_have_text("8 calls")
+    # What was hidden before the lock is hidden no more.
+    expect(page.get_by_role("definition").last).to_have_text("22 calls")
     newest.get_by_role("button", name="Count it again").click()
-    expect(page.get_by_role("definition").last).to_have_text("9 calls")
+    expect(page.get_by_role("definition").last).to_have_text("23 calls")
     page.get_by_text("Add it up by hand").click()
     assert by_hand(page, zone)[1] == pytest.approx(shown, abs=0.01)

@@ -30,6 +30,12 @@ import { Past } from "./past.js";
 
 const SHOWN = 20;
 
+/** Where it was put out of sight, until shown again or locked: in page memory only, so that no choice of it lasts. */
+const hidden = new WeakSet<Context>();
+
+/** Whether this session's officer does not want to see the own numbers for now. */
+export const isHidden = (ctx: Context): boolean => hidden.has(ctx);
+
 /** The person's summary at this moment, from what lies in the vault. */
 export function ownSummary(ctx: Context, at = ctx.now()): Summary {
   const folded = ctx.vault.all<ExposureMonth>("exposure-month").map(({ body }) => body);
@@ -45,6 +51,15 @@ interface ExposureProps {
 
 export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Element {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const [whole, setWhole] = useState(false);
+  // After drawing, so that earlier calls are on the paper too.
+  useEffect(() => (whole ? print() : undefined), [whole]);
+  const hide = (on: boolean) => {
+    if (on) hidden.add(ctx);
+    else hidden.delete(ctx);
+    redraw(0);
+  };
+  if (isHidden(ctx)) return <HiddenForNow onShow={() => hide(false)} />;
   const at = ctx.now();
   const summary = ownSummary(ctx, at);
   const own = attended(ctx.vault);
@@ -69,6 +84,15 @@ export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Elem
           <p class="govuk-body govuk-!-margin-0">Your history is being sealed to you. It appears here within seconds.</p>
         </div>
       )}
+      <div class="ww-actions ww-screen-only">
+        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => hide(true)}>
+          Hide for now
+        </button>
+        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => (whole ? print() : setWhole(true))}>
+          Print this page
+        </button>
+        <span class="ww-muted">Paper can be found, and the agency's printer may keep what it prints.</span>
+      </div>
       <div class="ww-charts">
         <Counts summary={summary} />
         <Load summary={summary} />
@@ -76,9 +100,25 @@ export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Elem
       <ByHand own={own} at={at} summary={summary} formats={formats} />
       {!quietUntil(ctx.vault, at) && <Patterns summary={summary} />}
       <YearChart months={months} formats={formats} />
-      <Calls known={known.reverse()} aside={aside} toggle={toggle} formats={formats} corrections={`https://${ctx.site.hosts.desk}/corrections/`} />
+      <Calls known={known.reverse()} whole={whole} aside={aside} toggle={toggle} formats={formats} corrections={`https://${ctx.site.hosts.desk}/corrections/`} />
       <Past api={ctx.api} />
       <Choices />
+    </>
+  );
+}
+
+function HiddenForNow({ onShow }: { onShow: () => void }): JSX.Element {
+  return (
+    <>
+      <Title>Your exposure</Title>
+      <Visibility category="exposure" />
+      <p class="govuk-body">
+        It is hidden, here and on your home page, until you show it again or lock your space. Nothing was changed, and calls go
+        on arriving.
+      </p>
+      <button type="button" class="govuk-button" onClick={onShow}>
+        Show it again
+      </button>
     </>
   );
 }
@@ -200,7 +240,8 @@ interface CallsProps {
   readonly formats: Formats;
 }
 
-function Calls({ known, corrections, ...rest }: CallsProps & { readonly corrections: string }): JSX.Element {
+function Calls({ known, whole, corrections, ...rest }: CallsProps & { readonly whole: boolean; readonly corrections: string }): JSX.Element {
+  const shown = whole ? known.length : SHOWN;
   const calls = (some: readonly Contribution[]) => (
     <ol class="ww-timeline">
       {some.map((contribution) => (
@@ -224,9 +265,9 @@ function Calls({ known, corrections, ...rest }: CallsProps & { readonly correcti
         on the staff pages.
       </p>
       {known.length === 0 && <p class="govuk-body">None on record.</p>}
-      {calls(known.slice(0, SHOWN))}
-      {known.length > SHOWN && (
-        <Folded title={count(known.length - SHOWN, "earlier call")}>{() => calls(known.slice(SHOWN))}</Folded>
+      {calls(known.slice(0, shown))}
+      {known.length > shown && (
+        <Folded title={count(known.length - shown, "earlier call")}>{() => calls(known.slice(shown))}</Folded>
       )}
     </section>
   );
@@ -252,7 +293,7 @@ function Call({ contribution, aside, toggle, formats }: CallProps): JSX.Element 
       </p>
       {out && <p class="govuk-body">You said that you were not there. It is left out of your numbers.</p>}
       {known && (
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => toggle(id)}>
+        <button type="button" class="govuk-button govuk-button--secondary ww-screen-only" onClick={() => toggle(id)}>
           {out ? "Count it again" : "I was not there"}
           <span class="govuk-visually-hidden">{` (${titleOf(type)}, ${formats.moment(at)})`}</span>
         </button>

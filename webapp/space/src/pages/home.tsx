@@ -7,7 +7,7 @@ import { Card, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { titleOf, weighing } from "../exposure.js";
 import { isSupporter } from "../post/supporters.js";
-import { ownSummary } from "./exposure.js";
+import { isHidden, ownSummary } from "./exposure.js";
 import { recentLooks } from "./who_looked.js";
 
 function greeting(now: Date, timeZone: string, name: string): string {
@@ -23,7 +23,8 @@ export function HomePage({ ctx, formats, hasExposure }: {
   formats: Formats;
   hasExposure: boolean;
 }): JSX.Element {
-  const own = hasExposure ? weighing(attended(ctx.vault), ctx.now()) : [];
+  const hidden = isHidden(ctx);
+  const own = hasExposure && !hidden ? weighing(attended(ctx.vault), ctx.now()) : [];
   const month = hasExposure ? (ownSummary(ctx).counts["30"] ?? 0) : 0;
   const { allowed, refused } = recentLooks(ctx);
   const latest = own.slice(-3).reverse();
@@ -33,8 +34,14 @@ export function HomePage({ ctx, formats, hasExposure }: {
       <div class="ww-grid">
         {hasExposure && (
           <Card title="Your exposure" category="exposure">
-            <p class="ww-number">{month}</p>
-            <p class="govuk-body">{`${month === 1 ? "call" : "calls"} in the last 30 days that can weigh on people.`}</p>
+            {hidden ? (
+              <p class="govuk-body">Hidden for now.</p>
+            ) : (
+              <>
+                <p class="ww-number">{month}</p>
+                <p class="govuk-body">{`${month === 1 ? "call" : "calls"} in the last 30 days that can weigh on people.`}</p>
+              </>
+            )}
             <p class="govuk-body">
               <a class="govuk-link" href="#/exposure">
                 See your exposure
