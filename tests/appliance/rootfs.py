@@ -91,8 +91,10 @@ def stock() -> Path:
 
 
 def _make(folder: Path, public_key: str) -> None:
+    # In a mount namespace of its own: it binds this machine's /dev/shm, and a mount left by an interrupted run would be
+    # emptied with the folder.
     run(
-        *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"),
+        *("unshare", "--mount", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"),
         *(f"--include={','.join(STOCK_PACKAGES)}", "bookworm", folder),
     )
     for name, text in _FILES.items():
