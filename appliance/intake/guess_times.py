@@ -80,7 +80,7 @@ def minutes(text: str, form: str) -> float | None:
     try:
         if form == "clock":
             span = times.passed(text, form)
-            return None if span is None else span.total_seconds() / 60
+            return None if span is None else span / 60
         found = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007 - its hour alone
     except ValueError:
         return None

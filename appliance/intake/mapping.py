@@ -7,9 +7,9 @@ die with it. No reason that it gives may quote a cell.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from appliance.intake import times
@@ -29,16 +29,18 @@ HARMLESS = frozenset({HEADER_AGAIN, BLANK_ROW})
 _REMEMBERED = 10_000
 # Every second of a day may be written.
 _REMEMBERED_TIMES = 100_000
-_ONE_DAY = timedelta(days=1)
+_ONE_DAY = 86_400
 _NOBODY: list[str] = []
 # What feeds write where they have nothing to say.
 _NOTHING = frozenset(
     ["NULL", "Null", "null", "(null)", "(NULL)", "\\N", "nan", "NaN", "NA", "N/A", "n/a", "None", "NONE", "-", "--"]
 )
-# Moments by unit; "" is the call's own.
-_Steps = Mapping[str, datetime | None]
+# Moments, in seconds since 1970, by unit; "" is the call's own.
+_Steps = Mapping[str, int | None]
 _NO_STEPS: _Steps = {}
 _IN_SHAPE = ("", "")
+
+T = TypeVar("T")
 
 
 class _Bad(Exception):
@@ -65,11 +67,22 @@ class Notes:
         self.chosen: list[str] = []
 
 
-class _Reader:
-    """Turns the named cells of a record into a call version; quotes no cell when it refuses one.
+class _Remembered(dict[str, T]):
+    """What `read` makes of a cell, by the cell: a feed repeats itself. Holds at most `most`; raises as `read` does."""
 
-    A feed repeats itself: times of day, codes and units are looked up by their cell once they have been read.
-    """
+    def __init__(self, read: Callable[[str], T], most: int = _REMEMBERED) -> None:
+        super().__init__()
+        self._read, self._most = read, most
+
+    def __missing__(self, cell: str) -> T:
+        if len(self) >= self._most:
+            self.clear()
+        found = self[cell] = self._read(cell)
+        return found
+
+
+class _Reader:
+    """Turns the named cells of a record into a call version; quotes no cell when it refuses one."""
 
     def __init__(self, profile: Profile, header: list[str], stamp: str) -> None:
         self.profile, self.columns, self.stamp = profile, profile.columns, stamp
@@ -82,36 +95,37 @@ class _Reader:
         one = self.columns
         names = (one.number, one.date, one.received, one.dispatched, one.arrived, one.cleared, one.type, one.observed)
         # A column that the feed does not have reads as the blank cell that `call` puts after the last.
-        self._cells = itemgetter(
-            *(where.get(name, len(header)) for name in (*names, one.disposition, one.primary, one.units))
-        )
-        self._units_seen: dict[str, tuple[str, bool]] = {}
-        self._codes: dict[str, str] = {}
-        self._spans: dict[tuple[str, str], timedelta | None] = {}
+        places = [where.get(name, len(header)) for name in (*names, one.disposition, one.primary, one.units)]
+        self._cells, self._whole_row = itemgetter(*places), len(header) not in places
+        self._units = _Remembered(self._unit)
+        self._codes = _Remembered(lambda cell: code(cell_text(cell)))
+        self._days = _Remembered(self._day)
+        self._spans = self._spans_of(profile.time_format)
+        self._step_spans = self._spans_of(self.step_format)
         self._begins = (one.received, one.dispatched, one.arrived, one.cleared)
         self._adds = profile.row != "call"
         self._status = itemgetter(where.get(one.status, len(header)), where.get(one.status_time, len(header)))
         self._statuses = {normal(status): step for status, step in profile.statuses.items()}
-        self._began: dict[str, datetime] = {}
+        self._began: dict[str, int] = {}
         # A feed that never says who arrived: whoever was sent was there, unless the call came to nothing.
         self._all_there = not (one.arrived or one.status) and not (self.packing and profile.unit_times_are == "arrived")
 
     def call(self, line: int, cells: list[str]) -> CallVersion:
         """The call of one record. Raises _Bad."""
         number, date, received, dispatched, arrived, cleared, kind, observed, disposition, primary, units = self._cells(
-            [*cells, ""]
+            cells if self._whole_row else [*cells, ""]
         )
         if self.columns.status:
             dispatched, arrived, cleared = self._changed(cells)
         number = cell_text(number).removeprefix("#").lstrip()
         if not NUMBER.fullmatch(number):
             raise _Bad(self.columns.number, NO_NUMBER)
-        day = self._day(date)
+        day = self._days[date] if self.columns.date else None
         began = self._received((received, dispatched, arrived, cleared), units, day)
         if self.columns.status:
             began = self._first(number, began)
         today = self._today(began, day)
-        closing = self._code(disposition)
+        closing = self._codes[disposition]
         there = self._all_there and closing not in self.profile.canceled
         if self.packing:
             on_call, there = self._with_times(self.packing, there, units, began, today, dispatched, arrived, cleared)
@@ -131,8 +145,8 @@ class _Reader:
             number,
             self.stamp,
             began,
-            self._code(kind),
-            self._code(observed),
+            self._codes[kind],
+            self._codes[observed],
             closing,
             cell_text(primary) if primary else "",
             closing in self.profile.canceled and not there,
@@ -148,44 +162,28 @@ class _Reader:
         step = self._statuses.get(normal(text)) or step_of(text)
         return tuple(at if step == one else "" for one in ("dispatched", "arrived", "cleared"))  # type: ignore[return-value]
 
-    def _first(self, number: str, began: datetime) -> datetime:
+    def _first(self, number: str, began: int) -> int:
         """When a call began of which each row tells a moment: the first of them in this file."""
         if len(self._began) > _REMEMBERED_TIMES:
             self._began.clear()
         found = self._began[number] = min(began, self._began.get(number, began))
         return found
 
-    def _code(self, cell: str) -> str:
-        found = self._codes.get(cell)
-        if found is None:
-            found = code(cell_text(cell))
-            if len(self._codes) > _REMEMBERED:
-                self._codes.clear()
-            self._codes[cell] = found
-        return found
+    @staticmethod
+    def _spans_of(form: str) -> _Remembered[int | None]:
+        """How many seconds after midnight the time of day in a cell is; None for a blank. Raises ValueError."""
+        return _Remembered(lambda cell: times.passed(cell_text(cell), form), _REMEMBERED_TIMES)
 
-    def _span(self, cell: str, form: str) -> timedelta | None:
-        """How long after midnight the time of day in `cell` is; None for a blank. Raises ValueError."""
-        try:
-            return self._spans[cell, form]
-        except KeyError:
-            if len(self._spans) > _REMEMBERED_TIMES:
-                self._spans.clear()
-            found = self._spans[cell, form] = times.passed(cell_text(cell), form)
-            return found
-
-    def _day(self, cell: str) -> times.Day | None:
-        """The call's wall day; None when the feed's times are full ones."""
-        if not self.columns.date:
-            return None
+    def _day(self, cell: str) -> times.Day:
+        """The call's wall day."""
         try:
             return times.day_of(times.wall_day(cell_text(cell), self.profile.date_format), self.zone)
         except ValueError:
             raise _Bad(self.columns.date, "impossible date") from None
 
-    def _received(self, steps: tuple[str, str, str, str], units: str, day: times.Day | None) -> datetime:
+    def _received(self, steps: tuple[str, str, str, str], units: str, day: times.Day | None) -> int:
         """When the call began. A call whose begin was not written down began with the first step that was."""
-        form, whole = self.profile.time_format, self._whole_times
+        spans, form, whole = self._spans, self.profile.time_format, self._whole_times
         for column, cell in zip(self._begins, steps, strict=True):
             try:
                 if self.packing and cell is not steps[0] and self.packing.names_units(cell):
@@ -196,17 +194,17 @@ class _Reader:
                     if not times.is_blank(text):
                         return times.moment(text, form, self.zone)
                 else:
-                    span = self._span(cell, form)
+                    span = spans[cell]
                     if span is not None and day is not None:
                         return self.wall.settle(day, span)
             except (ValueError, OverflowError):
                 raise _Bad(column, "impossible time") from None
-            form, whole = self.step_format, self._whole_steps
+            spans, form, whole = self._step_spans, self.step_format, self._whole_steps
         if self.packing and (day is not None or self._whole_steps):
             return self._first_unit(self.packing, day, *steps[1:], units)
         raise _Bad(self.columns.received, "impossible time")
 
-    def _today(self, began: datetime, day: times.Day | None) -> times.Day | None:
+    def _today(self, began: int, day: times.Day | None) -> times.Day | None:
         """The wall day on which the call began; None when every step says its own."""
         if self._whole_steps:
             return None
@@ -219,7 +217,7 @@ class _Reader:
 
     def _first_unit(
         self, packing: Packing, day: times.Day | None, dispatched: str, arrived: str, cleared: str, units: str
-    ) -> datetime:
+    ) -> int:
         """The begin of a call of which only the units' times were written down."""
         columns = self.columns
         own = (columns.dispatched, dispatched), (columns.units, units), (columns.arrived, arrived)
@@ -235,7 +233,7 @@ class _Reader:
                     raise _Bad(column, "impossible time") from None
         raise _Bad(columns.received, "impossible time")
 
-    def _step(self, cell: str, column: str, began: datetime, today: times.Day | None) -> datetime | None:
+    def _step(self, cell: str, column: str, began: int, today: times.Day | None) -> int | None:
         """A later moment of the call; a time without a day is of the call's day, or of the night after it."""
         if not cell:
             return None
@@ -243,26 +241,26 @@ class _Reader:
             if today is None:
                 text = cell_text(cell)
                 return None if times.is_blank(text) else times.moment(text, self.step_format, self.zone)
-            span = self._span(cell, self.step_format)
+            span = self._step_spans[cell]
             return None if span is None else times.step(began, today, span, self.zone)
         except (ValueError, OverflowError):
             raise _Bad(column, "impossible time") from None
 
     # --- units that carry times ---------------------------------------------------------------------------------------
 
-    def _steps(self, packing: Packing, cell: str, column: str, began: datetime, today: times.Day | None) -> _Steps:
+    def _steps(self, packing: Packing, cell: str, column: str, began: int, today: times.Day | None) -> _Steps:
         """The moment of the call (under "") and of each unit that a packed cell names: None for one without a time."""
         text = cell_text(cell)
         if not packing.names_units(text):
             found = self._step(text, column, began, today)
             return _NO_STEPS if found is None else {"": found}
-        steps: dict[str, datetime | None] = {}
+        steps: dict[str, int | None] = {}
         for unit, moment in packing.parts(text):
             steps[unit if UNIT.fullmatch(unit) else NO_CODE] = self._step(moment, column, began, today)
         return steps
 
     def _with_times(
-        self, packing: Packing, all_there: bool, cell: str, began: datetime, today: times.Day | None, *steps: str
+        self, packing: Packing, all_there: bool, cell: str, began: int, today: times.Day | None, *steps: str
     ) -> tuple[list[UnitOnCall], bool]:
         """The units of a call, and whether anybody was there: by the cells of dispatch, arrival and clearing."""
         columns, hearing = self.columns, []
@@ -272,7 +270,7 @@ class _Reader:
         text = cell_text(cell)
         if packing.names_units(text):
             own = self._steps(packing, text, columns.units, began, today)
-            hearing = [self._unit(unit) for unit in own]
+            hearing = [self._units[unit] for unit in own]
             if self.profile.unit_times_are == "arrived":
                 arrived = {**arrived, **own}
             else:
@@ -283,7 +281,7 @@ class _Reader:
         more = (unit for steps in (dispatched, arrived, cleared) for unit in steps if unit)
         alone = any(arrived)
         units = []
-        for unit, hears in dict.fromkeys([*hearing, *map(self._unit, more)]):
+        for unit, hears in dict.fromkeys([*hearing, *(self._units[unit] for unit in more)]):
             came = arrived.get(unit) or (None if alone else arrived.get(""))
             # A dispatcher is on the call from the first ring and never arrives.
             start = began if hears else came or dispatched.get(unit) or dispatched.get("") or began
@@ -296,21 +294,17 @@ class _Reader:
         """The units of a cell, each once and with whether it hears the call instead of going to it."""
         found = {}
         for part in cell.split(self.profile.unit_separator):
-            unit = self._units_seen.get(part)
-            if unit is None:
-                unit = self._unit(part)
+            unit = self._units[part]
             if unit[0]:
                 found[unit[0]] = unit
         return found.values()
 
     def _unit(self, part: str) -> tuple[str, bool]:
+        """The name of a unit, and whether it hears the call instead of going to it."""
         name = part.strip()
         if name and not UNIT.fullmatch(name):
             name = NO_CODE
-        if len(self._units_seen) > _REMEMBERED:
-            self._units_seen.clear()
-        found = self._units_seen[part] = (name, self.profile.is_dispatch(name))
-        return found
+        return name, self.profile.is_dispatch(name)
 
 
 def calls_of(table: Table, profile: Profile, stamp: str, notes: Notes) -> Iterator[CallVersion | RefusedRow]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from appliance.errors import WardwellError
 from appliance.intake.profiles import Profile
-from appliance.intake.records import CallVersion, Part, Person, UnitOnCall, seconds
+from appliance.intake.records import CallVersion, Part, Person, UnitOnCall
 from appliance.spool.messages import RosterPerson
 
 _COLUMNS = {"employee_number", "name", "call_sign", "unit", "division"}
@@ -58,7 +58,7 @@ class Crew:
                 hears = self._hears(name, profile)
             # Most units simply came: asking `_role` each time would be felt.
             part = _role(unit, hears) if hears or not unit.arrived or unit.primary else "responding"
-            start, end = seconds(unit.start), None if unit.end is None else seconds(unit.end)
+            start, end = unit.start, unit.end
             for person_id in ids:
                 role = "primary" if part == "responding" and person_id == primary else part
                 known = people.get(person_id)
@@ -81,7 +81,7 @@ class Crew:
         found: list[Part] = []
         for unit in call.units:
             name, role = unit.unit, _role(unit, self._hears(unit.unit, profile))
-            start, end = seconds(unit.start), None if unit.end is None else seconds(unit.end)
+            start, end = unit.start, unit.end
             named = [number for number in unit.people if number in self._ids]
             # Whose call sign it is only matters where nobody is named.
             roster = "" if named else self._by_call_sign.get(name, "")

@@ -24,19 +24,24 @@ def seconds(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-class UnitOnCall(msgspec.Struct, frozen=True):
-    """One unit on one call; `people` are employee numbers when the feed itself names the crew."""
+class UnitOnCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One unit on one call; `people` are employee numbers when the feed itself names the crew.
+
+    Times are whole seconds since 1970.
+    """
 
     unit: str
-    start: datetime
-    end: datetime | None
+    start: int
+    end: int | None
     arrived: bool
     people: list[str]
     primary: bool
 
 
-class CallVersion(msgspec.Struct, frozen=True):
-    """One row's (or file's) view of one call. Times UTC. `stamp` orders versions: ISO UTC of the call's own version.
+class CallVersion(msgspec.Struct, frozen=True, gc=False):
+    """One row's (or file's) view of one call. Times are whole seconds since 1970.
+
+    `stamp` orders versions: ISO UTC of the call's own version.
 
     `type` is what the call was sent as, `observed` what it was found to be, `disposition` how it was closed; all three
     are the feed's own codes. A version that `adds` says nothing by what it leaves out. A call that was merged or split
@@ -46,7 +51,7 @@ class CallVersion(msgspec.Struct, frozen=True):
     line: int
     number: str
     stamp: str
-    received: datetime
+    received: int
     type: str
     observed: str
     disposition: str
@@ -56,7 +61,7 @@ class CallVersion(msgspec.Struct, frozen=True):
     adds: bool = False
     merged_into: str = ""
     split_from: str = ""
-    closed: datetime | None = None
+    closed: int | None = None
 
 
 class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):

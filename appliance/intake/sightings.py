@@ -12,7 +12,7 @@ import msgspec
 
 from appliance.intake.matching import Crew
 from appliance.intake.profiles import Profile
-from appliance.intake.records import CallVersion, Person, Sighting, seconds
+from appliance.intake.records import CallVersion, Person, Sighting
 
 # Codes of one feed are few; a feed that has more than this puts text where codes belong.
 _CODES = 10_000
@@ -47,7 +47,7 @@ class Sightings:
             version.number,
             version.stamp,
             hashlib.sha256(_encode(_content(version))).digest()[:16],
-            seconds(version.received),
+            version.received,
             known[0],
             version.canceled,
             version.closed is not None,

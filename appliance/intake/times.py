@@ -1,6 +1,6 @@
 """Agency-local times of a call: wraps past midnight, the hours that the clock change repeats or skips, odd blanks.
 
-Owns: turning "23:58" of "09/14/21", or a full time, into an aware UTC time. Must never see: anything but times.
+Owns: turning "23:58" of "09/14/21", or a full time, into whole seconds since 1970. Must never see: anything but times.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from appliance.intake.records import seconds
 
 # What feeds write where a time is missing (seen in real exports).
 _BLANK = frozenset(
@@ -22,6 +24,7 @@ _MIDNIGHT = re.compile(r"(?<=[ T])24:?00(?::?00)?(?=$|[Z+-])")
 # A later step of a call that seems earlier by more than this happened the next day; by less, two clocks disagree.
 _WRAP = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_WRAP_SECONDS, _DAY_SECONDS = 3600, 86_400
 _MIDNIGHTS = frozenset({"24:00", "2400", "24:00:00", "240000"})
 # A format whose day and time of day are two words, without a zone: each half is then one of few.
 _TWO_WORDS = re.compile(r"((?:[^% T]|%[dmyYbBj])+)([ T])((?:[^%]|%[HIMSpf])+)")
@@ -33,13 +36,18 @@ def is_blank(text: str) -> bool:
 
 
 class Day(NamedTuple):
-    """A wall day: its midnight without a zone, and in UTC when no clock changes from the day before to the day after.
+    """A wall day: its midnight without a zone, and in seconds since 1970 when no clock changes from the day before to
+    the day after.
 
     Then any time of it is that midnight and what has passed since, and the zone need not be asked.
     """
 
     wall: datetime
-    even: datetime | None
+    even: int | None
+
+    def at(self, span: int) -> datetime:
+        """The wall time `span` seconds after midnight."""
+        return self.wall + timedelta(seconds=span)
 
 
 @lru_cache(maxsize=4096)
@@ -48,7 +56,7 @@ def day_of(wall: datetime, zone: ZoneInfo) -> Day:
     try:
         hours = [wall + timedelta(hours=hour) for hour in range(-24, 49)]
         offsets = {zone.utcoffset(one.replace(fold=fold)) for one in hours for fold in (0, 1)}
-        return Day(wall, to_utc(wall, zone) if len(offsets) == 1 else None)
+        return Day(wall, seconds(to_utc(wall, zone)) if len(offsets) == 1 else None)
     except OverflowError:
         # The first or the last days of the calendar.
         return Day(wall, None)
@@ -73,12 +81,12 @@ def wall_time(text: str, time_format: str) -> tuple[time, int]:
 
 
 @lru_cache(maxsize=100_000)
-def passed(text: str, time_format: str) -> timedelta | None:
-    """How long after midnight a time of day is; None for a blank. Raises ValueError."""
+def passed(text: str, time_format: str) -> int | None:
+    """How many whole seconds after midnight a time of day is; None for a blank. Raises ValueError."""
     if is_blank(text):
         return None
     found, days = wall_time(text, time_format)
-    return timedelta(days, found.second, found.microsecond, minutes=found.minute, hours=found.hour)
+    return days * _DAY_SECONDS + found.hour * 3600 + found.minute * 60 + found.second
 
 
 def is_clock(text: str) -> bool:
@@ -115,8 +123,8 @@ def _two_words(time_format: str) -> tuple[str, str, str]:
     return (found[1], found[2], found[3]) if found else ("", "", "")
 
 
-def moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
-    """A full time as UTC: ISO 8601 when `time_format` is "iso". Without an offset, of `zone`. Raises ValueError."""
+def moment(text: str, time_format: str, zone: ZoneInfo) -> int:
+    """A full time: ISO 8601 when `time_format` is "iso". Without an offset, of `zone`. Raises ValueError."""
     text = text.strip()
     day_format, between, clock_format = _two_words(time_format)
     day, _, clock_time = text.partition(between or " ")
@@ -132,7 +140,7 @@ def moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
     return _moment(text, time_format, zone)
 
 
-def _moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
+def _moment(text: str, time_format: str, zone: ZoneInfo) -> int:
     read = datetime.fromisoformat if time_format == "iso" else lambda one: datetime.strptime(one, time_format)  # noqa: DTZ007
     days = 0
     if _MIDNIGHT.search(text):
@@ -141,9 +149,9 @@ def _moment(text: str, time_format: str, zone: ZoneInfo) -> datetime:
     try:
         found += timedelta(days=days)
         if found.tzinfo is not None:
-            return found.astimezone(UTC)
+            return seconds(found.astimezone(UTC))
         day = day_of(datetime(found.year, found.month, found.day), zone)  # noqa: DTZ001 - a wall day
-        return to_utc(found, zone) if day.even is None else day.even + (found - day.wall)
+        return seconds(to_utc(found, zone)) if day.even is None else day.even + (found - day.wall).seconds
     except OverflowError:
         raise ValueError("outside of the calendar") from None
 
@@ -169,21 +177,21 @@ def after(start: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
     return found
 
 
-def step(start: datetime, day: Day, span: timedelta, zone: ZoneInfo) -> datetime:
-    """As `after`, of the wall time `span` after the midnight of `day`."""
+def step(start: int, day: Day, span: int, zone: ZoneInfo) -> int:
+    """As `after`, of the wall time `span` seconds after the midnight of `day`; in seconds since 1970."""
     if day.even is None:
-        return after(start, day.wall + span, zone)
+        return seconds(after(datetime.fromtimestamp(start, UTC), day.at(span), zone))
     found = day.even + span
-    if found < start - _WRAP:
-        return found + _DAY
-    if found > start + _DAY - _WRAP:
-        return found - _DAY
+    if found < start - _WRAP_SECONDS:
+        return found + _DAY_SECONDS
+    if found > start + _DAY_SECONDS - _WRAP_SECONDS:
+        return found - _DAY_SECONDS
     return found
 
 
-def local_day(moment: datetime, zone: ZoneInfo) -> Day:
+def local_day(moment: int, zone: ZoneInfo) -> Day:
     """The wall day of `zone` at a moment."""
-    local = moment.astimezone(zone)
+    local = datetime.fromtimestamp(moment, zone)
     return day_of(datetime(local.year, local.month, local.day), zone)  # noqa: DTZ001 - a wall day
 
 
@@ -195,21 +203,24 @@ class WallClock:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone, self.flagged = zone, 0
-        self._last: datetime | None = None
+        self._last: int | None = None
 
-    def settle(self, day: Day, span: timedelta) -> datetime:
-        """The wall time `span` after midnight as UTC. Of a repeated hour the first, unless the call above is later."""
+    def settle(self, day: Day, span: int) -> int:
+        """The wall time `span` seconds after midnight, in seconds since 1970.
+
+        Of a repeated hour the first, unless the call above is later.
+        """
         if day.even is not None:
             self._last = day.even + span
             return self._last
-        wall = day.wall + span
-        first = to_utc(wall, self.zone)
-        second = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+        wall = day.at(span)
+        first = seconds(to_utc(wall, self.zone))
+        second = seconds(wall.replace(tzinfo=self.zone, fold=1))
         found = first
         if second > first:
             if self._last is None:
                 self.flagged += 1
-            elif first < self._last <= second + _WRAP:
+            elif first < self._last <= second + _WRAP_SECONDS:
                 found = second
             elif first < self._last:
                 self.flagged += 1

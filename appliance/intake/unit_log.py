@@ -7,7 +7,7 @@ it. No reason that it gives may quote a cell; a person who is not on the roster 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from appliance.intake.readers.facts import IMPOSSIBLE_TIME, PERSON, UNIT
 from appliance.intake.records import LONGEST_SHIFT, Shift, seconds
 from appliance.spool.messages import RefusedRow
 
+_DAY = 86_400
 TOO_LONG = f"a shift of more than {LONGEST_SHIFT // 3600} hours"
 NO_UNIT = "no unit, or not one of letters and digits"
 NO_PERSON = "not an employee number"
@@ -56,9 +57,9 @@ class _Reader:
         began, ended = self._times(date, start, end)
         if ended <= began:
             raise _Bad(self.columns.end, NO_TIME)
-        if (ended - began).total_seconds() > LONGEST_SHIFT:
+        if ended - began > LONGEST_SHIFT:
             raise _Bad(self.columns.end, TOO_LONG)
-        return Shift(line, unit, self._person(person, shield), seconds(began), seconds(ended))
+        return Shift(line, unit, self._person(person, shield), began, ended)
 
     def _person(self, person: str, shield: str) -> str:
         for column, number in ((self.columns.person, person), (self.columns.shield, shield)):
@@ -66,8 +67,8 @@ class _Reader:
                 raise _Bad(column, NO_PERSON)
         return next((number for number in (person, shield) if number in self.people), "")
 
-    def _times(self, date: str, start: str, end: str) -> tuple[datetime, datetime]:
-        """Begin and end (UTC). An end without a day is the first one after the begin."""
+    def _times(self, date: str, start: str, end: str) -> tuple[int, int]:
+        """Begin and end, in seconds since 1970. An end without a day is the first one after the begin."""
         columns, form, day = self.columns, self.log.time_format, None
         if columns.date:
             try:
@@ -85,12 +86,12 @@ class _Reader:
             span = times.passed(end, form)
             if day is None or span is None:
                 raise ValueError
-            ended = _after(began, times.to_utc(day.wall + span, self.zone), self.zone)
-            return began, ended if ended > began else times.to_utc(day.wall + timedelta(days=1) + span, self.zone)
+            ended = _after(began, seconds(times.to_utc(day.at(span), self.zone)), self.zone)
+            return began, ended if ended > began else seconds(times.to_utc(day.at(_DAY + span), self.zone))
         except (ValueError, OverflowError):
             raise _Bad(column, IMPOSSIBLE_TIME) from None
 
-    def _began(self, day: times.Day | None, start: str) -> datetime:
+    def _began(self, day: times.Day | None, start: str) -> int:
         if self._whole:
             return times.moment(start, self.log.time_format, self.zone)
         span = times.passed(start, self.log.time_format)
@@ -99,10 +100,10 @@ class _Reader:
         return self.wall.settle(day, span)
 
 
-def _after(began: datetime, ended: datetime, zone: ZoneInfo) -> datetime:
+def _after(began: int, ended: int, zone: ZoneInfo) -> int:
     """`ended`, or the second time that the clock shows it, if only that is after `began`."""
     if ended <= began:
-        second = ended.astimezone(zone).replace(fold=1).astimezone(UTC)
+        second = seconds(datetime.fromtimestamp(ended, zone).replace(fold=1))
         if second > began:
             return second
     return ended

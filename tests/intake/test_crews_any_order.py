@@ -21,7 +21,7 @@ from appliance.intake.matching import Crew
 from appliance.intake.models import Base, Call, Involvement, MailboxKey, Waiting
 from appliance.intake.parsing import Reading
 from appliance.intake.profiles import Profile
-from appliance.intake.records import Batch, CallVersion, Ending, Opening, Shift, Shifts, UnitOnCall
+from appliance.intake.records import Batch, CallVersion, Ending, Opening, Shift, Shifts, UnitOnCall, seconds
 from appliance.intake.sightings import Sightings
 from appliance.intake.take import people_of, take, take_log
 from appliance.intake.versions import SETTLED, Source
@@ -45,8 +45,8 @@ class Drop(NamedTuple):
     shifts: tuple[Shift, ...]
 
 
-def at(quarter: int) -> datetime:
-    return DAWN + timedelta(minutes=15 * quarter)
+def at(quarter: int) -> int:
+    return seconds(DAWN + timedelta(minutes=15 * quarter))
 
 
 quarters = st.integers(0, 96)
@@ -54,7 +54,7 @@ quarters = st.integers(0, 96)
 
 @st.composite
 def shifts(draw: st.DrawFn) -> Shift:
-    start, length = int(at(draw(quarters)).timestamp()), draw(st.sampled_from([1, 2, 8, 12]))
+    start, length = at(draw(quarters)), draw(st.sampled_from([1, 2, 8, 12]))
     return Shift(1, draw(st.sampled_from(UNITS)), draw(st.sampled_from([*PEOPLE, ""])), start, start + length * HOUR)
 
 
@@ -174,7 +174,7 @@ def test_it_is_the_rule_that_the_docs_give(store_of: Callable[[str], Store], fil
     expected = set()
     for call in newest.values():
         for unit in call.units:
-            moment = int(unit.start.timestamp())
+            moment = unit.start
             there = [one for one in in_force(files) if one.unit == unit.unit and one.start <= moment < one.end]
             signs = {"4201": "E0001", "4202": "E0002"}
             crew = [one.person_id for one in there] if there else [signs.get(unit.unit, "")]

@@ -23,7 +23,7 @@ import msgspec
 from appliance.intake.profiles import Profile, about_conduct
 from appliance.intake.readers import facts, jsons, text
 from appliance.intake.readers.tables import Metered, Oversized, Unusable, safe
-from appliance.intake.records import CallVersion, UnitOnCall
+from appliance.intake.records import CallVersion, UnitOnCall, seconds
 
 # Documents are decoded as a whole; a real one has some 10 kB.
 FILE_BYTES = 32 * 1024 * 1024
@@ -176,7 +176,7 @@ class _Reader:
             line=self.line,
             number=number,
             stamp=at.isoformat(),
-            received=received,
+            received=seconds(received),
             type=facts.code(self._type()),
             observed="",
             disposition=facts.code(self._disposition()),
@@ -186,7 +186,7 @@ class _Reader:
             adds=True,
             merged_into=merges.get("REPLACED", ""),
             split_from=merges.get("SPLIT", ""),
-            closed=at if canceled or statuses & _CLOSED else None,
+            closed=seconds(at) if canceled or statuses & _CLOSED else None,
         )
 
     def _moment(self, written: str, name: str) -> datetime | None:
@@ -209,7 +209,7 @@ class _Reader:
             reference.to.partition("@")[0] for call in self.document.callComponent for reference in call.agentReference
         ]
         return [
-            UnitOnCall(unit=agent, start=received, end=None, arrived=True, people=[agent], primary=False)
+            UnitOnCall(unit=agent, start=seconds(received), end=None, arrived=True, people=[agent], primary=False)
             for agent in dict.fromkeys(agents)
             if facts.UNIT.fullmatch(agent)
         ]
@@ -234,8 +234,8 @@ class _Reader:
             units.append(
                 UnitOnCall(
                     unit=unit if facts.UNIT.fullmatch(unit) else facts.NO_CODE,
-                    start=since,
-                    end=since if gone else None,
+                    start=seconds(since),
+                    end=seconds(since) if gone else None,
                     arrived=there and not canceled,
                     people=[person for person in people if facts.PERSON.fullmatch(person)],
                     primary=False,

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from appliance.intake.profiles import Profile
 from appliance.intake.readers import facts, xmls
 from appliance.intake.readers.tables import Unusable
-from appliance.intake.records import CallVersion, UnitOnCall
+from appliance.intake.records import CallVersion, UnitOnCall, seconds
 
 _ROOTS = ("CallExport", "Call")
 _DEEPEST = 4
@@ -91,17 +91,20 @@ def _people(element: Element) -> list[str]:
     return [number for number in dict.fromkeys(numbers) if facts.PERSON.fullmatch(number)]
 
 
-def _unit(element: Element, received: datetime, canceled: bool, zone: ZoneInfo) -> UnitOnCall:
+def _unit(element: Element, canceled: bool, zone: ZoneInfo, seen: list[datetime]) -> UnitOnCall:
+    """One unit; its begin and end are added to `seen`, which begins with when the call was received."""
     unit = _text(element, "UnitNumber")
     # A unit without a number still has its crew.
     unit = unit if facts.UNIT.fullmatch(unit) else facts.NO_CODE
     log = _logged(element, zone)
     arrived = _time(element, "ArriveDateTime", zone) or log.get("there")
     sent = _time(element, "DispatchDateTime", zone) or _time(element, "AssignedDateTime", zone) or log.get("sent")
+    start, end = arrived or sent or seen[0], _time(element, "ClearDateTime", zone) or log.get("gone")
+    seen += [start] if end is None else [start, end]
     return UnitOnCall(
         unit=unit,
-        start=arrived or sent or received,
-        end=_time(element, "ClearDateTime", zone) or log.get("gone"),
+        start=seconds(start),
+        end=None if end is None else seconds(end),
         arrived=arrived is not None and not canceled and not _yes(element, "CanceledFlag"),
         people=_people(element),
         primary=_yes(element, "IsPrimary"),
@@ -124,23 +127,23 @@ def _call(call: Element, profile: Profile, line: int) -> CallVersion:
     sent_as = _text(call, columns.type) or named
     canceled = _yes(call, "CanceledFlag") or (bool(contexts) and all(_yes(one, "CanceledFlag") for one in contexts))
     closed = _time(call, columns.cleared, zone)
-    units = [_unit(element, received, canceled, zone) for element in _children(call, columns.units, "Unit")]
-    dispositions = [_text(one, "Name") for one in _children(call, "Dispositions", "CallDisposition")]
     # The layout carries no version number: the latest time in it is when this version was true.
-    seen = [received, closed, *(unit.start for unit in units), *(unit.end for unit in units)]
-    latest = max(moment for moment in seen if moment is not None)
+    seen = [received]
+    units = [_unit(element, canceled, zone, seen) for element in _children(call, columns.units, "Unit")]
+    dispositions = [_text(one, "Name") for one in _children(call, "Dispositions", "CallDisposition")]
+    latest = max(seen if closed is None else [*seen, closed])
     state = "1" if closed or _yes(call, "ClosedFlag") else "0"
     # A closed version outranks an open one of the same time: nothing re-opens by accident.
     return CallVersion(
         line=line,
         number=number,
         stamp=f"{state} {latest.isoformat()}",
-        received=received,
+        received=seconds(received),
         type=facts.code(sent_as),
         observed=facts.code(named) if named.casefold() != sent_as.casefold() else "",
         disposition=facts.code(dispositions[-1]) if dispositions else "",
         primary_name="",
         canceled=canceled,
         units=units,
-        closed=closed or (latest if state == "1" else None),
+        closed=seconds(closed or latest) if state == "1" else None,
     )
