@@ -25,7 +25,7 @@ from watchdog.observers import Observer
 from appliance import clock, logs
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
-from appliance.intake import contributions, counts, crews, expiry, versions
+from appliance.intake import contributions, counts, crews, expiry, settling
 from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
 from appliance.intake.parsing import path_problem
 from appliance.intake.profiles import Profile, UnitLog, load_feed
@@ -256,7 +256,7 @@ class Watcher:
             counts.send_due(self.store, self.charter, self.zone)
             delivery.flush(self.store, Outbox)
         hours = {d.feed.name: d.profile.settle_hours for d in self.drops if isinstance(d.profile, Profile)}
-        versions.settle(self.store, {feed: timedelta(hours=settled) for feed, settled in hours.items()})
+        settling.settle(self.store, {feed: timedelta(hours=settled) for feed, settled in hours.items()})
         slowly = time.monotonic() >= self._next_doubtful
         expiry.expire(self.store, self.charter, doubtful_too=slowly)
         if slowly:

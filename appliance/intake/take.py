@@ -31,8 +31,9 @@ from appliance.intake.models import Call, Outbox, RosterRow, TakenFile
 from appliance.intake.parsing import ParserDied, Reading, parse_files
 from appliance.intake.profiles import Profile, UnitLog, load_feed
 from appliance.intake.records import LISTED, Ending
+from appliance.intake.settling import SETTLED
 from appliance.intake.shifts import Log
-from appliance.intake.versions import SETTLED, Source, Tally, Versions
+from appliance.intake.versions import Source, Tally, Versions
 from appliance.settings import Feed, Home
 from appliance.spool import delivery
 from appliance.spool.messages import DRY_RUN, FileReceipt, RefusedRow, RosterPerson

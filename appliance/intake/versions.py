@@ -10,6 +10,7 @@ the merged one weighs nothing; a split call is a call of its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, delete, func, literal_column, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, delete, func, literal_column, select, type_coerce
 from sqlalchemy.orm import Session
 
 from appliance import clock
@@ -26,12 +27,11 @@ from appliance.intake import contributions
 from appliance.intake.crews import Crews, Manned, kept, parts_of, store_parts
 from appliance.intake.matching import joined, joined_parts
 from appliance.intake.models import Call, Involvement, Outbox, month_of
-from appliance.intake.profiles import USUAL_SETTLE_HOURS
 from appliance.intake.records import Part, Person, Sighting
 from appliance.model.exposure import load_model
 from appliance.spool import delivery
 from appliance.spool.messages import Attended, IncidentNotice
-from appliance.storage import Store, insert_rows, rows_among, update_rows
+from appliance.storage import insert_rows, rows_among, update_rows
 
 # Written out, not as a value: only so is the partial index of merged calls used.
 _IS_MERGED = Call.merged_into != literal_column("''")
@@ -41,10 +41,6 @@ _GROUP = 1_000
 _NOBODY = Manned([], [])
 
 T = TypeVar("T")
-
-
-# Where no profile says otherwise, a call that nobody has closed counts as settled after this long.
-SETTLED = timedelta(hours=USUAL_SETTLE_HOURS)
 
 
 @dataclass(frozen=True)
@@ -108,10 +104,13 @@ class Versions:
         self._merges = session.scalar(select(Call.id).where(Call.feed == feed, _IS_MERGED).limit(1)) is not None
         self._crews = Crews(session)
         self._critical = {kind.id for kind in load_model().types if kind.critical}
+        self._concerns = {kind.id for kind in load_model().types if kind.weight > 0 or kind.critical}
 
     def take(self, batch: Sequence[Sighting]) -> None:
         """Bring the calls of `batch`, which are manned, to their newest versions, with everything that follows."""
         known = self._known(list(dict.fromkeys([version.number for version in batch])))
+        self._merges = self._merges or any(version.merged_into for version in batch)
+        batch = self._store_plain(batch, known)
         adding = [known[v.number].id for v in batch if v.adds and v.number in known]
         people = self._people(adding) if adding else {}
         parts = self._look_up(batch, people) if batch and batch[0].parts is not None else {}
@@ -140,9 +139,37 @@ class Versions:
                 self._renew(call, version)
                 changes[version.number] = _Change(call, version, version.involved, version.parts)
         self._write(list(changes.values()), touched)
-        self._merges = self._merges or any(version.merged_into for version in batch)
         if self._merges:
             self._merge(changes)
+
+    def _store_plain(self, batch: Sequence[Sighting], known: Mapping[str, Known]) -> Sequence[Sighting]:
+        """Store those calls of `batch` from which nothing follows; what is left of it.
+
+        Most calls are new, are said once and weigh nothing: telling what changed costs more than storing them.
+        """
+        if self._merges or self._with_log:
+            return batch
+        said = Counter([version.number for version in batch])
+        feed, settled, concerns = self._feed, self._settled, self._concerns
+        left = list[Sighting]()
+        calls, people = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+        for one in batch:
+            number, received, kind = one.number, one.received, one.type
+            if kind in concerns or number in known or said[number] > 1:
+                left.append(one)
+                continue
+            call_id = self._next + len(calls)
+            is_open = not one.closed and received > settled
+            calls.append((call_id, feed, number, one.stamp, one.digest, 1, received, kind, False, is_open, ""))
+            month = month_of(received)
+            for person_id, unit, role, start, end in one.involved:
+                people.append((call_id, person_id, month, unit, role, start, end))
+        self._next += len(calls)
+        self.tally.calls += len(calls)
+        self.tally.involvements += len(people)
+        insert_rows(self._session, Call, calls)
+        insert_rows(self._session, Involvement, people)
+        return left
 
     @staticmethod
     def _is_repeat(call: Known, version: Sighting) -> bool:
@@ -231,26 +258,11 @@ class Versions:
         before = self._people(later) if later else {}
         self._notice(changes)
         session, feed = self._session, self._feed
-        insert_rows(
-            session,
-            Call,
-            [
-                (
-                    c.id,
-                    feed,
-                    c.number,
-                    c.stamp,
-                    c.digest,
-                    c.revision,
-                    c.received,
-                    c.type,
-                    c.noticed,
-                    c.open,
-                    c.merged_into,
-                )
-                for c in fresh
-            ],
-        )
+        calls = [
+            (c.id, feed, c.number, c.stamp, c.digest, c.revision, c.received, c.type, c.noticed, c.open, c.merged_into)
+            for c in fresh
+        ]
+        insert_rows(session, Call, calls)
         self._update(later.values())
         # Of a repeat only the stamp is newer: no index is touched.
         stamps = [(c.stamp, c.id) for c in touched.values() if not c.fresh and c.id not in later]
@@ -352,20 +364,6 @@ class Versions:
                 unmatched_units=change.version.unmatched,
             )
             delivery.enqueue(self._session, Outbox, notice, receiver="desk")
-
-
-def settle(store: Store, settled: Mapping[str, timedelta]) -> None:
-    """Close the calls that nobody has closed in time: within `settled` of their feed, else of the usual one."""
-    with store.read() as session:
-        # Few calls are open, and those have an index of their own.
-        feeds = session.scalars(select(Call.feed).where(Call.open).distinct()).all()
-    for feed in feeds:
-        due = (Call.feed == feed, Call.open, Call.received <= clock.now() - settled.get(feed, SETTLED))
-        with store.read() as session:
-            waiting = session.scalar(select(Call.id).where(*due).limit(1))
-        if waiting is not None:
-            with store.write() as session:
-                session.execute(update(Call).where(*due).values(open=False))
 
 
 def reference_of(number: str) -> str:

@@ -22,9 +22,10 @@ from appliance.intake.models import Base, Call, Involvement, MailboxKey, Waiting
 from appliance.intake.parsing import Reading
 from appliance.intake.profiles import Profile
 from appliance.intake.records import Batch, CallVersion, Ending, Opening, Shift, Shifts, UnitOnCall, seconds
+from appliance.intake.settling import SETTLED
 from appliance.intake.sightings import Sightings
 from appliance.intake.take import people_of, take, take_log
-from appliance.intake.versions import SETTLED, Source
+from appliance.intake.versions import Source
 from appliance.storage import Store
 from tests.intake.crews_support import CALLS
 from tests.intake.support import roster

@@ -40,6 +40,7 @@ RANDOM_KILLS = int(os.environ.get("WARDWELL_KILLS", "18"))
 # Where the process is killed: module, function, at its how manieth call, before or after it.
 POINTS: list[tuple[Any, str, int, str]] = [
     (take, "take", 1, "before"),
+    (versions.Versions, "_store_plain", 2, "after"),
     (versions.Versions, "_write", 4, "after"),
     (take, "take", 3, "after"),  # everything of a file is written, not committed
     (delivery, "flush", 2, "before"),  # committed, nothing spooled

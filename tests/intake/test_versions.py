@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from appliance import clock
 from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Waiting
 from appliance.intake.records import Sighting
-from appliance.intake.versions import _IS_MERGED, SETTLED, Person, Source, Tally, Versions, reference_of, settle
+from appliance.intake.settling import SETTLED, settle
+from appliance.intake.versions import _IS_MERGED, Person, Source, Tally, Versions, reference_of
 from appliance.spool import delivery
 from appliance.storage import Store
 from tests.intake.support import roster
@@ -84,6 +87,51 @@ def test_the_newest_stamp_counts_and_an_older_one_changes_nothing(intake: Store,
     assert people(intake, "1") == ["E0002"]
     with intake.read() as session:
         assert session.scalars(select(Call.stamp).order_by(Call.number)).all() == ["4", "1"]
+
+
+@pytest.mark.parametrize("merges", [False, True])
+def test_calls_from_which_nothing_follows_are_stored_as_all_others(
+    intake: Store, monkeypatch: pytest.MonkeyPatch, merges: bool
+) -> None:
+    draw = random.Random(7)
+    batches = [[any_version(draw, merges=merges and number == 3) for _ in range(40)] for number in range(6)]
+    quick = Counter[bool]()
+    plain = Versions._store_plain
+
+    def counted(self: Versions, batch: list[Sighting], known: dict[str, Any]) -> Any:
+        left = plain(self, batch, known)
+        quick[True] += len(batch) - len(left)
+        quick[False] += len(left)
+        return left
+
+    found = []
+    for way in (counted, lambda self, batch, known: batch):
+        monkeypatch.setattr(Versions, "_store_plain", way)
+        tally = take(intake, *batches)
+        with intake.write() as session:
+            columns = [column for column in Call.__table__.columns if column.name != "id"]
+            stored = session.execute(select(*columns).order_by(Call.number)).all()
+            facts = (Call.number, *(c for c in Involvement.__table__.columns if c.name != "call_id"))
+            there = select(*facts).join(Call, Call.id == Involvement.call_id)
+            found.append((tally, stored, sorted(session.execute(there).all(), key=str), waiting(intake)))
+            for table in (Involvement, Call, Waiting, Outbox):
+                session.execute(delete(table))
+    assert found[0] == found[1]
+    # Both ways were gone, and one of them more often than the other.
+    assert quick[False] and quick[True] > 40, quick
+
+
+def any_version(draw: random.Random, *, merges: bool) -> Sighting:
+    """Of one of 200 calls, of which few weigh anything."""
+    return seen(
+        str(draw.randrange(200)),
+        str(draw.randrange(4)),
+        *draw.sample(["E0001", "E0002", "E0003"], draw.randrange(3)),
+        type=draw.choice(["ordinary"] * 8 + ["", "death", "collision-injury"]),
+        closed=draw.random() < 0.5,
+        received=RECEIVED - draw.randrange(2 * int(SETTLED.total_seconds())),
+        merged_into=str(draw.randrange(200)) if merges and draw.random() < 0.2 else "",
+    )
 
 
 def test_what_was_closed_stays_closed(intake: Store) -> None:
