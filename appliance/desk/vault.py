@@ -124,10 +124,11 @@ def enrol(
     slip_id = slips.find(store, account.id, slip, "vault")
     if exists and not replace:
         raise VaultExists("You have a private space already.", "Unlock it, or ask for a replacement with a new slip.")
-    if exists:
-        totp.record_change(store, account, "The private space was replaced with a slip")
     leaf = {"handle": account.id, "key": _base64(mailbox_key)}
     leaf_index = append(store.home, Append(kind="mailbox-key", public=leaf)).public_index
+    if exists:
+        # After the new key's leaf, or it would be sealed to the key that goes, and nobody could ever read it.
+        totp.record_change(store, account, "The private space was replaced with a slip")
     with store.write() as session:
         slips.use_up(session, slip_id, "vault")
         if exists:

@@ -21,6 +21,7 @@ from appliance.spool import delivery
 from appliance.spool.messages import HeadProof, Health, ProvisionalKeyHandedOver, SealedEntry, SealedExposure
 from appliance.storage import Store
 from tests.support.desk_site import Member, Space, add_member
+from tests.support.ledger import RunningLedger
 
 SIZE = 262144
 WRAPS = {"passphrase": "age passphrase file", "recovery": "age recovery file"}
@@ -90,7 +91,9 @@ def test_without_the_ledger_there_is_no_vault(one: Space, desk: Store, member: M
     assert one.call("POST", "/api/enrol", enrolment(slip)).status_code == 200
 
 
-def test_a_second_vault_needs_to_be_asked_for_with_a_new_slip(one: Space, desk: Store, member: Member) -> None:
+def test_a_second_vault_needs_to_be_asked_for_with_a_new_slip(
+    one: Space, desk: Store, member: Member, ledger: RunningLedger
+) -> None:
     first = slips.issue(desk, member.handle).code
     assert one.call("POST", "/api/enrol", enrolment(first)).status_code == 200
     assert one.call("POST", "/api/enrol", enrolment(first)).status_code == 403
@@ -99,6 +102,8 @@ def test_a_second_vault_needs_to_be_asked_for_with_a_new_slip(one: Space, desk: 
     replaced = one.call("POST", "/api/enrol", enrolment(second, replace=True, blob=b64(b"\2" * SIZE)))
     assert replaced.status_code == 200
     assert base64.b64decode(one.call("GET", "/api/vault").get_json()["blob"]) == b"\2" * SIZE
+    # The new space can read how it came about, and nothing of before.
+    assert [entry["note"] for entry in ledger.entries(member.handle)] == ["The private space was replaced with a slip"]
 
 
 def test_a_save_on_an_older_version_gets_the_newer_one(one: Space, desk: Store, member: Member) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import select
 
 from appliance.crypto.sealing import info, open_sealed
+from appliance.errors import WardwellError
 from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.ledger.models import Leaf, Person
@@ -35,7 +36,7 @@ class RunningLedger:
             return [json.loads(row.data) for row in rows]
 
     def entries(self, handle: str) -> list[dict[str, Any]]:
-        """What `handle`'s access log says, oldest first; only while that person has no mailbox key."""
+        """What `handle`'s access log says to its provisional key of now, oldest first; nothing of before that."""
         self.log.flush()
         with self.store.read() as session:
             person = session.get(Person, handle)
@@ -45,7 +46,8 @@ class RunningLedger:
             raw = json.loads(path.read_bytes())
             if raw["message"] == "SealedEntry" and raw["handle"] == handle and seed is not None:
                 message = msgspec.json.decode(path.read_bytes(), type=SealedEntry)
-                bodies.append(json.loads(open_sealed(seed, message.sealed, info=info("entry", handle)))["body"])
+                with contextlib.suppress(WardwellError):
+                    bodies.append(json.loads(open_sealed(seed, message.sealed, info=info("entry", handle)))["body"])
         return bodies
 
 
