@@ -192,7 +192,7 @@ class _Reader:
                 elif whole:
                     text = cell_text(cell)
                     if not times.is_blank(text):
-                        return times.moment(text, form, self.zone)
+                        return self.wall.settle_moment(text, form)
                 else:
                     span = spans[cell]
                     if span is not None and day is not None:
@@ -225,7 +225,7 @@ class _Reader:
             for _, moment in packing.parts(cell_text(cell)):
                 try:
                     if self._whole_steps and not times.is_blank(moment):
-                        return times.moment(moment, self.step_format, self.zone)
+                        return self.wall.settle_moment(moment, self.step_format)
                     span = None if day is None else times.passed(moment, self.step_format)
                     if day is not None and span is not None:
                         return self.wall.settle(day, span)
@@ -240,7 +240,7 @@ class _Reader:
         try:
             if today is None:
                 text = cell_text(cell)
-                return None if times.is_blank(text) else times.moment(text, self.step_format, self.zone)
+                return None if times.is_blank(text) else times.moment(text, self.step_format, self.zone, began)
             span = self._step_spans[cell]
             return None if span is None else times.step(began, today, span, self.zone)
         except (ValueError, OverflowError):

@@ -123,8 +123,11 @@ def _two_words(time_format: str) -> tuple[str, str, str]:
     return (found[1], found[2], found[3]) if found else ("", "", "")
 
 
-def moment(text: str, time_format: str, zone: ZoneInfo) -> int:
-    """A full time: ISO 8601 when `time_format` is "iso". Without an offset, of `zone`. Raises ValueError."""
+def wall_moment(text: str, time_format: str, zone: ZoneInfo) -> tuple[Day, int] | int:
+    """A full time, ISO 8601 when `time_format` is "iso": the wall day of `zone` and whole seconds after its midnight.
+
+    Seconds since 1970 where it says its own offset. Raises ValueError.
+    """
     text = text.strip()
     day_format, between, clock_format = _two_words(time_format)
     day, _, clock_time = text.partition(between or " ")
@@ -132,15 +135,14 @@ def moment(text: str, time_format: str, zone: ZoneInfo) -> int:
     if between and clock_time not in _MIDNIGHTS and not clock_time[:1].isspace():
         try:
             span = passed(clock_time, clock_format)
-            even = day_of(wall_day(day, day_format), zone).even
-            if even is not None and span is not None:
-                return even + span
+            if span is not None:
+                return day_of(wall_day(day, day_format), zone), span
         except (ValueError, OverflowError):
             pass
-    return _moment(text, time_format, zone)
+    return _whole(text, time_format, zone)
 
 
-def _moment(text: str, time_format: str, zone: ZoneInfo) -> int:
+def _whole(text: str, time_format: str, zone: ZoneInfo) -> tuple[Day, int] | int:
     read = datetime.fromisoformat if time_format == "iso" else lambda one: datetime.strptime(one, time_format)  # noqa: DTZ007
     days = 0
     if _MIDNIGHT.search(text):
@@ -151,7 +153,31 @@ def _moment(text: str, time_format: str, zone: ZoneInfo) -> int:
         if found.tzinfo is not None:
             return seconds(found.astimezone(UTC))
         day = day_of(datetime(found.year, found.month, found.day), zone)  # noqa: DTZ001 - a wall day
-        return seconds(to_utc(found, zone)) if day.even is None else day.even + (found - day.wall).seconds
+        return day, (found - day.wall).seconds
+    except OverflowError:
+        raise ValueError("outside of the calendar") from None
+
+
+def moment(text: str, time_format: str, zone: ZoneInfo, began: int | None = None) -> int:
+    """A full time in seconds since 1970. Raises ValueError.
+
+    Of a wall time that happens twice the first, or the second where only that is not before the call `began`.
+    """
+    found = wall_moment(text, time_format, zone)
+    if isinstance(found, int):
+        return found
+    day, span = found
+    if day.even is not None:
+        return day.even + span
+    first, second = _both(day, span, zone)
+    return second if began is not None and first < began <= second else first
+
+
+def _both(day: Day, span: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Both moments of a wall time: alike but for an hour that is repeated (the later second) or skipped."""
+    wall = day.at(span)
+    try:
+        return seconds(to_utc(wall, zone)), seconds(wall.replace(tzinfo=zone, fold=1))
     except OverflowError:
         raise ValueError("outside of the calendar") from None
 
@@ -205,6 +231,14 @@ class WallClock:
         self.zone, self.flagged = zone, 0
         self._last: int | None = None
 
+    def settle_moment(self, text: str, time_format: str) -> int:
+        """As `settle`, of a full time; one with an offset of its own is not in doubt. Raises ValueError."""
+        found = wall_moment(text, time_format, self.zone)
+        if isinstance(found, int):
+            self._last = found
+            return found
+        return self.settle(*found)
+
     def settle(self, day: Day, span: int) -> int:
         """The wall time `span` seconds after midnight, in seconds since 1970.
 
@@ -213,9 +247,7 @@ class WallClock:
         if day.even is not None:
             self._last = day.even + span
             return self._last
-        wall = day.at(span)
-        first = seconds(to_utc(wall, self.zone))
-        second = seconds(wall.replace(tzinfo=self.zone, fold=1))
+        first, second = _both(day, span, self.zone)
         found = first
         if second > first:
             if self._last is None:

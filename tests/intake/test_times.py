@@ -50,6 +50,33 @@ def test_in_the_repeated_hour_no_step_comes_before_its_call() -> None:
     assert found == datetime(2026, 11, 1, 9, 5, tzinfo=UTC)
 
 
+FULL = "%m/%d/%Y %H:%M"
+
+
+def test_full_times_of_the_repeated_hour_are_told_apart_by_their_neighbours() -> None:
+    clock = times.WallClock(ZONE)
+    found = [clock.settle_moment(f"11/01/2026 {one}", FULL) for one in ("00:50", "01:10", "01:40", "01:20", "02:05")]
+    begun = datetime(2026, 11, 1, 7, 50, tzinfo=UTC)
+    assert [one - seconds(begun) for one in found] == [minutes * 60 for minutes in (0, 20, 50, 90, 135)]
+    assert clock.flagged == 0
+    # Without a neighbour, or in the hour that the spring night skips, the doubt is counted.
+    for alone in ("11/01/2026 01:10", "03/08/2026 02:30"):
+        clock = times.WallClock(ZONE)
+        clock.settle_moment(alone, FULL)
+        assert clock.flagged == 1
+    # Control: what says its own offset is in no doubt.
+    clock = times.WallClock(ZONE)
+    assert clock.settle_moment("2026-11-01T01:10-08:00", "iso") == seconds(datetime(2026, 11, 1, 9, 10, tzinfo=UTC))
+    assert clock.flagged == 0
+
+
+@pytest.mark.parametrize(("step", "hour"), [("11/01/2026 01:05", 9), ("11/01/2026 01:55", 8)])
+def test_no_full_step_in_the_repeated_hour_comes_before_its_call(step: str, hour: int) -> None:
+    begun = seconds(datetime(2026, 11, 1, 8, 50, tzinfo=UTC))  # 01:50 for the first time
+    found = datetime.fromtimestamp(times.moment(step, FULL, ZONE, begun), UTC)
+    assert (found.hour, found.minute) == (hour, int(step[-2:]))
+
+
 @pytest.mark.parametrize("text", ["2400", "24:00"])
 def test_midnight_written_as_the_end_of_a_day(text: str) -> None:
     clock_time, days = times.wall_time(text, "%H:%M")
