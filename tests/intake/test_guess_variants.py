@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,11 +10,11 @@ import pytest
 from appliance.intake import child, guess, mapping
 from appliance.intake.opening import Source
 from appliance.intake.profiles import load_profile
-from appliance.intake.records import CallVersion
+from appliance.intake.records import CallVersion, seconds
 from tests.intake.run_sheets import SECRET, Sheet, sheet
 
 ZONE = "America/New_York"
-_MINUTE = timedelta(minutes=1)
+_MINUTE = 60
 
 
 def read(folder: Path, one: Sheet) -> tuple[str, dict[str, list[CallVersion]], int]:
@@ -42,14 +41,14 @@ def test_a_run_sheet_is_read_as_it_was_meant(tmp_path: Path, seed: int) -> None:
     assert (set(calls), refused) == (set(one.runs), one.footers)
     for number, run in one.runs.items():
         found = calls[number]
-        assert abs(found[0].received - run.began.replace(tzinfo=ZoneInfo(ZONE))) < _MINUTE, number
+        assert abs(found[0].received - seconds(run.began.replace(tzinfo=ZoneInfo(ZONE)))) < _MINUTE, number
         assert {version.type for version in found} == {run.type}
         units = {unit.unit: unit for version in found for unit in version.units}
         assert set(units) == set(run.arrived), number
         for name, at in run.arrived.items():
             assert units[name].arrived == (at is not None), (number, name)
             if at is not None:
-                assert abs(units[name].start - at.replace(tzinfo=ZoneInfo(ZONE))) < _MINUTE, (number, name)
+                assert abs(units[name].start - seconds(at.replace(tzinfo=ZoneInfo(ZONE)))) < _MINUTE, (number, name)
 
 
 def test_the_sheets_hold_the_words_that_no_profile_may_show() -> None:

@@ -13,7 +13,7 @@ from appliance.intake import child
 from appliance.intake.opening import Source
 from appliance.intake.profiles import load_profile
 from appliance.intake.readers.facts import NO_CODE
-from appliance.intake.records import CallVersion
+from appliance.intake.records import CallVersion, seconds
 
 PROFILE = msgspec.structs.replace(load_profile("newworld-callexport"), time_zone="America/Chicago")
 _SPACE = "http://www.newworldsystems.com/Aegis/CAD/Peripheral/CallExport/2011/02"
@@ -78,13 +78,13 @@ VARIANTS: dict[str, Callable[[str], bytes]] = {
 def test_the_call_itself(tmp_path: Path) -> None:
     (call,) = read(tmp_path, CALL.encode())
     assert (call.number, call.type, call.observed) == ("2026-7", "Medical Emergency", "Cardiac Arrest")
-    assert call.received == datetime(2026, 2, 1, 14, 15, tzinfo=UTC)
+    assert call.received == seconds(datetime(2026, 2, 1, 14, 15, tzinfo=UTC))
     assert [(unit.unit, unit.arrived, unit.people) for unit in call.units] == [
         ("E12", True, ["FF-001", "1235"]),
         ("M5", True, []),
         ("T3", False, []),
     ]
-    assert call.units[1].start == datetime(2026, 2, 1, 14, 22, tzinfo=UTC)
+    assert call.units[1].start == seconds(datetime(2026, 2, 1, 14, 22, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
