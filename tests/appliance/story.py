@@ -86,7 +86,7 @@ class Story:
         done = exports.sftp(self.agency, commands, user="wardwell-witness", key=self.agency.witness_key())
         assert done.returncode == 0, done.stderr
 
-    def wait_until_serving(self, seconds: float = 240) -> float:
+    def wait_until_serving(self, seconds: float = 600) -> float:
         """Until every compartment is up and desk answers a browser; how long it took."""
         people = self.people or Workstations(self.agency, self.shell, self.folder / "desks", {})
         begun = time.monotonic()
