@@ -57,3 +57,23 @@ def test_an_old_export_dropped_again_brings_everybodys_history(
             assert session.scalars(select(Call.number)).all().count("1") == 1
         expire(store, charter, doubtful_too=False)
         assert people() == ([HELD] if held else [])
+
+
+@pytest.mark.parametrize("doubtful_too", [True, False])
+def test_what_is_held_does_not_stop_the_slow_forgetting_of_a_doubtful_clock(
+    store_of: Callable[[str], Store], tmp_path: Path, doubtful_too: bool
+) -> None:
+    store = store_of("intake")
+    charter = load_charter(store.home)
+    roster(store)
+    with clock.held(NOW):
+        path = file(tmp_path, "cad_export_20261014_233100.csv", row("1", "4201"), row("2", "4202", day="10/10/26"))
+        take_files(store, "cad", PROFILE, [path], keep=True)
+    with store.write() as session:
+        take_hold(session, LegalHold(person_id=OTHER, held=True))
+    # No call since: the clock is in doubt. The held call is the oldest; the other goes by the second look.
+    with clock.held(NOW + timedelta(days=charter.constants.involvement_days + 30)):
+        expire(store, charter, doubtful_too=doubtful_too)
+        expire(store, charter, doubtful_too=doubtful_too)
+    with store.read() as session:
+        assert sorted(session.scalars(select(Involvement.person_id))) == ([OTHER] if doubtful_too else [HELD, OTHER])
