@@ -192,7 +192,7 @@ check)
 test)
     setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
     linters
-    exec "$venv/bin/pytest" -m "not appliance and not vm"
+    exec "$venv/bin/pytest" -m "not appliance and not vm" -n 2 --dist loadfile --durations=60
     ;;
 test-appliance | test-vm)
     # Booting needs root for namespaces, mounts and control groups. Without it this fails; it never passes by skipping.
