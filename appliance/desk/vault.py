@@ -120,18 +120,22 @@ def enrol(
     today = clock.now().date()
     _check_blob(blob, today)
     with store.read() as session:
-        exists = session.get(Vault, account.id) is not None
+        replaced = session.scalar(select(Vault.enrolled_on).where(Vault.handle == account.id))
     slip_id = slips.find(store, account.id, slip, "vault")
-    if exists and not replace:
+    if replaced is not None and not replace:
         raise VaultExists("You have a private space already.", "Unlock it, or ask for a replacement with a new slip.")
     leaf = {"handle": account.id, "key": _base64(mailbox_key)}
     leaf_index = append(store.home, Append(kind="mailbox-key", public=leaf)).public_index
-    if exists:
-        # After the new key's leaf, or it would be sealed to the key that goes, and nobody could ever read it.
-        totp.record_change(store, account, "The private space was replaced with a slip")
+    if replaced is not None:
+        # After the new key's leaf, or it would be sealed to the key that goes, and nobody could ever read it. The day
+        # tells an owner whether somebody else, with another slip, had made a space in between.
+        made = f"{replaced:%Y-%m-%d}"
+        totp.record_change(
+            store, account, f"The private space was replaced with a slip; the one before was made on {made}"
+        )
     with store.write() as session:
         slips.use_up(session, slip_id, "vault")
-        if exists:
+        if replaced is not None:
             _destroy(session, account.id)
         elif session.get(Vault, account.id) is not None:
             raise VaultExists("You have a private space already.", "Unlock it.")

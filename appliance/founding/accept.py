@@ -65,14 +65,25 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
 
 
 def _check_site(home: Home, text: bytes, charter: Charter) -> None:
-    """The signed `site.json` is what this appliance would write now; the witness's key alone it cannot know."""
+    """The signed `site.json` is what this appliance would write now; the witness's key alone it cannot know.
+
+    And none that is older than the public one: browsers would refuse it.
+    """
     try:
-        witness = str(json.loads(text)["witness_vkey"])
+        stated = json.loads(text)
+        witness, version = str(stated["witness_vkey"]), int(stated["version"])
     except (ValueError, KeyError, TypeError):
         raise Refused("site.json is damaged.", "Write it again with `wardwell found request`.") from None
-    if papers.site(home, home.settings(), charter, witness) != canonical(json.loads(text)):
+    if papers.site(home, home.settings(), charter, witness, version) != canonical(stated):
         raise Refused(
             "The signed site.json is not about this appliance as it is now: its keys, hosts or charter differ.",
+            "Write it again with `wardwell found request`, and have both sign that one.",
+        )
+    published = papers.published_version(home)
+    unchanged = version == published and text == (home.public / papers.SITE).read_bytes()
+    if not unchanged and version <= published:
+        raise Refused(
+            f"The signed site.json has version {version}, the public one {published}, and browsers take no older one.",
             "Write it again with `wardwell found request`, and have both sign that one.",
         )
 

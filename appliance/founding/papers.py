@@ -6,6 +6,7 @@ private key, a slip. The papers hold public keys, host names, the charter, and, 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from appliance.charter.model import SHIPPED, Charter
@@ -23,13 +24,16 @@ SIGNERS = ("agency", "trustee")
 _HERE = Path(__file__).parent
 
 
-def site(home: Home, settings: Settings, charter: Charter, witness_vkey: str) -> bytes:
+def site(home: Home, settings: Settings, charter: Charter, witness_vkey: str, version: int) -> bytes:
     """`site.json` as it is signed: canonical JSON, with the keys that this appliance has made.
+
+    `version` counts from 1: a browser takes none with a lower one than it saw before.
 
     Raises WardwellError when it has not made them yet.
     """
     return canonical.canonical(
         {
+            "version": version,
             "agency": settings.agency,
             "time_zone": settings.time_zone,
             "hosts": {"desk": settings.hosts.desk, "post": settings.hosts.post, "space": settings.hosts.space},
@@ -41,6 +45,20 @@ def site(home: Home, settings: Settings, charter: Charter, witness_vkey: str) ->
             "report_key": _made(home, "press", "report.pub"),
         }
     )
+
+
+def published_version(home: Home) -> int:
+    """The version of the `site.json` that is public, 0 when there is none."""
+    path = home.public / SITE
+    return int(json.loads(path.read_bytes()).get("version", 0)) if path.exists() else 0
+
+
+def next_site(home: Home, settings: Settings, charter: Charter, witness_vkey: str) -> bytes:
+    """The `site.json` to be signed: the one that is public where it still says what is so, else its successor."""
+    published = published_version(home)
+    if published and site(home, settings, charter, witness_vkey, published) == (home.public / SITE).read_bytes():
+        return (home.public / SITE).read_bytes()
+    return site(home, settings, charter, witness_vkey, published + 1)
 
 
 def _made(home: Home, *place: str) -> str:
@@ -78,7 +96,7 @@ def write_request(home: Home, folder: Path, *, witness_vkey: str, charter: Path 
     """
     text = (charter or SHIPPED).read_bytes()
     document = Charter(text, (charter or SHIPPED).name)
-    unsigned = {SITE: site(home, home.settings(), document, witness_vkey), CHARTER: text}
+    unsigned = {SITE: next_site(home, home.settings(), document, witness_vkey), CHARTER: text}
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in unsigned.items():
         path = folder / name

@@ -66,7 +66,7 @@ def publish_charter(home: Home) -> None:
 def publish_site(home: Home, settings: Settings) -> None:
     """`public/site.json`, signed by both. The keys that it names must be published already."""
     charter = Charter((home.public / "charter.toml").read_bytes())
-    written = papers.site(home, settings, charter, (home.public / "witness" / "vkey").read_text().strip())
+    written = papers.next_site(home, settings, charter, (home.public / "witness" / "vkey").read_text().strip())
     path = home.public / "site.json"
     signatures = [path.with_name(f"site.json.{signer}.sig") for signer in SIGNERS]
     if path.exists() and path.read_bytes() == written and all(signature.exists() for signature in signatures):

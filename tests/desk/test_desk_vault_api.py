@@ -99,11 +99,14 @@ def test_a_second_vault_needs_to_be_asked_for_with_a_new_slip(
     assert one.call("POST", "/api/enrol", enrolment(first)).status_code == 403
     second = slips.issue(desk, member.handle).code
     assert one.call("POST", "/api/enrol", enrolment(second)).status_code == 409
+    with desk.write() as session:
+        session.get_one(Vault, member.handle).enrolled_on = date(2026, 11, 3)
     replaced = one.call("POST", "/api/enrol", enrolment(second, replace=True, blob=b64(b"\2" * SIZE)))
     assert replaced.status_code == 200
     assert base64.b64decode(one.call("GET", "/api/vault").get_json()["blob"]) == b"\2" * SIZE
-    # The new space can read how it came about, and nothing of before.
-    assert [entry["note"] for entry in ledger.entries(member.handle)] == ["The private space was replaced with a slip"]
+    # The new space can read how it came about, and nothing of before. The day tells whether the owner made that one.
+    said = "The private space was replaced with a slip; the one before was made on 2026-11-03"
+    assert [entry["note"] for entry in ledger.entries(member.handle)] == [said]
 
 
 def test_a_save_on_an_older_version_gets_the_newer_one(one: Space, desk: Store, member: Member) -> None:

@@ -94,8 +94,10 @@ def parties(tmp_path: Path) -> Parties:
     return Parties(tmp_path)
 
 
-def request(parties: Parties) -> Result:
-    return CliRunner().invoke(found, ["request", "--to", str(parties.stick), "--witness-key", witness_line()])
+def request(parties: Parties, witness: str = "") -> Result:
+    return CliRunner().invoke(
+        found, ["request", "--to", str(parties.stick), "--witness-key", witness or witness_line()]
+    )
 
 
 def accept(parties: Parties, **changed: str) -> Result:
@@ -226,6 +228,43 @@ def test_a_founded_appliance_keeps_its_two_keys(unfounded: Home, parties: Partie
     signed(others)
     done = accept(others)
     assert isinstance(done.exception, Refused) and "founded with another key" in done.exception.message
+
+
+@pytest.mark.system
+def test_a_later_site_file_counts_on_and_an_older_one_is_refused(unfounded: Home, parties: Parties) -> None:
+    home, witness = unfounded, witness_line()
+
+    def version() -> int:
+        return int(json.loads((home.public / "site.json").read_bytes())["version"])
+
+    def rename(agency: str) -> None:
+        home.settings_file.write_text(f'agency = "{agency}"\ndemonstration = true\n')
+
+    def again() -> Result:
+        for signature in parties.stick.glob("site.json.*.sig"):
+            signature.unlink()
+        assert request(parties, witness).exit_code == 0
+        parties.sign("trustee")
+        parties.sign("agency")
+        return accept(parties)
+
+    assert request(parties, witness).exit_code == 0
+    parties.fill_in()
+    assert again().exit_code == 0 and version() == 1
+    older = parties.folder / "older"
+    shutil.copytree(parties.stick, older)
+
+    # Nothing changed: the same file again. Another name: the next version.
+    assert again().exit_code == 0 and version() == 1
+    rename("Renamed Agency")
+    assert again().exit_code == 0 and version() == 2
+    # Back to the first name, so that only the number speaks against the older papers.
+    rename("Test Agency")
+    shutil.copytree(older, parties.stick, dirs_exist_ok=True)
+    done = accept(parties)
+    assert isinstance(done.exception, Refused) and "browsers take no older one" in done.exception.message
+    assert version() == 2
+    assert again().exit_code == 0 and version() == 3
 
 
 def test_slips_do_not_travel_with_the_papers(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ const calls = {
     };
     try {
       if (kind === "keylist") return { content: await sites.readKeyList(fetch, "https://space", trustee, newest) };
-      const read = await sites.readSite(fetch, "https://space", trustee, agency);
+      const read = await sites.readSite(fetch, "https://space", trustee, agency, newest);
       return { content: read.site, agency: read.agency };
     } catch (error) {
       if (!(error instanceof net.Problem)) throw error;

@@ -181,6 +181,7 @@ def _publish_site(home: Home, key: Path) -> str:
         (home.public / f"{signer}.pub").write_text(lines[signer] + "\n")
     hosts = home.settings().hosts
     content = {
+        "version": 1,
         "agency": home.settings().agency,
         "time_zone": home.settings().time_zone,
         "hosts": {"desk": hosts.desk, "post": hosts.post, "space": hosts.space},

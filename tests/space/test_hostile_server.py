@@ -36,7 +36,7 @@ class Signer:
         return {name: base64.b64encode(signed).decode(), f"{name}.{ending}": base64.b64encode(raw).decode()}
 
 
-SITE = {"agency": "Test Agency", "charter_digest": "ab"}
+SITE = {"version": 1, "agency": "Test Agency", "charter_digest": "ab"}
 KINDS: dict[str, tuple[str, str, str, dict[str, Any], str]] = {
     "site": ("site.json", "wardwell-site", "trustee.sig", SITE, "site_not_signed"),
     "keylist": ("keylist.json", "wardwell-keylist", "sig", {"version": 3, "supporters": []}, "keylist_not_signed"),
@@ -101,6 +101,25 @@ def test_a_site_file_needs_the_agency_too(call: Call, tmp_path: Path) -> None:
         assert "not signed by the agency" in refused["message"]
     both = read(by(trustee, "agency.sig") | public(trustee))
     assert both["code"] == "one_signer" and "with one key" in both["message"]
+
+
+def test_an_older_site_file_is_refused_by_its_version(call: Call, tmp_path: Path) -> None:
+    trustee, agency = (Signer(tmp_path / who) for who in ("trustee", "agency"))
+
+    def read(newest: int, **changed: object) -> Any:
+        content = {**SITE, "version": 3, **changed}
+        files: dict[str, str] = {}
+        for signer, who in ((trustee, "trustee"), (agency, "agency")):
+            files |= signer.files("site.json", content, "wardwell-site", f"{who}.sig")
+        return call("signed", kind="site", files=files, trustee=trustee.pinned(), agency=agency.pinned(), newest=newest)
+
+    # Controls: the first one, the one of the last visit, a newer one.
+    for newest in (0, 3, 2):
+        assert read(newest)["content"]["version"] == 3
+    older = read(4)
+    assert older["code"] == "site_older" and "version 3" in older["message"] and "version 4" in older["message"]
+    assert older["fix"]
+    assert read(0, version=None)["code"] == read(1, version="many")["code"] == "site_older"
 
 
 def test_an_older_key_list_is_refused_by_its_number(call: Call, tmp_path: Path) -> None:

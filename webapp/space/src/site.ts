@@ -12,6 +12,7 @@ import { fingerprint, readPublicKey, verify, type PublicKey } from "./crypto/ssh
 import { Problem, readFile } from "./net.js";
 
 export interface Site {
+  readonly version: number;
   readonly agency: string;
   readonly time_zone: string;
   readonly hosts: { readonly desk: string; readonly post: string; readonly space: string };
@@ -80,19 +81,26 @@ async function readPinned(trustee: PinnedKey): Promise<PublicKey> {
   return key;
 }
 
+// What has no number cannot be told from something older.
+function followsOn(version: unknown, newest: number): boolean {
+  return Number.isInteger(version) && (version as number) >= newest;
+}
+
 function refused(code: string, message: string): Problem {
   return new Problem(code, message, "Do not go on. Tell the officers' trustee, by phone or in person.");
 }
 
 /**
  * site.json, signed by the pinned trustee and by the agency, and the agency's key. `agency` is null before the first time: then
- * the key that is served is taken, once the trustee's signature stands. Throws Problem when either signature is missing or wrong.
+ * the key that is served is taken, once the trustee's signature stands. `newest` is the highest version that was read before, 0
+ * for none. Throws Problem when either signature is missing or wrong, or when the version is lower than `newest`.
  */
 export async function readSite(
   fetch: Fetch,
   spaceBase: string,
   trustee: PinnedKey,
   agency: PinnedKey | null,
+  newest: number,
 ): Promise<{ site: Site; agency: PinnedKey }> {
   const url = `${spaceBase}/site.json`;
   const bytes = await readFile(fetch, url);
@@ -114,7 +122,14 @@ export async function readSite(
   if (pinned.fingerprint === trustee.fingerprint) {
     throw refused("one_signer", "This site's settings are signed twice with one key, by the trustee and in the agency's name.");
   }
-  return { site: JSON.parse(text(bytes)) as Site, agency: pinned };
+  const site = JSON.parse(text(bytes)) as Site;
+  if (!followsOn(site.version, newest)) {
+    throw refused(
+      "site_older",
+      `This site's settings have version ${site.version}, and an earlier visit saw version ${newest}: an old file was served.`,
+    );
+  }
+  return { site, agency: pinned };
 }
 
 function unusable(code: string, message: string): Problem {
@@ -146,8 +161,7 @@ export async function readKeyList(
     );
   }
   const list = JSON.parse(text(bytes)) as KeyList;
-  // A list without a number is none that can be told from an older one.
-  if (!(list.version >= newest)) {
+  if (!followsOn(list.version, newest)) {
     throw unusable(
       "keylist_older",
       `The list of supporters' keys is number ${list.version}, and an earlier visit saw number ${newest}: an old list was served. ` +

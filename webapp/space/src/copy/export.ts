@@ -35,6 +35,7 @@ export const LEFT_BEHIND = [
   "checkpoint",
   "version-leaf",
   "keylist-seen",
+  "site-seen",
   "restored",
   "history",
   "post-seen",
