@@ -29,7 +29,7 @@ from appliance.intake import contributions, counts, crews, expiry, settling
 from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
 from appliance.intake.parsing import path_problem
 from appliance.intake.profiles import Profile, UnitLog, load_feed
-from appliance.intake.take import quarantine_folder, take_files
+from appliance.intake.take import BATCH, quarantine_folder, take_files
 from appliance.operate import disk
 from appliance.settings import MAINTENANCE, Feed, Home
 from appliance.spool import delivery
@@ -86,6 +86,17 @@ class Drop:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.profile: Profile | UnitLog = load_feed(feed.profile)
         self._seen: dict[str, tuple[int, int, float]] = {}
+        self._last = ""
+
+    def batch(self) -> list[Path]:
+        """The next of the complete files, `BATCH` at most: other feeds, messages and health wait for no ten thousand.
+
+        The names after the last batch's come first, so that files which nobody can remove hold up none.
+        """
+        ready = self.complete()
+        chosen = ([path for path in ready if path.name > self._last] or ready)[:BATCH]
+        self._last = chosen[-1].name if chosen else ""
+        return chosen
 
     def complete(self) -> list[Path]:
         """Files that may be taken now, in name order. `TEMPORARY` ones wait for their renaming, growing ones settle."""
@@ -227,7 +238,7 @@ class Watcher:
         # In maintenance files wait: a version that is being tried may not take what the one before would miss.
         if scan and self._has_roster() and not self.full and not MAINTENANCE.exists():
             for drop in self.drops:
-                ready = drop.complete()
+                ready = drop.batch()
                 self.stuck[drop.feed.name] = 0
                 if ready:
                     totals = take_files(self.store, drop.feed.name, drop.profile, ready)

@@ -12,6 +12,7 @@ import functools
 import gc
 import hashlib
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,8 +40,10 @@ from appliance.spool import delivery
 from appliance.spool.messages import DRY_RUN, FileReceipt, RefusedRow, RosterPerson
 from appliance.storage import Store, open_store, rows_among
 
-# Files per parsing child: spares small XML files a process each.
+# Files per parsing child, which spares small XML files a process each, and per turn of the watcher.
 BATCH = 200
+# Notices and receipts go out at least so often; together, since each group waits for the disk a few times.
+_FLUSH_SECONDS = 1.0
 _SEEN_BEFORE = "These bytes were taken before: dropped again, they change nothing."
 
 
@@ -231,6 +234,7 @@ def take_files(
     source = Source(feed, zone, SETTLED if isinstance(profile, UnitLog) else timedelta(hours=profile.settle_hours))
     with store.read() as session:
         crewed_later = crews.kept(session)
+    flushed = time.monotonic()
     for begin in range(0, len(paths), BATCH):
         batch = paths[begin : begin + BATCH]
         marks = {path: _mark(path) for path in batch}
@@ -238,6 +242,10 @@ def take_files(
             with contextlib.suppress(ParserDied):
                 one = _File(reading, take_log if log else take, None if keep else marks[reading.path])
                 _take_one(store, source, one, totals)
+            if time.monotonic() - flushed >= _FLUSH_SECONDS:
+                delivery.flush(store, Outbox)
+                flushed = time.monotonic()
+    delivery.flush(store, Outbox)
     return totals
 
 
@@ -275,7 +283,6 @@ def _take_one(store: Store, source: Source, one: _File, totals: Totals) -> None:
         totals.quarantined += kept_aside
         totals.taken += receipt is not None and receipt.taken
         totals.seen_before += receipt is None
-    delivery.flush(store, Outbox)
     totals.refused += reading.finish().refused
     # Written to since it was read: it stays, and is read again as another file.
     if mark is not None and _mark(reading.path) == mark:

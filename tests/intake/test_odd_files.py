@@ -18,6 +18,7 @@ from appliance.intake import parsing, take
 from appliance.intake.models import Call
 from appliance.intake.profiles import load_profile
 from appliance.intake.serve import Watcher, settled_after
+from appliance.settings import Home
 from appliance.storage import Store
 from tests.intake.support import HEADER, feed, file, profile_file, roster, row
 from tests.intake.test_check import NAME, balanced, check
@@ -127,6 +128,31 @@ def test_a_folder_that_nothing_can_be_removed_from_is_said_and_takes_nothing_twi
     monkeypatch.setattr(take, "_leave_drop", refuse)
     assert [take.take_files(intake, "cad", PROFILE, [path]).stuck for _ in range(2)] == [1, 1]
     assert len(messages(intake)) == 1
+
+
+def test_many_files_at_once_are_taken_in_turns_and_those_that_stay_hold_up_none(
+    intake: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, folder = Watcher(with_feed(intake.home)), intake.home.drop("cad")
+    for number in range(450):
+        file(folder, f"cad_export_20261014_{number:06d}.csv", row(str(number)))
+    leave = take._leave_drop
+
+    def leave_all_but_the_first(home: Home, reading: parsing.Reading, unusable: bool) -> None:
+        if reading.name < f"cad_export_20261014_{take.BATCH + 10:06d}":
+            raise PermissionError
+        leave(home, reading, unusable)
+
+    monkeypatch.setattr(take, "_leave_drop", leave_all_but_the_first)
+    watcher.turn(scan=True)
+    time.sleep(1.1)
+    found = []
+    for _ in range(4):
+        watcher.turn(scan=True)
+        found.append((len(facts(intake)[0]), watcher.stuck["cad"], len(messages(intake))))
+    # In the fourth turn the first ones come again, and change nothing.
+    assert found == [(200, 200, 200), (400, 10, 400), (450, 0, 450), (450, 200, 450)]
+    watcher.store.close()
 
 
 @pytest.mark.parametrize(
