@@ -30,6 +30,7 @@ from appliance.intake.profiles import Profile, UnitLog
 from appliance.intake.readers import DOCUMENTS, Unusable, open_documents, open_table
 from appliance.intake.records import LISTED, Batch, CallVersion, Ending, Opening, Shift, Shifts, Sighting
 from appliance.intake.sightings import Sightings
+from appliance.intake.times import WallClock
 from appliance.spool.messages import RefusedRow
 
 # A million calls with their narratives are some 250 MB.
@@ -68,14 +69,15 @@ def version_stamp(path: Path, profile: Profile | UnitLog) -> str:
 def versions(source: Source, path: Path, profile: Profile, notes: mapping.Notes | None = None) -> Iterator[Found]:
     """Every record of an opened file: a call version, or a row refused with its place. Raises Unusable."""
     notes = notes or mapping.Notes()
-    name = printable(path.name)
+    name, wall = printable(path.name), WallClock(ZoneInfo(profile.time_zone))
     for member, stream in source.members(profile.format):
         if profile.format in DOCUMENTS:
-            yield from open_documents(stream, profile)
+            yield from open_documents(stream, profile, wall)
             continue
         table = open_table(stream, profile)
         for found in mapping.calls_of(table, profile, version_stamp(path, profile), notes):
             yield _placed(found, name, member) if isinstance(found, RefusedRow) else found
+    notes.flagged += wall.flagged
     source.check()
 
 

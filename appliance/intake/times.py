@@ -247,7 +247,16 @@ class WallClock:
         if day.even is not None:
             self._last = day.even + span
             return self._last
-        first, second = _both(day, span, self.zone)
+        return self._choose(*_both(day, span, self.zone))
+
+    def place(self, wall: datetime, began: datetime | None) -> datetime:
+        """A naive wall time as UTC: as `settle`, or a later step of a call that `began` then, as `moment`."""
+        first, second = to_utc(wall, self.zone), wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+        if began is not None:
+            return second if first < began <= second else first
+        return second if self._choose(seconds(first), seconds(second)) != seconds(first) else first
+
+    def _choose(self, first: int, second: int) -> int:
         found = first
         if second > first:
             if self._last is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from appliance.intake import child
+from appliance.intake import child, mapping
 from appliance.intake.opening import Source
 from appliance.intake.profiles import load_profile
 from appliance.intake.readers.facts import NO_CODE
@@ -107,3 +107,34 @@ def test_every_real_file_is_read_as_both_roots(tmp_path: Path, shared_data: Path
         (plain,) = read(tmp_path, raw)
         (other,) = read(tmp_path, raw.replace(b"CallExport>", b"Call>").replace(b"<CallExport ", b"<Call "))
         assert said(plain) == said(other), file.name
+
+
+def _in_autumn(received: str, assigned: str, number: str = "2026-7") -> str:
+    """The call on the night on which Chicago's clocks show the hour from 01:00 twice, from 06:00 UTC and from 07:00."""
+    text = CALL.replace("2026-02-01T08:15:00", f"2026-11-01T{received}").replace("2026-02-01T08:16:00", assigned)
+    return text.replace("2026-02-01T", "2026-11-01T").replace("2026-7<", f"{number}<")
+
+
+def test_the_hour_that_happens_twice_is_settled_by_the_call_and_its_neighbours_or_counted(tmp_path: Path) -> None:
+    def times(*calls: str) -> tuple[list[tuple[int, int]], int]:
+        path, notes = tmp_path / "call.xml", mapping.Notes()
+        path.write_text(f"<Calls>{''.join(calls)}</Calls>")
+        with Source(path) as source:
+            found = [one for one in child.versions(source, path, PROFILE, notes) if isinstance(one, CallVersion)]
+        return [(one.received, one.units[2].start) for one in found], notes.flagged
+
+    def at(clock: str) -> int:
+        return seconds(datetime.fromisoformat(f"2026-11-01T{clock}:00+00:00"))
+
+    # A unit cannot be sent before the call: its 01:10 is the second one. Which 01:50 the call's is, nobody can tell.
+    assert times(_in_autumn("01:50:00", "2026-11-01T01:10:00")) == ([(at("06:50"), at("07:10"))], 1)
+    # After another call of the file it is plain: the second of both.
+    before = _in_autumn("00:40:00", "2026-11-01T00:41:00", "2026-6")
+    between = _in_autumn("01:50:00", "2026-11-01T01:51:00", "2026-8")
+    after = _in_autumn("01:05:00", "2026-11-01T01:06:00", "2026-9")
+    settled = [(at("05:40"), at("05:41")), (at("06:50"), at("06:51")), (at("07:05"), at("07:06"))]
+    assert times(before, between, after) == (settled, 0)
+    # Controls: an offset of its own, and any other night, leave nothing to count.
+    own = _in_autumn("01:50:00-06:00", "2026-11-01T01:55:00-06:00")
+    assert times(own) == ([(at("07:50"), at("07:55"))], 0)
+    assert times(CALL)[1] == 0

@@ -8,7 +8,7 @@ Owns: every format that intake reads. Runs only inside the parsing child, and im
     where = positions(table.header, profile)     # the check of the columns: raises Unusable
     for line, cells in table.rows: ...           # may raise Unusable at any row
 
-    for call in open_documents(stream, profile): ...    # newworld-xml, eido-json: may raise Unusable
+    for call in open_documents(stream, profile, wall): ...    # newworld-xml, eido-json: may raise Unusable
 
 `stream` is a binary file that can seek, as `appliance.intake.opening` hands out. No exception but Unusable is raised
 for what a file may contain, and no reason quotes a cell. A row with too few or too many cells is passed on as it is;
@@ -23,6 +23,7 @@ from typing import BinaryIO
 from appliance.intake.profiles import Profile
 from appliance.intake.readers.tables import RECORD_BYTES, Table, Unusable, positions, safe
 from appliance.intake.records import CallVersion
+from appliance.intake.times import WallClock
 
 __all__ = ["DOCUMENTS", "RECORD_BYTES", "Table", "Unusable", "open_documents", "open_table", "positions", "safe"]
 
@@ -50,12 +51,15 @@ def open_table(stream: BinaryIO, profile: Profile) -> Table:
     return delimited.open_table(stream, profile)
 
 
-def open_documents(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
-    """The call versions of `stream` in a layout that says itself what is what. Raises Unusable, at any call."""
+def open_documents(stream: BinaryIO, profile: Profile, wall: WallClock) -> Iterator[CallVersion]:
+    """The call versions of `stream` in a layout that says itself what is what; `wall` settles times without an offset.
+
+    Raises Unusable, at any call.
+    """
     if profile.format == "newworld-xml":
         from appliance.intake.readers import newworld
 
-        return newworld.calls(stream, profile)
+        return newworld.calls(stream, profile, wall)
     from appliance.intake.readers import eido
 
-    return eido.calls(stream, profile)
+    return eido.calls(stream, profile, wall)

@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -24,6 +23,7 @@ from appliance.intake.profiles import Profile, about_conduct
 from appliance.intake.readers import facts, jsons, text
 from appliance.intake.readers.tables import Metered, Oversized, Unusable, safe
 from appliance.intake.records import CallVersion, UnitOnCall, seconds
+from appliance.intake.times import WallClock
 
 # Documents are decoded as a whole; a real one has some 10 kB.
 FILE_BYTES = 32 * 1024 * 1024
@@ -82,7 +82,7 @@ class _Eido(_Component, kw_only=True):
     mergeComponent: list[_Merge] = []
 
 
-def calls(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
+def calls(stream: BinaryIO, profile: Profile, wall: WallClock) -> Iterator[CallVersion]:
     """Every document of the file, `line` being its number in the file. Raises Unusable."""
     encoding, _why = text.choose(stream, profile.encoding)
     raw = stream.read(FILE_BYTES + 1)
@@ -91,7 +91,7 @@ def calls(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
             0, "", f"EIDO documents of more than {FILE_BYTES // 1024 // 1024} MB; drop them in smaller files"
         )
     for number, document in enumerate(_documents(raw, encoding, profile), 1):
-        yield _Reader(document, profile, number).version()
+        yield _Reader(document, profile, wall, number).version()
 
 
 def _documents(raw: bytes, encoding: str, profile: Profile) -> list[_Eido]:
@@ -152,9 +152,8 @@ def _letters(status: str) -> str:
 class _Reader:
     """One document as a version of its call."""
 
-    def __init__(self, document: _Eido, profile: Profile, line: int) -> None:
-        self.document, self.profile, self.line = document, profile, line
-        self.zone = ZoneInfo(profile.time_zone)
+    def __init__(self, document: _Eido, profile: Profile, wall: WallClock, line: int) -> None:
+        self.document, self.profile, self.wall, self.line = document, profile, wall, line
 
     def version(self) -> CallVersion:
         """Raises Unusable naming the field."""
@@ -182,15 +181,15 @@ class _Reader:
             disposition=facts.code(self._disposition()),
             primary_name="",
             canceled=canceled,
-            units=[*self._call_takers(received), *self._units(at, number, canceled)],
+            units=[*self._call_takers(received), *self._units(at, received, number, canceled)],
             adds=True,
             merged_into=merges.get("REPLACED", ""),
             split_from=merges.get("SPLIT", ""),
             closed=seconds(at) if canceled or statuses & _CLOSED else None,
         )
 
-    def _moment(self, written: str, name: str) -> datetime | None:
-        return facts.moment(written, self.zone, name, self.line)
+    def _moment(self, written: str, name: str, began: datetime | None = None) -> datetime | None:
+        return facts.moment(written, self.wall, name, self.line, began)
 
     def _type(self) -> str:
         """The profile may name one of the three fields; the first that is filled speaks otherwise."""
@@ -214,11 +213,11 @@ class _Reader:
             if facts.UNIT.fullmatch(agent)
         ]
 
-    def _units(self, at: datetime, number: str, canceled: bool) -> list[UnitOnCall]:
+    def _units(self, at: datetime, received: datetime, number: str, canceled: bool) -> list[UnitOnCall]:
         units = []
         for resource in self.document.emergencyResourceComponent:
             unit = resource.emergencyResourceName or resource.id.partition("@")[0]
-            since = self._moment(resource.at, "lastUpdateTimeStamp") or at
+            since = self._moment(resource.at, "lastUpdateTimeStamp", received) or at
             steps = {
                 facts.step_of(status)
                 for status in (

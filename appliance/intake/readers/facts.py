@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from appliance.intake.readers.tables import Unusable
+from appliance.intake.times import WallClock
 
 # Stands for a unit or a type that is no code: it may be somebody's text in the wrong cell, so it is counted unquoted.
 NO_CODE = "(not a code)"
@@ -60,12 +60,15 @@ def code(text: str) -> str:
     return text if CODE.fullmatch(text) else NO_CODE
 
 
-def moment(text: str, zone: ZoneInfo, column: str, line: int = 0) -> datetime | None:
-    """An ISO 8601 time as UTC; one without an offset is a wall time of `zone`. None when blank. Raises Unusable."""
+def moment(text: str, wall: WallClock, column: str, line: int = 0, began: datetime | None = None) -> datetime | None:
+    """An ISO 8601 time as UTC; one without an offset is placed by `wall`. None when blank. Raises Unusable.
+
+    `began`: when the call began, of which this is a later step.
+    """
     if text.lower() in _BLANK or text.startswith("0001-01-01"):
         return None
     try:
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        return found.astimezone(UTC) if found.tzinfo else wall.place(found, began)
     except (ValueError, OverflowError):
         raise Unusable(line, column, IMPOSSIBLE_TIME) from None

@@ -16,24 +16,24 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import BinaryIO
 from xml.etree.ElementTree import Element
-from zoneinfo import ZoneInfo
 
 from appliance.intake.profiles import Profile
 from appliance.intake.readers import facts, xmls
 from appliance.intake.readers.tables import Unusable
 from appliance.intake.records import CallVersion, UnitOnCall, seconds
+from appliance.intake.times import WallClock
 
 _ROOTS = ("CallExport", "Call")
 _DEEPEST = 4
 _POLICE = re.compile(r"police|sheriff|law", re.IGNORECASE)
 
 
-def calls(stream: BinaryIO, profile: Profile) -> Iterator[CallVersion]:
+def calls(stream: BinaryIO, profile: Profile, wall: WallClock) -> Iterator[CallVersion]:
     """Every call of the file, `line` being its number in the file. Raises Unusable with the line of the element."""
     number = 0
     with xmls.named_lines(stream):
         for number, element in xmls.records(stream, profile, _is_call):
-            yield _call(element, profile, number)
+            yield _call(element, profile, wall, number)
     if number == 0:
         raise Unusable(1, "", "not a call export: no CallExport or Call element")
 
@@ -61,15 +61,15 @@ def _yes(parent: Element, name: str) -> bool:
     return _text(parent, name).lower() in ("true", "1")
 
 
-def _time(parent: Element, name: str, zone: ZoneInfo) -> datetime | None:
-    return facts.moment(_text(parent, name), zone, name)
+def _time(parent: Element, name: str, wall: WallClock, began: datetime | None = None) -> datetime | None:
+    return facts.moment(_text(parent, name), wall, name, began=began)
 
 
-def _logged(element: Element, zone: ZoneInfo) -> dict[str, datetime]:
+def _logged(element: Element, wall: WallClock, began: datetime) -> dict[str, datetime]:
     """When the unit's log first says sent and there, and last says gone."""
     found: dict[str, datetime] = {}
     for entry in _children(element, "UnitLogs", "UnitLog"):
-        at = _time(entry, "DateTime", zone)
+        at = _time(entry, "DateTime", wall, began)
         # What an agency calls its own statuses beyond the usual ones says nothing here.
         step = facts.step_of(_text(entry, "Status"))
         if at is None:
@@ -91,15 +91,19 @@ def _people(element: Element) -> list[str]:
     return [number for number in dict.fromkeys(numbers) if facts.PERSON.fullmatch(number)]
 
 
-def _unit(element: Element, canceled: bool, zone: ZoneInfo, seen: list[datetime]) -> UnitOnCall:
+def _unit(element: Element, canceled: bool, wall: WallClock, seen: list[datetime]) -> UnitOnCall:
     """One unit; its begin and end are added to `seen`, which begins with when the call was received."""
     unit = _text(element, "UnitNumber")
     # A unit without a number still has its crew.
     unit = unit if facts.UNIT.fullmatch(unit) else facts.NO_CODE
-    log = _logged(element, zone)
-    arrived = _time(element, "ArriveDateTime", zone) or log.get("there")
-    sent = _time(element, "DispatchDateTime", zone) or _time(element, "AssignedDateTime", zone) or log.get("sent")
-    start, end = arrived or sent or seen[0], _time(element, "ClearDateTime", zone) or log.get("gone")
+    began, log = seen[0], _logged(element, wall, seen[0])
+
+    def own(name: str) -> datetime | None:
+        return _time(element, name, wall, began)
+
+    arrived = own("ArriveDateTime") or log.get("there")
+    sent = own("DispatchDateTime") or own("AssignedDateTime") or log.get("sent")
+    start, end = arrived or sent or began, own("ClearDateTime") or log.get("gone")
     seen += [start] if end is None else [start, end]
     return UnitOnCall(
         unit=unit,
@@ -111,14 +115,16 @@ def _unit(element: Element, canceled: bool, zone: ZoneInfo, seen: list[datetime]
     )
 
 
-def _call(call: Element, profile: Profile, line: int) -> CallVersion:
-    zone, columns = ZoneInfo(profile.time_zone), profile.columns
+def _call(call: Element, profile: Profile, wall: WallClock, line: int) -> CallVersion:
+    columns = profile.columns
     number = _text(call, columns.number) or _text(call, "CallId")
     if not facts.NUMBER.fullmatch(number):
         raise Unusable(0, columns.number, facts.NO_NUMBER)
     contexts = _children(call, "AgencyContexts", "AgencyContext")
-    created = [_time(one, "CreatedDateTime", zone) for one in contexts]
-    received = _time(call, columns.received, zone) or min([at for at in created if at is not None], default=None)
+    received = _time(call, columns.received, wall)
+    if received is None:
+        created = [_time(one, "CreatedDateTime", wall) for one in contexts]
+        received = min([at for at in created if at is not None], default=None)
     if received is None:
         raise Unusable(0, columns.received, "this time is missing")
     # Fire and medical contexts of the same call may stand first; when none is police, the first one speaks.
@@ -126,10 +132,10 @@ def _call(call: Element, profile: Profile, line: int) -> CallVersion:
     named = "" if police is None else _text(police, "CallType")
     sent_as = _text(call, columns.type) or named
     canceled = _yes(call, "CanceledFlag") or (bool(contexts) and all(_yes(one, "CanceledFlag") for one in contexts))
-    closed = _time(call, columns.cleared, zone)
+    closed = _time(call, columns.cleared, wall, received)
     # The layout carries no version number: the latest time in it is when this version was true.
     seen = [received]
-    units = [_unit(element, canceled, zone, seen) for element in _children(call, columns.units, "Unit")]
+    units = [_unit(element, canceled, wall, seen) for element in _children(call, columns.units, "Unit")]
     dispositions = [_text(one, "Name") for one in _children(call, "Dispositions", "CallDisposition")]
     latest = max(seen if closed is None else [*seen, closed])
     state = "1" if closed or _yes(call, "ClosedFlag") else "0"
