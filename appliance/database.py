@@ -44,13 +44,22 @@ def checked(compartment: str, key: str) -> str:
 
 
 def connect(path: Path, key: str) -> Any:
-    """A connection of the driver, in WAL mode. Raises WardwellError when `key` is not the database's."""
+    """A connection of the driver, in WAL mode.
+
+    Raises WardwellError when `key` is not the database's, or the disk cannot be written.
+    """
     # isolation_level None: the driver begins nothing by itself; whoever uses the connection does.
     connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA key = \"x'{key}'\"")
     try:
         cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+    except sqlcipher3.OperationalError as error:
+        connection.close()
+        raise WardwellError(
+            f"The disk with the database of {path.parent.name} cannot be written: {error}.",
+            "See what the kernel says of it (`journalctl -k`), and mount it for writing again.",
+        ) from None
     except sqlcipher3.DatabaseError:
         connection.close()
         raise WardwellError(
