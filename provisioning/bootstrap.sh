@@ -150,6 +150,11 @@ linters() {
     "$venv/bin/lint-imports"
 }
 
+# tests MARKERS: in two processes, each test file whole in one of them, so that its fixtures and its browser stay together.
+tests() {
+    exec "$venv/bin/pytest" -m "$1" -n 2 --dist loadfile --durations=15
+}
+
 lock() {
     for name in build requirements requirements-dev; do
         say "locking $name"
@@ -187,12 +192,12 @@ demo-open)
 check)
     environment
     linters
-    exec "$venv/bin/pytest" -m "not system and not browser and not appliance and not vm"
+    tests "not system and not browser and not appliance and not vm"
     ;;
 test)
     setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
     linters
-    exec "$venv/bin/pytest" -m "not appliance and not vm" -n 2 --dist loadfile --durations=60
+    tests "not appliance and not vm"
     ;;
 test-appliance | test-vm)
     # Booting needs root for namespaces, mounts and control groups. Without it this fails; it never passes by skipping.

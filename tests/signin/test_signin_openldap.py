@@ -23,6 +23,8 @@ from tests.support.certificates import Authority
 from tests.support.desk_site import Space, add_person
 
 pytestmark = pytest.mark.system
+# Four seconds on a quiet machine; a busy one only starts the child later. Without the deadline it is never.
+BUSY_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +154,7 @@ def test_one_that_accepts_and_says_nothing_is_unknown_soon(slapd: support.Slapd)
         settings = slapd.settings(url=f"ldaps://127.0.0.1:{silent.getsockname()[1]}")
         begun = time.monotonic()
         assert isinstance(directory.check(settings, "vcarver", "right horse battery"), Unknown)
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < BUSY_SECONDS
 
 
 def test_one_that_stops_answering_after_the_handshake_is_unknown_soon(slapd: support.Slapd) -> None:
@@ -161,7 +163,7 @@ def test_one_that_stops_answering_after_the_handshake_is_unknown_soon(slapd: sup
         settings = slapd.settings(url=f"ldaps://127.0.0.1:{port}")
         begun = time.monotonic()
         assert directory.check(settings, "vcarver", "right horse battery") == Unknown("slow")
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < BUSY_SECONDS
 
 
 def test_a_paused_server_is_unknown_and_comes_back(slapd: support.Slapd) -> None:

@@ -123,16 +123,16 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         shutil.rmtree(Memory(Home(root)).folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def driver() -> Iterator[Any]:
-    """Playwright: one for the whole run, since a thread has at most one."""
+    """Playwright: gone at the end of a test file, since a thread has at most one and other files start their own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_browser(agency: System, driver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
     """`open_browser(**options)` gives a fresh Playwright context: one person's own browser. Closed at the end."""
     home = trusting_home(tmp_path_factory.mktemp("browser"), agency.ca_file)
