@@ -16,9 +16,9 @@ from appliance.intake import times
 from appliance.intake.packing import Packing
 from appliance.intake.profiles import Profile, normal
 from appliance.intake.readers import Table, positions
-from appliance.intake.readers.facts import NO_CODE, NO_NUMBER, NUMBER, UNIT, code, step_of
+from appliance.intake.readers.facts import NO_NUMBER, NUMBER, UNIT, code, step_of
 from appliance.intake.readers.tables import safe
-from appliance.intake.records import CallVersion, UnitOnCall
+from appliance.intake.records import NO_CODE, CallVersion, UnitOnCall
 from appliance.spool.messages import RefusedRow
 
 HEADER_AGAIN = "header repeated"

@@ -142,3 +142,5 @@ LONGEST_SHIFT = 96 * 3600
 
 # Refused rows listed per file; all are counted.
 LISTED = 500
+# Stands for a unit or a type that is no code: it may be somebody's text in the wrong cell, so it is counted unquoted.
+NO_CODE = "(not a code)"

@@ -31,7 +31,7 @@ from appliance.intake.guess_types import nearest
 from appliance.intake.models import Call, Outbox, RosterRow, TakenFile
 from appliance.intake.parsing import ParserDied, Reading, parse_files
 from appliance.intake.profiles import Profile, UnitLog, load_feed
-from appliance.intake.records import LISTED, Ending
+from appliance.intake.records import LISTED, NO_CODE, Ending
 from appliance.intake.settling import SETTLED
 from appliance.intake.shifts import Log
 from appliance.intake.versions import Source, Tally, Versions
@@ -181,7 +181,7 @@ def _receipt(
         refused_rows=ending.refused_rows,
         flagged_times=ending.flagged_times,
         chosen=ending.chosen,
-        nearest_types={code: _nearest(code) for code in listed if code},
+        nearest_types={code: _nearest(code) for code in listed if code not in ("", NO_CODE)},
     )
 
 

@@ -45,7 +45,7 @@ POINTS: list[tuple[Any, str, int, str]] = [
     (take, "take", 3, "after"),  # everything of a file is written, not committed
     (delivery, "flush", 2, "before"),  # committed, nothing spooled
     (delivery, "_to_disk", 5, "before"),  # some of a group are on disk, none has its name
-    (delivery, "write_messages", 4, "after"),  # spooled, still in the outbox
+    (delivery, "write_messages", 1, "after"),  # spooled, still in the outbox
     (take, "refuse", 1, "before"),  # the rows of a bad file are rolled back, it is not noted yet
     (take, "_leave_drop", 2, "before"),
     (take, "_leave_drop", 3, "after"),

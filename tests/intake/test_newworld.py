@@ -12,8 +12,7 @@ import pytest
 from appliance.intake import child, mapping
 from appliance.intake.opening import Source
 from appliance.intake.profiles import load_profile
-from appliance.intake.readers.facts import NO_CODE
-from appliance.intake.records import CallVersion, seconds
+from appliance.intake.records import NO_CODE, CallVersion, seconds
 
 PROFILE = msgspec.structs.replace(load_profile("newworld-callexport"), time_zone="America/Chicago")
 _SPACE = "http://www.newworldsystems.com/Aegis/CAD/Peripheral/CallExport/2011/02"

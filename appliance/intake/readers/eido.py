@@ -22,7 +22,7 @@ import msgspec
 from appliance.intake.profiles import Profile, about_conduct
 from appliance.intake.readers import facts, jsons, text
 from appliance.intake.readers.tables import Metered, Oversized, Unusable, safe
-from appliance.intake.records import CallVersion, UnitOnCall, seconds
+from appliance.intake.records import NO_CODE, CallVersion, UnitOnCall, seconds
 from appliance.intake.times import WallClock
 
 # Documents are decoded as a whole; a real one has some 10 kB.
@@ -232,7 +232,7 @@ class _Reader:
             people = [reference.to.partition("@")[0] for reference in resource.agentReference]
             units.append(
                 UnitOnCall(
-                    unit=unit if facts.UNIT.fullmatch(unit) else facts.NO_CODE,
+                    unit=unit if facts.UNIT.fullmatch(unit) else NO_CODE,
                     start=seconds(since),
                     end=seconds(since) if gone else None,
                     arrived=there and not canceled,

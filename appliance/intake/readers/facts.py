@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from appliance.intake.readers.tables import Unusable
+from appliance.intake.records import NO_CODE
 from appliance.intake.times import WallClock
 
-# Stands for a unit or a type that is no code: it may be somebody's text in the wrong cell, so it is counted unquoted.
-NO_CODE = "(not a code)"
 NO_NUMBER = "no call number, or not one of letters and digits"
 IMPOSSIBLE_TIME = "impossible time"
 

@@ -20,7 +20,7 @@ from xml.etree.ElementTree import Element
 from appliance.intake.profiles import Profile
 from appliance.intake.readers import facts, xmls
 from appliance.intake.readers.tables import Unusable
-from appliance.intake.records import CallVersion, UnitOnCall, seconds
+from appliance.intake.records import NO_CODE, CallVersion, UnitOnCall, seconds
 from appliance.intake.times import WallClock
 
 _ROOTS = ("CallExport", "Call")
@@ -95,7 +95,7 @@ def _unit(element: Element, canceled: bool, wall: WallClock, seen: list[datetime
     """One unit; its begin and end are added to `seen`, which begins with when the call was received."""
     unit = _text(element, "UnitNumber")
     # A unit without a number still has its crew.
-    unit = unit if facts.UNIT.fullmatch(unit) else facts.NO_CODE
+    unit = unit if facts.UNIT.fullmatch(unit) else NO_CODE
     began, log = seen[0], _logged(element, wall, seen[0])
 
     def own(name: str) -> datetime | None:
