@@ -14,8 +14,8 @@ demo: ## the demonstration agency, complete (DROP=DIR ROSTER=FILE PROFILE=NAME: 
 demo-stop: ## stop what `make demo` started
 demo-open: ## a browser with a fresh profile that trusts the demonstration's CA
 test: ## everything a developer must keep green
-test-appliance: ## boot it: a container and an emulated machine, no network (root; after `make test`)
-test-vm: ## the long proof: installation, Secure Boot, power cuts, update (root; hours)
+test-appliance: ## install and boot it in a container, no network (root; after `make test`)
+test-vm: ## the long proof in emulated machines: own kernel, installation, Secure Boot, power cuts (root; hours)
 check: ## linters, types and unit tests
 bench: ## measure; writes .bench/results.json (ONLY=area)
 attacks: ## attack the promises; writes .bench/attacks.json (ONLY=area)

@@ -18,7 +18,7 @@ from tests.appliance.probes import COMPARTMENTS
 from tests.appliance.ssh import Shell
 from tests.appliance.story import Story
 
-pytestmark = pytest.mark.appliance
+pytestmark = pytest.mark.vm
 
 DATA = "/dev/vdb"
 

@@ -12,7 +12,7 @@ from tests.appliance.network import Network
 from tests.appliance.rootfs import CACHE, Layer, disk_image
 from tests.appliance.test_hardening_drop import SERVER, render
 
-pytestmark = pytest.mark.appliance
+pytestmark = pytest.mark.vm
 
 IN = "/var/lib/wardwell/drop/cad/in"
 # As the SFTP server writes it: some 32 KiB at a time, then renamed.

@@ -17,8 +17,6 @@ from tests.appliance.rootfs import CACHE, Layer, disk_image
 from tests.appliance.ssh import CommandFailedError, Shell
 from tests.appliance.terminal import Terminal
 
-pytestmark = pytest.mark.appliance
-
 
 def alone(shell: Shell, network: Network) -> None:
     """No default route on either side; the neighbours on the cable are reached all the same (the control)."""
@@ -31,6 +29,7 @@ def alone(shell: Shell, network: Network) -> None:
             shell.run(f"python3 -c \"import socket; socket.create_connection(('{DIRECTORY}', 6361), 10)\"")
 
 
+@pytest.mark.appliance
 def test_a_container_boots_is_alone_and_reports_failure(
     new_container: Callable[..., Container], tmp_path: Path
 ) -> None:
@@ -52,6 +51,7 @@ def test_a_container_boots_is_alone_and_reports_failure(
     assert shell.output("cat /root/kept") == "over a restart"
 
 
+@pytest.mark.appliance
 def test_a_container_with_a_broken_unit_is_not_called_running(new_container: Callable[..., Container]) -> None:
     container = new_container(start=False)
     container.layer.in_chroot(
@@ -62,6 +62,7 @@ def test_a_container_with_a_broken_unit_is_not_called_running(new_container: Cal
         container.start()
 
 
+@pytest.mark.appliance
 def test_copies_do_not_see_each_other(stock_root: Path) -> None:
     one, other = Layer.over(stock_root), Layer.over(stock_root)
     one.in_chroot("echo mine > /etc/motd; rm /etc/hosts")
@@ -72,6 +73,7 @@ def test_copies_do_not_see_each_other(stock_root: Path) -> None:
         layer.remove()
 
 
+@pytest.mark.vm
 @pytest.mark.parametrize("mode", ["cable", "restricted"])
 def test_a_machine_boots_its_own_kernel_and_is_alone(mode: str, stock_root: Path, network: Network) -> None:
     layer = Layer.over(stock_root)
@@ -104,6 +106,7 @@ print(round(struct.unpack("!I", ask.recv(48)[40:44])[0] - 2208988800 - time.time
 """
 
 
+@pytest.mark.appliance
 def test_the_agency_has_a_directory_and_a_clock(new_container: Callable[..., Container], tmp_path: Path) -> None:
     container = new_container()
     agency = Agency(tmp_path, container.network)
