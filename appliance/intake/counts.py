@@ -36,8 +36,11 @@ def month(period: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def complete_periods(session: Session, zone: ZoneInfo) -> list[str]:
-    """Months that have calls, have ended and have not been counted, oldest first."""
-    first = session.scalar(select(func.min(Call.received)))
+    """Months that have calls, have ended and have not been counted, oldest first.
+
+    Ended by the clock and by a later call: with a clock that is ahead, the exports of that month are still to come.
+    """
+    first, newest = session.execute(select(func.min(Call.received), func.max(Call.received))).one()
     if first is None:
         return []
     done = set(session.scalars(select(CountedPeriod.period)))
@@ -45,7 +48,8 @@ def complete_periods(session: Session, zone: ZoneInfo) -> list[str]:
     at = first.astimezone(zone).replace(day=1, hour=12)
     while True:
         period = f"{at:%Y-%m}"
-        if month(period, zone)[1] + _SETTLED > clock.now():
+        end = month(period, zone)[1]
+        if end + _SETTLED > clock.now() or newest < end:
             return periods
         if period not in done:
             periods.append(period)

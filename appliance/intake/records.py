@@ -60,7 +60,6 @@ class CallVersion(msgspec.Struct, frozen=True, gc=False):
     units: list[UnitOnCall]
     adds: bool = False
     merged_into: str = ""
-    split_from: str = ""
     closed: int | None = None
 
 

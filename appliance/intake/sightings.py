@@ -64,4 +64,4 @@ def _content(version: CallVersion) -> tuple[object, ...]:
     """The facts that make a later version an update: everything but where it stood and when it was exported."""
     one = version
     codes = (one.type, one.observed, one.disposition, one.primary_name, one.canceled)
-    return (one.number, one.received, codes, one.units, one.adds, one.merged_into, one.split_from, one.closed)
+    return (one.number, one.received, codes, one.units, one.adds, one.merged_into, one.closed)

@@ -15,12 +15,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["appliance.intake"]):
-    from appliance.intake.child import versions
+    from appliance.intake.child import shifts, versions
 
+from appliance.intake.mapping import Notes
 from appliance.intake.opening import Source
-from appliance.intake.profiles import Profile, load_profile
+from appliance.intake.profiles import Profile, UnitLog, load_feed
 from appliance.intake.readers import Unusable
-from appliance.intake.records import CallVersion
+from appliance.intake.records import CallVersion, Shift
 from tests.intake.layouts import LAYOUTS, NAMES, profile
 
 _ROWS = [["9001", "2026-03-08T02:30:00", "é\n", "A1=10:02,B2", "x", '"q"'], ["9002", "2400", "t", "", "", ""]]
@@ -34,30 +35,33 @@ _EIDO = (
     b'{"$id":"urn:emergency:uid:incidentid:a9001:x.org","lastUpdateTimeStamp":"2026-02-01T10:00:00.0-05:00",'
     b'"emergencyResourceComponent":[{"$id":"u1","primaryUnitStatusRegistryText":"On Scene"}],"mergeComponent":[]}'
 )
+_UNIT_LOG = b"unit,employee_number,on,off\n9001,E1,2026-11-01T01:30:00,2026-11-01T09:00:00\n9002,,2026-02-01 24:00,\n"
 TABLES = ("delimited", "xlsx", "json-lines", "json-array", "niem-xml")
 
 
-def reading(name: str) -> Profile:
+def reading(name: str) -> Profile | UnitLog:
     """The profile that a format is read with here."""
     if name in TABLES:
         return profile(format=name, encoding="detect", time_format="iso")
-    return load_profile({"newworld-xml": "newworld-callexport", "eido-json": "eido"}[name])
+    return load_feed({"newworld-xml": "newworld-callexport", "eido-json": "eido"}.get(name, "generic-unit-log"))
 
 
 def seeds(name: str) -> list[bytes]:
     """Valid files, which the fuzzer alters."""
     if name not in TABLES:
-        return [{"newworld-xml": _NEW_WORLD, "eido-json": _EIDO}[name]]
+        return [{"newworld-xml": _NEW_WORLD, "eido-json": _EIDO, "unit-log": _UNIT_LOG}[name]]
     layouts = [layout for layout in LAYOUTS if layout.fields.get("format", "delimited") == name]
     return [layout.write(NAMES, [[layout.fits(cell) for cell in row] for row in _ROWS]) for layout in layouts]
 
 
-def read(path: Path, how: Profile) -> Iterator[CallVersion]:
-    """The calls in a file; nothing when it cannot be used. Whatever it raises is a fault."""
+def read(path: Path, how: Profile | UnitLog) -> Iterator[CallVersion | Shift]:
+    """The calls or shifts in a file; nothing when it cannot be used. Whatever it raises is a fault."""
     try:
         with Source(path) as source:
-            for found in versions(source, path, how):
-                if isinstance(found, CallVersion):
+            logged = isinstance(how, UnitLog)
+            records = shifts(source, path, how, frozenset({"E1"}), Notes()) if logged else versions(source, path, how)
+            for found in records:
+                if isinstance(found, CallVersion | Shift):
                     # Every text of it can be stored as UTF-8.
                     str(found).encode()
                     yield found
@@ -65,13 +69,13 @@ def read(path: Path, how: Profile) -> Iterator[CallVersion]:
         return
 
 
-def target(how: Profile, path: Path, *, broken: bool) -> Callable[[bytes], None]:
+def target(how: Profile | UnitLog, path: Path, *, broken: bool) -> Callable[[bytes], None]:
     """One run over some bytes."""
 
     def run(raw: bytes) -> None:
         path.write_bytes(raw)
         for found in read(path, how):
-            if broken and "900" in found.number:
+            if broken and "900" in (found.unit if isinstance(found, Shift) else found.number):
                 raise AssertionError("the planted fault was found")
 
     return run

@@ -18,7 +18,7 @@ from appliance import clock
 from appliance.charter import load_charter
 from appliance.crypto import sealing
 from appliance.intake import contributions
-from appliance.intake.counts import count
+from appliance.intake.counts import count, send_due
 from appliance.intake.models import Outbox, Waiting
 from appliance.intake.profiles import load_profile
 from appliance.intake.take import take_files
@@ -222,6 +222,20 @@ def test_counts_leave_in_groups_of_the_floor_or_more_only(intake: Store, tmp_pat
     ]
     assert set(message.withheld) == {"Agency/Patrol/Watch A", "Agency/Patrol/Watch B"}
     assert len(small.groups) == 4  # control: at a floor of 11 both watches of 15 are shown
+
+
+def test_a_month_is_counted_once_it_is_over_by_the_clock_and_by_a_later_call(intake: Store, tmp_path: Path) -> None:
+    def due(now: datetime) -> list[str]:
+        with clock.held(now):
+            return send_due(intake, CHARTER, ZONE)
+
+    take(intake, file(tmp_path, "cad_export_20261014_233100.csv", row("1", "4201,4202")))
+    # A clock that is a year ahead: the rest of October is still to come, and so are the months after it.
+    assert due(datetime(2027, 11, 5, tzinfo=UTC)) == []
+    take(intake, file(tmp_path, "cad_export_20261101_233100.csv", row("2", "4201", day="11/01/26")))
+    assert due(datetime(2026, 11, 1, 20, tzinfo=UTC)) == []
+    assert due(datetime(2026, 11, 5, tzinfo=UTC)) == ["2026-10"]
+    assert due(datetime(2027, 11, 5, tzinfo=UTC)) == []
 
 
 def test_a_replaced_key_gets_nothing_of_the_time_before_until_two_people_vouched(

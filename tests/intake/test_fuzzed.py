@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FORMATS = ["delimited", "xlsx", "json-lines", "json-array", "niem-xml", "newworld-xml", "eido-json"]
+FORMATS = ["delimited", "xlsx", "json-lines", "json-array", "niem-xml", "newworld-xml", "eido-json", "unit-log"]
 SECONDS = 6
 
 

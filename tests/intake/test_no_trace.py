@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.intake.profiles import SHIPPED
 from appliance.intake.take import quarantine_folder
 from appliance.settings import Home
 from appliance.storage import Store
@@ -73,8 +74,14 @@ def loaded(store_of: Callable[[str], Store], tmp_path: Path) -> Home:
     bad = ["BAD", _BAD, "Suicide", "4201", "", "", *WORDS]
     contents["feedbad"] = ("calls.csv", LAYOUTS[0].write(names, [bad]))
     feeds += [("feedbad", feeds[0][1]), ("feednw", "newworld-callexport"), ("feedeido", "eido")]
+    log = tmp_path / "feedlog.toml"
+    shipped = (SHIPPED / "generic-unit-log.toml").read_text()
+    log.write_text(shipped.replace("[columns]", f"dropped = {list(_FREE)!r}\n[columns]"))
+    feeds.append(("feedlog", str(log)))
     contents["feednw"] = ("call.xml", _NEW_WORLD.format(*WORDS).encode())
     contents["feedeido"] = ("incident.json", _EIDO.format(*WORDS).encode())
+    shift = ["TAKENLOG", "E0001", "2026-10-14T06:00:00", "2026-10-14T18:00:00", *WORDS]
+    contents["feedlog"] = ("calls.log", LAYOUTS[0].write(["unit", "employee_number", "on", "off", *_FREE], [shift]))
     entries = ", ".join(f'{{ name = "{name}", profile = "{profile}" }}' for name, profile in feeds)
     with home.settings_file.open("a") as settings:
         settings.write(f"feeds = [{entries}]\n")
@@ -103,7 +110,7 @@ def test_free_text_of_every_format_leaves_no_trace(loaded: Home) -> None:
         serving.wait(20)
     held = b"\n".join(rows(loaded, "intake"))
     # Positive controls: what is kept is found in the same places, and the words where they may be.
-    taken = {f"TAKEN{number}X" for number in range(len(LAYOUTS))} | {"NW-1", "ei1/x.org"}
+    taken = {f"TAKEN{number}X" for number in range(len(LAYOUTS))} | {"NW-1", "ei1/x.org", "TAKENLOG"}
     assert found_in(iter([held]), tuple(taken)) == taken
     assert found_in((path.read_bytes() for path in quarantine_folder(loaded).iterdir()), WORDS) == set(WORDS)
     assert found_in(iter([held]), WORDS) == set()

@@ -168,9 +168,12 @@ class _Reader:
         received = min([one for one in rung if one is not None], default=at)
         statuses = {_letters(status) for status in incident.incidentStatusCommonRegistryText}
         canceled = bool(statuses & _CANCELED)
-        merges = {
-            one.incidentMergeDirectionCode: _tracked(one.incidentTrackingIdentifier) for one in document.mergeComponent
-        }
+        # A call that was split from another is one of its own, with the units that it names itself.
+        replaced_by = [
+            _tracked(one.incidentTrackingIdentifier)
+            for one in document.mergeComponent
+            if one.incidentMergeDirectionCode == "REPLACED"
+        ]
         return CallVersion(
             line=self.line,
             number=number,
@@ -183,8 +186,7 @@ class _Reader:
             canceled=canceled,
             units=[*self._call_takers(received), *self._units(at, received, number, canceled)],
             adds=True,
-            merged_into=merges.get("REPLACED", ""),
-            split_from=merges.get("SPLIT", ""),
+            merged_into=next(iter(replaced_by), ""),
             closed=seconds(at) if canceled or statuses & _CLOSED else None,
         )
 
