@@ -113,6 +113,8 @@ def list_(folder: Path | None, as_json: bool) -> None:
     from appliance.backup.repository import Repository
 
     repository = Repository(folder or Path(Home.find().settings().backup.to))
+    if not repository.folder.is_dir():
+        raise Refused(f"There is no folder {repository.folder}.", "Attach the disk, or name another folder.")
     rows: list[Manifest | str] = []
     for one in repository.ids():
         try:

@@ -118,6 +118,13 @@ def test_a_damaged_backup_makes_verify_and_list_end_with_one(run: Run, made: Sit
     assert json.loads(run("verify", str(made.to), "--json").stdout)["ok"] is False
 
 
+def test_a_folder_that_is_not_there_is_no_empty_list(run: Run, made: Site, tmp_path: Path) -> None:
+    for command in ("list", "verify"):
+        done = run(command, str(tmp_path / "not-attached"))
+        assert (done.returncode, "not-attached" in done.stderr) == (3, True), (command, done.stderr)
+    assert "1 backups." in run("list", str(made.to)).stdout  # the control
+
+
 def test_a_sealed_appliance_makes_none_and_says_so(run: Run, made: Site) -> None:
     made.home.key("desk").unlink()
     done = run("create", "--to", str(made.to))
