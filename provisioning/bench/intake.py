@@ -35,7 +35,7 @@ from appliance.spool import delivery
 from appliance.storage import Store, insert_rows
 from provisioning.bench._intake_feed import founded, sign, write_export
 
-ROWS = 1_000_000
+ROWS, FILES = 1_000_000, 10_000
 PEOPLE = 2_000
 OFFICERS, ENROLLED = 36_000, 7_200
 DAILY_CALLS, EXPORTS, PER_CALL = 20_000, 5, 3
@@ -264,13 +264,31 @@ def _daily() -> Iterator[dict[str, Any]]:
     yield _row("enrolment.seconds", round(enrol, 2), "s", f"one officer with {calls} calls; {note}")
 
 
+def _many_files() -> Iterator[dict[str, Any]]:
+    """Files of one call each, as New World writes them, all there at once: each is a transaction and has a receipt."""
+    with tempfile.TemporaryDirectory() as scratch, founded(Path(scratch) / "home", PEOPLE, PEOPLE // 5) as store:
+        export = Path(scratch) / _NAME
+        write_export(export, FILES, PEOPLE, first=_TODAY - timedelta(days=30), days=30)
+        header, *rows = export.read_bytes().splitlines(keepends=True)
+        paths = [Path(scratch) / f"cad_export_20261014_{number:06d}.csv" for number in range(len(rows))]
+        for path, row in zip(paths, rows, strict=True):
+            path.write_bytes(header + row)
+        began, processor = time.perf_counter(), sum(os.times()[:4])
+        totals = take_files(store, "cad", load_profile("san-luis-obispo"), paths)
+        took, processor = time.perf_counter() - began, sum(os.times()[:4]) - processor
+        if (totals.taken, totals.stuck) != (FILES, 0):
+            raise RuntimeError("not every file was taken")
+    yield _row("many_files.seconds", round(took, 1), "s", f"{FILES} files; processor time {processor:.1f} s")
+
+
 def _row(name: str, value: float, unit: str, against: str, control: str = "") -> dict[str, Any]:
     return {"name": f"intake.{name}", "value": value, "unit": unit, "against": against, "control": control}
 
 
 def run() -> Iterator[dict[str, Any]]:
-    """`intake.million_rows.*`, then the daily drop, the purge and an enrolment with ten years held."""
+    """`intake.million_rows.*`, ten thousand files, then the daily drop, the purge, an enrolment with ten years held."""
     yield from _million()
+    yield from _many_files()
     yield from _daily()
 
 
