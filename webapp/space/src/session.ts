@@ -155,17 +155,17 @@ export class Session {
     if (!trustee) throw new Error("a vault without a pinned trustee");
     const fetch = anonymous(gate.fetch);
     const pinned = vault.records.all<PinnedKey>("agency").at(-1)?.body ?? null;
-    const { site, agency } = await readSite(fetch, gate.spaceBase, trustee, pinned, newestSeen(vault.records, "site-seen"));
-    rememberSeen(vault.records, "site-seen", site.version);
+    const { site, agency } = await readSite(fetch, gate.spaceBase, trustee, pinned, newestSeen(vault.records, "site"));
+    rememberSeen(vault.records, "site", site.version);
     if (!pinned) vault.records.put<PinnedKey>("agency", agency);
     const { roles, handle, name } = gate.signedIn;
     let keylistProblem: Problem | null = null;
-    const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestSeen(vault.records, "keylist-seen")).catch((error: unknown) => {
+    const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestSeen(vault.records, "keylist")).catch((error: unknown) => {
       if (!(error instanceof Problem) || !error.code.startsWith("keylist_")) throw error;
       keylistProblem = error;
       return null;
     });
-    if (keylist) rememberSeen(vault.records, "keylist-seen", keylist.version);
+    if (keylist) rememberSeen(vault.records, "keylist", keylist.version);
     const ctx: Context = {
       api: gate.api,
       vault: vault.records,
@@ -335,18 +335,21 @@ export class Session {
   }
 }
 
-/** What is signed with a version: the highest that this vault has seen of it. */
-type Seen = "site-seen" | "keylist-seen";
-
-/** That version, 0 for none; two copies of a vault that were merged may hold two. */
-function newestSeen(records: Records, kind: Seen): number {
-  return Math.max(0, ...records.all<{ version: number }>(kind).map(({ body }) => body.version));
+/** The highest version of a signed file that this vault has seen. */
+interface Seen {
+  readonly file: "site" | "keylist";
+  readonly version: number;
 }
 
-function rememberSeen(records: Records, kind: Seen, version: number): void {
-  if (version === newestSeen(records, kind)) return;
-  for (const { id } of records.all(kind)) records.remove(id);
-  records.put(kind, { version });
+/** That version, 0 for none; two copies of a vault that were merged may hold two. */
+function newestSeen(records: Records, file: Seen["file"]): number {
+  return Math.max(0, ...records.all<Seen>("seen").filter(({ body }) => body.file === file).map(({ body }) => body.version));
+}
+
+function rememberSeen(records: Records, file: Seen["file"], version: number): void {
+  if (version === newestSeen(records, file)) return;
+  for (const { id, body } of records.all<Seen>("seen")) if (body.file === file) records.remove(id);
+  records.put<Seen>("seen", { file, version });
 }
 
 /** Which of a vault's secrets `typed` can be, as it was made; null when it can be none. */
