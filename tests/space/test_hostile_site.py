@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -123,3 +124,32 @@ def test_an_older_key_list_served_again_is_told(site: LiveSite, library: Path, t
     assert older["keylist"] is None
     assert "number 1" in older["keylist_problem"] and "number 2" in older["keylist_problem"]
     assert (newer["keylist"], newer["keylist_problem"]) == (3, None)
+
+
+def test_older_settings_of_the_site_served_again_open_nothing(site: LiveSite, library: Path, tmp_path: Path) -> None:
+    keys = {who: sshsig.load_private(site.home.root / f"{who}-key") for who in ("trustee", "agency")}
+    path = site.home.public / "site.json"
+    first = json.loads(path.read_bytes())
+
+    def publish(version: int) -> None:
+        path.write_bytes(canonical({**first, "version": version}))
+        for who, key in keys.items():
+            path.with_name(f"site.json.{who}.sig").write_bytes(sshsig.sign(key, path.read_bytes(), "wardwell-site"))
+
+    member, slip = site.member("lou", "officer")
+    trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
+    try:
+        publish(2)
+        enrolled = prepare(
+            site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee
+        )
+        words = ["--words", enrolled["words"]]
+        publish(1)
+        older = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+        # Control: the same space opens with the settings that it knows.
+        publish(2)
+        again = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    finally:
+        publish(first["version"])
+    assert "version 1" in older and "version 2" in older and "Tell the officers' trustee" in older
+    assert again["findings"]["versionProblem"] is None
