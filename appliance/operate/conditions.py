@@ -30,6 +30,7 @@ CLOCK_SECONDS = 30.0
 _GIB = 1 << 30
 # What a restore or an update may leave on the data volume.
 LEFT = ("set-aside-*", "settings-from-backup", "before-update")
+NOT_WELL = "is not well"
 _CLOCK_FIX = "Compare it with a telephone; docs/operating.md says what a wrong clock did, and how to go on."
 
 
@@ -143,7 +144,7 @@ def health(home: Home) -> list[Check]:
     with contextlib.closing(open_store(home, "desk")) as store:
         lines = [line for line in heard.shown(store) if line.at is not None]
     return [
-        Check(f"health {line.compartment}", line.ok, "says it is well" if line.ok else "is not well", line.fix)
+        Check(f"health {line.compartment}", line.ok, "says it is well" if line.ok else NOT_WELL, line.fix)
         for line in lines
     ]
 
