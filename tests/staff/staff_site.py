@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socketserver
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from flask.testing import FlaskClient
 
 from appliance.settings import Home
-from appliance.spool.messages import Append, Appended
+from appliance.spool.messages import Append, Appended, FileReceipt, RefusedRow
 from webapp.common.csrf import token_for
 from webapp.desk.who import COOKIE
 
@@ -66,3 +67,25 @@ class Browser:
     def post(self, path: str, data: dict[str, Any] | None = None) -> Any:
         form = {"csrf_token": token_for(self.token), **(data or {})}
         return self.client.post(path, data=form, **self._options())
+
+
+def refused_file(at: datetime) -> FileReceipt:
+    """The receipt of a file that was not taken."""
+    return FileReceipt(
+        feed="slo",
+        file="calls.csv",
+        sha256="ab" * 32,
+        at=at,
+        taken=False,
+        rows=9,
+        calls=8,
+        updates=0,
+        repeats=0,
+        involvements=4,
+        refused=[RefusedRow("calls.csv", 7, "received", "not a time"), RefusedRow("=calls.csv", 8, "", "ragged")],
+        unmapped_units={"K9": 3},
+        unmapped_types={"ODD": 1},
+        refused_rows=3,
+        flagged_times=2,
+        chosen=["Encoding: CP-1252, since UTF-8 does not fit."],
+    )

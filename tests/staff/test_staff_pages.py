@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import re
 import subprocess
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 from staff_outline import check_outline
 from staff_release import release
-from staff_site import Browser, RememberingLedger, handle_of
+from staff_site import Browser, RememberingLedger, handle_of, refused_file
 
 from appliance import clock
 from appliance.charter import Charter
@@ -24,9 +22,7 @@ from appliance.desk.models.base import Outbox
 from appliance.settings import Home
 from appliance.spool.messages import (
     Attended,
-    FileReceipt,
     IncidentNotice,
-    RefusedRow,
     ReleasePublished,
     ReportPublished,
 )
@@ -91,24 +87,6 @@ def filled(store: Store, home: Home, charter: Charter) -> None:
         attended=[Attended(str(number), "responding", NOW, None) for number in (100, 101)],
         unmatched_units=["K9"],
     )
-    receipt = FileReceipt(
-        feed="slo",
-        file="calls.csv",
-        sha256="ab" * 32,
-        at=NOW,
-        taken=False,
-        rows=9,
-        calls=8,
-        updates=0,
-        repeats=0,
-        involvements=4,
-        refused=[RefusedRow("calls.csv", 7, "received", "not a time"), RefusedRow("=calls.csv", 8, "", "ragged")],
-        unmapped_units={"K9": 3},
-        unmapped_types={"ODD": 1},
-        refused_rows=3,
-        flagged_times=2,
-        chosen=["Encoding: CP-1252, since UTF-8 does not fit."],
-    )
     report = ReportPublished(
         request_id="ab" * 16,
         first_day="2026-10-01",
@@ -121,7 +99,7 @@ def filled(store: Store, home: Home, charter: Charter) -> None:
     )
     with store.write() as session:
         follow_up.take_notice(session, notice, follow_up.template(charter))
-        receipts.store_receipt(session, receipt)
+        receipts.store_receipt(session, refused_file(NOW))
         releases.store_release(
             session, ReleasePublished(period="2026-10", release=release(charter.constants.floor), leaf_index=12)
         )
@@ -351,29 +329,6 @@ def test_the_printed_commands_verify_a_report_and_refuse_a_flipped_byte(
     assert subprocess.run(["sh", "-c", run], cwd=tmp_path, capture_output=True).returncode == 0
     report.write_bytes(b"{]")
     assert subprocess.run(["sh", "-c", run], cwd=tmp_path, capture_output=True).returncode != 0
-
-
-def test_a_receipt_says_how_the_file_was_read(browser: Callable[..., Browser]) -> None:
-    cad = browser("cad")
-    page = cad.get("/receipts/1").get_data(as_text=True)
-    assert "Encoding: CP-1252" in page and "a clock change leaves open" in page
-    whole = cad.get("/receipts/1.json").get_json()
-    assert (whole["refused"], whole["flagged_times"], whole["unmapped_units"]) == (3, 2, {"K9": 3})
-    assert whole["refused_rows"][0] == {"file": "calls.csv", "line": 7, "column": "received", "reason": "not a time"}
-
-
-def test_receipts_as_csv_run_no_formula(browser: Callable[..., Browser]) -> None:
-    rows = list(csv.reader(io.StringIO(browser("cad").get("/receipts/1.csv").get_data(as_text=True))))
-    assert rows[0] == list(receipts.CSV_COLUMNS)
-    assert rows[1] == ["calls.csv", "7", "received", "not a time"]
-    assert rows[2][0] == "'=calls.csv"
-
-
-def test_all_receipts_as_csv(browser: Callable[..., Browser]) -> None:
-    rows = list(csv.DictReader(io.StringIO(browser("cad").get("/receipts/all.csv").get_data(as_text=True))))
-    assert list(rows[0]) == list(receipts.ALL_COLUMNS)
-    found = [(row["id"], row["feed"], row["taken"], row["rows"], row["refused"]) for row in rows]
-    assert found == [("1", "slo", "no", "9", "3")]
 
 
 def test_leaving_ends_the_session_and_shows_a_neutral_page(browser: Callable[..., Browser]) -> None:
