@@ -153,6 +153,11 @@ const calls = {
   model() {
     return exposure.modelDigest();
   },
+  exposure_months({ histories }) {
+    return histories.map(({ contributions, at, time_zone, not_there }) =>
+      exposure.lastYear(exposure.without(contributions, new Set(not_there)), new Date(at), time_zone),
+    );
+  },
   exposure({ histories }) {
     return histories.map(({ contributions, at, time_zone, not_there }) =>
       exposure.summarize(exposure.without(contributions, new Set(not_there)), new Date(at), time_zone),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from click.testing import CliRunner
 
 from appliance.cli import wardwell
+from appliance.kit.exposure import summarize
 from appliance.model.exposure import load_model
 from tests.exposure.histories import history
 from tests.space.conftest import Call
@@ -34,6 +37,30 @@ def test_browser_agrees_with_the_reference(call: Call) -> None:
         patterns, True
     )
     assert len({one["load"] for one in found}) > 200
+
+
+def test_the_last_twelve_months_are_what_the_reference_adds_up(call: Call) -> None:
+    histories = [history(seed) for seed in range(100)]
+    found = call("exposure_months", histories=json.loads(msgspec.json.encode(histories)))
+    for one, months in zip(histories, found, strict=True):
+        at, zone, given = one["at"], one["time_zone"], (one["contributions"], one["time_zone"], one["not_there"])
+        local = at.astimezone(ZoneInfo(zone))
+        for ago, month in enumerate(reversed(months)):
+            year, number = divmod(local.year * 12 + local.month - 1 - ago, 12)
+            assert month["month"] == f"{year}-{number + 1:02d}"
+            # The load stands at the next month's first midnight by UTC.
+            end = min(at, datetime(year + (number + 1) // 12, (number + 1) % 12 + 1, 1, tzinfo=UTC))
+            assert month["load"] == summarize(given[0], end, *given[1:]).load
+            # The calls are those between the local midnights.
+            first = datetime(year, number + 1, 1, tzinfo=ZoneInfo(zone))
+            after = datetime(year + (number + 1) // 12, (number + 1) % 12 + 1, 1, tzinfo=ZoneInfo(zone))
+            before = [
+                summarize(given[0], min(at, moment - timedelta(milliseconds=1)), *given[1:]).counts["career"]
+                for moment in (first, after)
+            ]
+            last = summarize(given[0], at, *given[1:]).counts["career"] if ago == 0 else before[1]
+            assert month["calls"] == last - before[0]
+    assert sum(month["calls"] > 0 for months in found for month in months) > 100
 
 
 def test_a_changed_weight_would_be_noticed(call: Call) -> None:
