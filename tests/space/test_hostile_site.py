@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -97,6 +99,22 @@ def test_an_old_vault_put_back_is_told(site: LiveSite, library: Path, tmp_path: 
         vault.version, vault.blob = newest
 
 
+def _served_again(
+    site: LiveSite, library: Path, tmp_path: Path, name: str, publish: Callable[[int], None]
+) -> tuple[Any, Any]:
+    """What a session says when version 1 is served after a visit that saw version 2; and then, as the control, 3."""
+    member, slip = site.member(name, "officer")
+    trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
+    publish(2)
+    enrolled = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    words = ["--words", enrolled["words"]]
+    publish(1)
+    older = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+    publish(3)
+    newer = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    return older, newer
+
+
 def test_an_older_key_list_served_again_is_told(site: LiveSite, library: Path, tmp_path: Path) -> None:
     key = sshsig.load_private(site.home.root / "trustee-key")
 
@@ -105,19 +123,8 @@ def test_an_older_key_list_served_again_is_told(site: LiveSite, library: Path, t
         (site.home.public / "keylist.json").write_bytes(raw)
         (site.home.public / "keylist.json.sig").write_bytes(sshsig.sign(key, raw, "wardwell-keylist"))
 
-    member, slip = site.member("kim", "officer")
-    trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
     try:
-        publish(2)
-        enrolled = prepare(
-            site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee
-        )
-        words = ["--words", enrolled["words"]]
-        publish(1)
-        older = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
-        # Control: one that is newer than the list of the first visit.
-        publish(3)
-        newer = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+        older, newer = _served_again(site, library, tmp_path, "kim", publish)
     finally:
         for name in ("keylist.json", "keylist.json.sig"):
             (site.home.public / name).unlink()
@@ -136,20 +143,9 @@ def test_older_settings_of_the_site_served_again_open_nothing(site: LiveSite, li
         for who, key in keys.items():
             path.with_name(f"site.json.{who}.sig").write_bytes(sshsig.sign(key, path.read_bytes(), "wardwell-site"))
 
-    member, slip = site.member("lou", "officer")
-    trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
     try:
-        publish(2)
-        enrolled = prepare(
-            site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee
-        )
-        words = ["--words", enrolled["words"]]
-        publish(1)
-        older = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
-        # Control: the same space opens with the settings that it knows.
-        publish(2)
-        again = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+        older, newer = _served_again(site, library, tmp_path, "lou", publish)
     finally:
         publish(first["version"])
     assert "version 1" in older and "version 2" in older and "Tell the officers' trustee" in older
-    assert again["findings"]["versionProblem"] is None
+    assert newer["findings"]["versionProblem"] is None
