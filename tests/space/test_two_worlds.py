@@ -120,7 +120,10 @@ def _world(folder: Path, *, write: bool, minutes: int = 1) -> World:
             _minute(page, minutes)
             lock(page)
             seen = _seen(answers)
-        return seen, _rows(site)
+        rows = _rows(site)
+        site.member("sam", "officer")
+        assert _rows(site) != rows  # the control: a person more, with a slip, is seen in the rows
+        return seen, rows
 
 
 def test_what_was_typed_changes_nothing_that_can_be_counted(tmp_path: Path, library: Path) -> None:
