@@ -46,7 +46,7 @@ def checked(compartment: str, key: str) -> str:
 def connect(path: Path, key: str) -> Any:
     """A connection of the driver, in WAL mode.
 
-    Raises WardwellError when `key` is not the database's, or the disk cannot be written.
+    Raises WardwellError when `key` is not the database's, another process keeps it, or the disk cannot be written.
     """
     # isolation_level None: the driver begins nothing by itself; whoever uses the connection does.
     connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000)
@@ -56,6 +56,11 @@ def connect(path: Path, key: str) -> Any:
         cursor.execute("PRAGMA journal_mode = WAL").fetchone()
     except sqlcipher3.OperationalError as error:
         connection.close()
+        if "locked" in str(error):
+            raise WardwellError(
+                f"The database of {path.parent.name} has been in use by another process for {_BUSY_MS // 1000} s.",
+                "Let that one end, then try again.",
+            ) from None
         raise WardwellError(
             f"The disk with the database of {path.parent.name} cannot be written: {error}.",
             "See what the kernel says of it (`journalctl -k`), and mount it for writing again.",

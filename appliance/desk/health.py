@@ -24,13 +24,14 @@ SILENT_SECONDS = 35  # health comes every 10 s; three missed and a little
 
 @dataclass(frozen=True)
 class Shown:
-    """One compartment's line on the status page. `ok` is False too when nothing was heard for SILENT_SECONDS."""
+    """One compartment's line on the status page. Of one that is `silent`, nothing was heard for SILENT_SECONDS."""
 
     compartment: str
     at: datetime | None
     ok: bool
     facts: dict[str, str]
     fix: str
+    silent: bool = False
 
 
 def take_health(session: Session, message: Health) -> None:
@@ -59,7 +60,8 @@ def shown(store: Store) -> list[Shown]:
             if row is None:
                 lines.append(Shown(name, None, False, {}, f"Start {name}: nothing was heard from it yet."))
             elif (clock.now() - row.at).total_seconds() > SILENT_SECONDS:
-                lines.append(Shown(name, row.at, False, row.facts, f"Look at the log of {name}: it went silent."))
+                fix = f"Look at the log of {name}: it went silent."
+                lines.append(Shown(name, row.at, False, row.facts, fix, silent=True))
             else:
                 lines.append(Shown(name, row.at, row.ok, row.facts, row.fix))
         return lines

@@ -30,7 +30,7 @@ CLOCK_SECONDS = 30.0
 _GIB = 1 << 30
 # What a restore or an update may leave on the data volume.
 LEFT = ("set-aside-*", "settings-from-backup", "before-update")
-NOT_WELL = "is not well"
+NOT_WELL, SILENT = "is not well", "has gone silent"
 _CLOCK_FIX = "Compare it with a telephone; docs/operating.md says what a wrong clock did, and how to go on."
 
 
@@ -143,10 +143,8 @@ def health(home: Home) -> list[Check]:
         return []
     with contextlib.closing(open_store(home, "desk")) as store:
         lines = [line for line in heard.shown(store) if line.at is not None]
-    return [
-        Check(f"health {line.compartment}", line.ok, "says it is well" if line.ok else NOT_WELL, line.fix)
-        for line in lines
-    ]
+    said = {line.compartment: "says it is well" if line.ok else SILENT if line.silent else NOT_WELL for line in lines}
+    return [Check(f"health {line.compartment}", line.ok, said[line.compartment], line.fix) for line in lines]
 
 
 def feeds(home: Home) -> list[Check]:

@@ -132,8 +132,11 @@ def test_what_a_compartment_says_of_itself_counts(home: Home, store_of: Callable
             fix = "" if well else "Look."
             health.take_health(session, Health(compartment=name, at=clock.now(), ok=well, facts={}, fix=fix))
     assert {one.name: one.ok for one in conditions.health(home)} == {"health post": True, "health intake": False}
+    assert conditions.NOT_WELL in {one.detail for one in conditions.health(home)}
     with clock.held(clock.now() + timedelta(minutes=5)):
-        assert not any(one.ok for one in conditions.health(home))
+        later = conditions.health(home)
+    assert [one.ok for one in later] == [False, False]
+    assert {one.detail for one in later} == {conditions.SILENT}
 
 
 def test_what_a_restore_left_is_named(home: Home) -> None:
