@@ -79,7 +79,11 @@ def _check_site(home: Home, text: bytes, charter: Charter) -> None:
             "The signed site.json is not about this appliance as it is now: its keys, hosts or charter differ.",
             "Write it again with `wardwell found request`, and have both sign that one.",
         )
-    published = papers.published_version(home)
+    try:
+        published = papers.published_version(home)
+    except WardwellError:
+        # What both signed replaces a damaged one.
+        published = 0
     unchanged = version == published and text == (home.public / papers.SITE).read_bytes()
     if not unchanged and version <= published:
         raise Refused(

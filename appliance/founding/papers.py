@@ -48,9 +48,15 @@ def site(home: Home, settings: Settings, charter: Charter, witness_vkey: str, ve
 
 
 def published_version(home: Home) -> int:
-    """The version of the `site.json` that is public, 0 when there is none."""
+    """The version of the `site.json` that is public, 0 when there is none. Raises WardwellError when it is damaged."""
     path = home.public / SITE
-    return int(json.loads(path.read_bytes()).get("version", 0)) if path.exists() else 0
+    try:
+        return int(json.loads(path.read_bytes()).get("version", 0)) if path.exists() else 0
+    except (ValueError, TypeError, AttributeError):
+        raise WardwellError(
+            "The public site.json is damaged.",
+            "Hand in the papers that both signed last once more: `wardwell found accept`.",
+        ) from None
 
 
 def next_site(home: Home, settings: Settings, charter: Charter, witness_vkey: str) -> bytes:

@@ -20,7 +20,7 @@ from appliance.crypto.notes import COSIGNATURE, Signer
 from appliance.crypto.tlog import PublicLog, trusted_keys
 from appliance.desk import slips
 from appliance.desk.accounts import find_local, hash_password, roles_of
-from appliance.errors import Refused
+from appliance.errors import Refused, WardwellError
 from appliance.founding import accept as taking
 from appliance.founding.commands import found
 from appliance.prepare import migrate_one
@@ -265,6 +265,12 @@ def test_a_later_site_file_counts_on_and_an_older_one_is_refused(unfounded: Home
     assert isinstance(done.exception, Refused) and "browsers take no older one" in done.exception.message
     assert version() == 2
     assert again().exit_code == 0 and version() == 3
+
+    # Damaged on the disk: no number can be counted on, and the papers that both signed last mend it.
+    (home.public / "site.json").write_text('{"version": 3')
+    done = request(parties, witness)
+    assert isinstance(done.exception, WardwellError) and "once more" in done.exception.fix
+    assert accept(parties).exit_code == 0 and version() == 3
 
 
 def test_slips_do_not_travel_with_the_papers(tmp_path: Path) -> None:
