@@ -6,7 +6,6 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from appliance.intake import parsing
 from appliance.intake.take import take_files
 from appliance.storage import Store
-from tests.intake.support import file, roster, row
+from tests.intake.support import file, row
 from tests.intake.test_take import PROFILE, facts, messages
 
 # Runs in a mount namespace of its own: the home and the drop folder are two file systems, each read-only for a while.
@@ -122,13 +121,6 @@ def reads(*given):
 child._reads_calls = reads
 child.run(sys.stdin.buffer, sys.stdout.buffer)
 """
-
-
-@pytest.fixture
-def intake(store_of: Callable[[str], Store]) -> Store:
-    store = store_of("intake")
-    roster(store)
-    return store
 
 
 def test_waiting_for_a_slow_disk_is_no_reason_to_refuse_a_file(

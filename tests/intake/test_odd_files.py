@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,18 +19,11 @@ from appliance.intake.profiles import load_profile
 from appliance.intake.serve import Watcher, settled_after
 from appliance.settings import Home
 from appliance.storage import Store
-from tests.intake.support import HEADER, feed, file, profile_file, roster, row
+from tests.intake.support import HEADER, feed, file, profile_file, row
 from tests.intake.test_check import NAME, balanced, check
 from tests.intake.test_take import facts, messages, with_feed
 
 PROFILE = load_profile("san-luis-obispo")
-
-
-@pytest.fixture
-def intake(store_of: Callable[[str], Store]) -> Store:
-    store = store_of("intake")
-    roster(store)
-    return store
 
 
 def test_a_file_that_kills_the_parser_is_refused_and_the_next_ones_are_read(

@@ -30,13 +30,6 @@ PROFILE = load_profile("san-luis-obispo")
 NOW = datetime(2026, 10, 15, 18, tzinfo=UTC)
 
 
-@pytest.fixture
-def intake(store_of: Callable[[str], Store]) -> Store:
-    store = store_of("intake")
-    roster(store)
-    return store
-
-
 def facts(store: Store) -> tuple[list[Any], list[Any]]:
     """Every call and every involvement, without the database's own numbers."""
     with store.read() as session:
