@@ -16,6 +16,11 @@ from appliance.errors import WardwellError
 from appliance.settings import Home
 
 _BUSY_MS = 15_000
+# Of each value that is no int, float, str or bytearray the driver asks for an adapter. Where there is none it goes on
+# to ask the value itself, which takes longer than to store it.
+sqlcipher3.dbapi2.register_adapter(bool, int)
+sqlcipher3.dbapi2.register_adapter(bytes, bytearray)
+sqlcipher3.dbapi2.register_adapter(type(None), lambda nothing: nothing)
 _VERSIONS = Path(__file__).parent / "storage" / "migrations" / "versions"
 
 

@@ -75,8 +75,7 @@ def versions(source: Source, path: Path, profile: Profile, notes: mapping.Notes 
             yield from open_documents(stream, profile, wall)
             continue
         table = open_table(stream, profile)
-        for found in mapping.calls_of(table, profile, version_stamp(path, profile), notes):
-            yield _placed(found, name, member) if isinstance(found, RefusedRow) else found
+        yield from mapping.calls_of(table, profile, version_stamp(path, profile), notes, _within(name, member))
     notes.flagged += wall.flagged
     source.check()
 
@@ -84,14 +83,14 @@ def versions(source: Source, path: Path, profile: Profile, notes: mapping.Notes 
 def shifts(source: Source, path: Path, log: UnitLog, people: frozenset[str], notes: mapping.Notes) -> Iterator[Row]:
     """Every record of an opened unit log: a shift, or a row refused with its place. Raises Unusable."""
     for member, stream in source.members(log.format):
-        for found in unit_log.shifts_of(open_table(stream, log.table()), log, people, notes):
-            yield _placed(found, printable(path.name), member) if isinstance(found, RefusedRow) else found
+        table = open_table(stream, log.table())
+        yield from unit_log.shifts_of(table, log, people, notes, _within(printable(path.name), member))
     source.check()
 
 
-def _placed(row: RefusedRow, name: str, member: str) -> RefusedRow:
-    """`row` with the file's name, and that of its part within an archive."""
-    return msgspec.structs.replace(row, file=f"{name}: {printable(member)}" if member else name)
+def _within(name: str, member: str) -> str:
+    """The file's name with that of its part within an archive."""
+    return f"{name}: {printable(member)}" if member else name
 
 
 class _Account:

@@ -307,8 +307,10 @@ class _Reader:
         return name, self.profile.is_dispatch(name)
 
 
-def calls_of(table: Table, profile: Profile, stamp: str, notes: Notes) -> Iterator[CallVersion | RefusedRow]:
-    """The records of a table, each as a call version or as a refused row.
+def calls_of(
+    table: Table, profile: Profile, stamp: str, notes: Notes, file: str = ""
+) -> Iterator[CallVersion | RefusedRow]:
+    """The records of a table, each as a call version or as a refused row of `file`.
 
     Raises Unusable when its columns are not the profile's, or it breaks off. A row is blank, the header again, of
     another length than the header, unreadable, or a call.
@@ -319,23 +321,22 @@ def calls_of(table: Table, profile: Profile, stamp: str, notes: Notes) -> Iterat
     again = [name.strip() for name in table.header]
     odd, width = ("", again[0]), len(again)
     notes.chosen += table.chosen
-    flagged = notes.flagged
-    for line, cells in table.rows:
-        if len(cells) == width and cells[0].strip() not in odd:
-            # Nearly every row: asking further would cost as much as reading some of its cells.
-            column, reason = _IN_SHAPE
-        else:
-            column, reason = misshapen(table.header, again, cells)
-        if not reason:
-            try:
-                call = reader.call(line, cells)
-                notes.flagged = flagged + reader.wall.flagged
-                yield call
-            except _Bad as bad:
-                column, reason = bad.column, bad.reason
+    try:
+        for line, cells in table.rows:
+            if len(cells) == width and cells[0].strip() not in odd:
+                # Nearly every row: asking further would cost as much as reading some of its cells.
+                column, reason = _IN_SHAPE
             else:
-                continue
-        yield RefusedRow(file="", line=line, column=column, reason=reason)
+                column, reason = misshapen(table.header, again, cells)
+            if not reason:
+                try:
+                    yield reader.call(line, cells)
+                    continue
+                except _Bad as bad:
+                    column, reason = bad.column, bad.reason
+            yield RefusedRow(file=file, line=line, column=column, reason=reason)
+    finally:
+        notes.flagged += reader.wall.flagged
 
 
 def misshapen(header: list[str], again: list[str], cells: list[str]) -> tuple[str, str]:

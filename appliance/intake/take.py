@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -44,6 +46,7 @@ from appliance.storage import Store, open_store, rows_among
 BATCH = 200
 # Notices and receipts go out at least so often; together, since each group waits for the disk a few times.
 _FLUSH_SECONDS = 1.0
+_UNMATCHED, _UNMAPPED = attrgetter("unmatched"), attrgetter("unmapped")
 _SEEN_BEFORE = "These bytes were taken before: dropped again, they change nothing."
 
 
@@ -89,11 +92,8 @@ def take(session: Session, source: Source, reading: Reading, sha256: str) -> Fil
     versions, units, types = Versions(session, source), Counter[str](), Counter[str]()
     for calls in reading.batches():
         batch = versions.manned(calls)
-        for version in batch:
-            if version.unmatched:
-                units.update(version.unmatched)
-            if version.unmapped:
-                types.update(version.unmapped)
+        units.update(chain.from_iterable(map(_UNMATCHED, batch)))
+        types.update(chain.from_iterable(map(_UNMAPPED, batch)))
         versions.take(batch)
     ending = reading.finish()
     if ending.unusable:

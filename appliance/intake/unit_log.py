@@ -109,22 +109,24 @@ def _after(began: int, ended: int, zone: ZoneInfo) -> int:
     return ended
 
 
-def shifts_of(table: Table, log: UnitLog, people: frozenset[str], notes: mapping.Notes) -> Iterator[Shift | RefusedRow]:
-    """The records of a table, each as a shift or as a refused row. Raises Unusable, as `mapping.calls_of` does."""
+def shifts_of(
+    table: Table, log: UnitLog, people: frozenset[str], notes: mapping.Notes, file: str
+) -> Iterator[Shift | RefusedRow]:
+    """The records of a table, each as a shift or as a refused row of `file`. Raises as `mapping.calls_of` does."""
     if not table.header:
         return
     reader = _Reader(log, table.header, people)
     again = [name.strip() for name in table.header]
     notes.chosen += table.chosen
-    flagged = notes.flagged
-    for line, cells in table.rows:
-        column, reason = mapping.misshapen(table.header, again, cells)
-        if not reason:
-            try:
-                shift = reader.shift(line, cells)
-                notes.flagged = flagged + reader.wall.flagged
-                yield shift
-                continue
-            except _Bad as bad:
-                column, reason = bad.column, bad.reason
-        yield RefusedRow(file="", line=line, column=column, reason=reason)
+    try:
+        for line, cells in table.rows:
+            column, reason = mapping.misshapen(table.header, again, cells)
+            if not reason:
+                try:
+                    yield reader.shift(line, cells)
+                    continue
+                except _Bad as bad:
+                    column, reason = bad.column, bad.reason
+            yield RefusedRow(file=file, line=line, column=column, reason=reason)
+    finally:
+        notes.flagged += reader.wall.flagged

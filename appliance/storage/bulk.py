@@ -7,9 +7,10 @@ they say.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, insert, literal_column, update
+from sqlalchemy import ColumnElement, Dialect, Select, Table, bindparam, insert, literal_column, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 # Values per query: databases bound their number.
@@ -25,13 +26,20 @@ def insert_rows(session: Session, model: type[DeclarativeBase], rows: Sequence[t
         return
     table = model.__table__
     assert isinstance(table, Table)
-    names = [column.name for column in table.columns]
     connection = session.connection()
-    compiled = insert(table).compile(dialect=connection.dialect, column_keys=names)
-    if compiled.positional:
-        connection.exec_driver_sql(str(compiled), list(rows))
+    statement = _insertion(table, connection.dialect)
+    if statement:
+        connection.exec_driver_sql(statement, list(rows))
     else:
+        names = [column.name for column in table.columns]
         connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _insertion(table: Table, dialect: Dialect) -> str:
+    """The statement for all columns of `table`; "" where the driver names values instead of counting them."""
+    compiled = insert(table).compile(dialect=dialect, column_keys=[column.name for column in table.columns])
+    return str(compiled) if compiled.positional else ""
 
 
 def update_rows(
