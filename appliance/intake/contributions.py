@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
@@ -62,6 +61,8 @@ class Subject(Protocol):
     revision: int
 
 
+# Its number, and the contribution as canonical JSON.
+_Waiting = tuple[int, bytes]
 # person_id, unit, role, start, end; seconds since 1970.
 Person = tuple[str, str, str, int, int | None]
 
@@ -77,13 +78,11 @@ class Queue:
     def __init__(self, session: Session, feed: str, zone: ZoneInfo, only: MailboxKey | None = None) -> None:
         """For everybody who is enrolled, or `only` for one of them; `zone` is the agency's."""
         self._session, self._feed, self._zone = session, feed, zone
-        known = select(MailboxKey).where(MailboxKey.witnessed, MailboxKey.public_key != GONE)
-        keys = session.scalars(known) if only is None else [only]
-        self._handles, self._since = dict[str, str](), dict[str, float]()
-        for key in keys:
-            self._handles[key.person_id] = key.handle
-            if key.since is not None:
-                self._since[key.person_id] = key.since.timestamp()
+        known = select(MailboxKey.person_id, MailboxKey.handle, MailboxKey.since)
+        known = known.where(MailboxKey.witnessed, MailboxKey.public_key != GONE)
+        keys = list(session.execute(known)) if only is None else [(only.person_id, only.handle, only.since)]
+        self._handles = {person_id: handle for person_id, handle, _ in keys}
+        self._since = {person_id: since.timestamp() for person_id, _, since in keys if since is not None}
         self._secret = bytes.fromhex(state(session, "secret", secrets.token_hex(32)).value)
         self._weighs = {kind.id for kind in load_model().types if kind.weight > 0}
         self._waiting: list[dict[str, Any]] = []
@@ -137,39 +136,47 @@ class Queue:
             self._waiting = []
 
 
-def _payload(cycle: int, contributions: list[Any], size: int, *, more: bool) -> bytes:
-    plain = canonical({"v": 1, "cycle": cycle, "contributions": contributions, "more": more})
+def _frame(cycle: int, *, more: bool) -> bytes:
+    return canonical({"v": 1, "cycle": cycle, "contributions": [], "more": more})
+
+
+def _payload(cycle: int, contributions: list[bytes], size: int, *, more: bool) -> bytes:
+    # Each is canonical already, and the frame's one list is theirs.
+    plain = _frame(cycle, more=more).replace(b"[]", b"[" + b",".join(contributions) + b"]")
     if len(plain) > size:
         raise ValueError("the contributions do not fit")
     return plain.ljust(size)
 
 
-def _fill(waiting: list[Waiting], size: int) -> tuple[list[Waiting], list[Any]]:
-    """As many of `waiting` as fit beside the frame, oldest first."""
-    room = size - len(canonical({"v": 1, "cycle": 2**40, "contributions": [], "more": False}))
-    taken, contributions = [], []
-    for row in waiting:
-        room -= len(row.contribution) + 1
+def _fitting(waiting: list[_Waiting], size: int) -> int:
+    """How many of `waiting` fit beside the frame, oldest first."""
+    room = size - len(_frame(2**40, more=False))
+    for count, (_, contribution) in enumerate(waiting):
+        room -= len(contribution) + 1
         if room < 0:
-            break
-        taken.append(row)
-        contributions.append(json.loads(row.contribution))
-    return taken, contributions
+            return count
+    return len(waiting)
 
 
-def _waiting(session: Session, key: MailboxKey) -> list[Waiting]:
-    """What waits for one officer, oldest first."""
-    return list(session.scalars(select(Waiting).where(Waiting.handle == key.handle).order_by(Waiting.id)))
-
-
-def _deliver(session: Session, key: MailboxKey, waiting: list[Waiting], kind: str, cycle: int, size: int) -> None:
-    taken, contributions = _fill(waiting, size)
-    plain = _payload(cycle, contributions, size, more=len(taken) < len(waiting))
-    sealed = sealing.seal(key.public_key, plain, info=sealing.info("exposure", key.handle))
-    message = SealedExposure(handle=key.handle, kind=kind, cycle=cycle, sealed=sealed)
-    delivery.enqueue(session, Outbox, message, receiver="desk")
-    for row in taken:
-        session.delete(row)
+def _deliver(session: Session, keys: Sequence[MailboxKey], kind: str, cycle: int, size: int) -> None:
+    """One delivery of `size` bytes to each of `keys`, with what waits for it."""
+    waiting = defaultdict[str, list[_Waiting]](list)
+    query = select(Waiting.handle, Waiting.id, Waiting.contribution).order_by(Waiting.id)
+    for handle, number, contribution in session.execute(query.where(Waiting.handle.in_([key.handle for key in keys]))):
+        waiting[handle].append((number, contribution))
+    sent: list[dict[str, int]] = []
+    for key in keys:
+        mine = waiting[key.handle]
+        fitting = _fitting(mine, size)
+        taken = mine[:fitting]
+        plain = _payload(cycle, [contribution for _, contribution in taken], size, more=fitting < len(mine))
+        sealed = sealing.seal(key.public_key, plain, info=sealing.info("exposure", key.handle))
+        message = SealedExposure(handle=key.handle, kind=kind, cycle=cycle, sealed=sealed)
+        delivery.enqueue(session, Outbox, message, receiver="desk")
+        sent += [{"sent": number} for number, _ in taken]
+    session.flush()
+    if sent:
+        session.connection().execute(delete(Waiting).where(Waiting.id == bindparam("sent")), sent)
 
 
 def mark_cycle_due(session: Session) -> None:
@@ -197,13 +204,8 @@ def run_cycle(store: Store, charter: Charter, zone: ZoneInfo) -> int:
         keys = list(session.scalars(select(MailboxKey).where(there).order_by(MailboxKey.handle)))
         for begin in range(0, len(keys), _GROUP):
             # What is sealed and what is gone is written group by group, not by everybody's own question.
-            group, waiting = keys[begin : begin + _GROUP], defaultdict[str, list[Waiting]](list)
-            query = select(Waiting).where(Waiting.handle.in_([key.handle for key in group])).order_by(Waiting.id)
-            for row in session.scalars(query):
-                waiting[row.handle].append(row)
-            for key in group:
-                _deliver(session, key, waiting[key.handle], "delta", int(count.value), charter.constants.delivery_bytes)
-            session.flush()
+            group = keys[begin : begin + _GROUP]
+            _deliver(session, group, "delta", int(count.value), charter.constants.delivery_bytes)
     return len(keys)
 
 
@@ -302,7 +304,7 @@ def admit_keys(store: Store, charter: Charter) -> tuple[int, int]:
             _queue_history(session, known, ZoneInfo(store.home.settings().time_zone))
             session.flush()
             cycle = int(state(session, "cycle", "0").value)
-            _deliver(session, known, _waiting(session, known), "history", cycle, charter.constants.history_bytes)
+            _deliver(session, [known], "history", cycle, charter.constants.history_bytes)
         admitted += 1
     return admitted, refused
 

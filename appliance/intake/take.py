@@ -69,11 +69,10 @@ class Totals:
 
 def people_of(store: Store) -> list[RosterPerson]:
     """The current roster."""
+    one = RosterRow
+    query = select(one.person_id, one.handle, one.name, one.call_sign, one.unit, one.division)
     with store.read() as session:
-        return [
-            RosterPerson(row.person_id, row.handle, row.name, row.call_sign, row.unit, row.division)
-            for row in session.scalars(select(RosterRow))
-        ]
+        return [RosterPerson(*row) for row in session.execute(query)]
 
 
 class _Unusable(Exception):

@@ -238,8 +238,7 @@ def _enrol(store: Store) -> tuple[float, int]:
         key = session.scalars(select(MailboxKey).where(MailboxKey.person_id == "E00000")).one()
         contributions._queue_history(session, key, ZONE)
         session.flush()
-        waiting = contributions._waiting(session, key)
-        contributions._deliver(session, key, waiting, "history", 1, load_charter().constants.history_bytes)
+        contributions._deliver(session, [key], "history", 1, load_charter().constants.history_bytes)
     took = time.perf_counter() - began
     with store.read() as session:
         held = select(func.count()).select_from(Involvement).where(Involvement.person_id == "E00000")

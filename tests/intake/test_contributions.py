@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from sqlalchemy import select
 from appliance import clock
 from appliance.charter import load_charter
 from appliance.crypto import sealing
+from appliance.crypto.canonical import canonical
 from appliance.intake import contributions
 from appliance.intake.counts import count, send_due
 from appliance.intake.models import Outbox, Waiting
@@ -27,7 +27,7 @@ from appliance.model.exposure import load_model
 from appliance.spool import delivery
 from appliance.spool.messages import HistoryReleased, MailboxKeyPublished
 from appliance.storage import Store
-from tests.intake.support import ADDRESS, CALLER, NARRATIVE, file, roster, row
+from tests.intake.support import ADDRESS, CALLER, NARRATIVE, file, row
 from tests.intake.test_take import messages
 
 PROFILE = load_profile("san-luis-obispo")
@@ -37,11 +37,9 @@ KEYS = {number: sealing.key_pair() for number in (1, 2)}
 
 
 @pytest.fixture
-def intake(store_of: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch) -> Store:
-    store = store_of("intake")
-    roster(store)
+def intake(intake: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(contributions, "_is_in_the_ledger", lambda _home, key: key.leaf_index >= 0)
-    return store
+    return intake
 
 
 def enroll(store: Store, number: int, leaf: int = 0) -> None:
@@ -64,7 +62,9 @@ def deliveries(store: Store, number: int, skip: int = 0) -> list[dict[str, Any]]
                 continue
             sealed = base64.b64decode(one["sealed"])
             plain = sealing.open_sealed(KEYS[number].seed, sealed, info=sealing.info("exposure", one["handle"]))
-            found.append({"kind": one["kind"], "size": len(sealed), **json.loads(plain)})
+            said = json.loads(plain)
+            assert plain.rstrip(b" ") == canonical(said)
+            found.append({"kind": one["kind"], "size": len(sealed), **said})
     return found
 
 
