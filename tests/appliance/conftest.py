@@ -12,10 +12,12 @@ import pytest
 
 from tests.appliance.container import Container
 from tests.appliance.installation import Installed, install
+from tests.appliance.machine import Machine
 from tests.appliance.network import Network
 from tests.appliance.release import Release
 from tests.appliance.release import release as made_release
 from tests.appliance.rootfs import Layer, stock
+from tests.appliance.ssh import Shell
 
 TOOLS = [
     *("mmdebstrap", "systemd-nspawn", "qemu-system-x86_64", "qemu-img", "mke2fs"),
@@ -71,6 +73,19 @@ def installed(stock_root: Path, release: Release, tmp_path_factory: pytest.TempP
     made = install(stock_root, release, tmp_path_factory.mktemp("agency"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def machine(installed: Installed) -> Iterator[Machine]:
+    """A copy of that installation, booted by its own kernel; sealed, with an empty disk for the data volume."""
+    with installed.machine() as booted:
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def shell(machine: Machine) -> Shell:
+    """Commands in that machine."""
+    return machine.shell
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """One founded appliance as an emulated machine that is kept between runs, for a proof longer than one sitting.
 
-Owns: `.cache/appliance/kept-<commit>/`: disks, the agency's folder, and `progress.json`. Another commit's is thrown
-away. After a failure it stays, so that what is on the disks can be looked into, and nothing goes on with it.
+Owns: `.cache/appliance/kept-<digest>/`: disks, the agency's folder, and `progress.json`. It is thrown away when more
+than tests and docs has changed. After a failure it stays, so that what is on the disks can be looked into, and nothing
+goes on with it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.appliance.founding import Founded
 from tests.appliance.installation import ADMINISTRATOR, install
 from tests.appliance.machine import Disk, Machine
 from tests.appliance.network import Network
-from tests.appliance.release import commit, release
+from tests.appliance.release import product, release
 from tests.appliance.rootfs import CACHE, stock
 from tests.appliance.story import Story
 from tests.appliance.workstations import Workstations
@@ -51,11 +52,11 @@ class Kept:
 
 @contextmanager
 def kept() -> Iterator[Kept]:
-    """The appliance of this commit, running; installed and founded when there is none yet. Afterwards it is cut off.
+    """The appliance as it is at HEAD, running; installed and founded when there is none yet. Afterwards it is cut off.
 
     To be used in a test itself: a fixture does not learn that its test failed.
     """
-    folder = CACHE / f"kept-{commit()[:12]}"
+    folder = CACHE / f"kept-{product()[:12]}"
     for old in CACHE.glob("kept-*"):
         if old != folder or not (old / "progress.json").exists():
             shutil.rmtree(old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -39,6 +40,13 @@ def fingerprint() -> str:
 def commit() -> str:
     """The commit that is checked out."""
     return run("git", "-C", ROOT, "rev-parse", "HEAD").strip()
+
+
+def product() -> str:
+    """A digest of all that is at HEAD but tests and docs: what an appliance is made of."""
+    listed = run("git", "-C", ROOT, "ls-tree", "HEAD").splitlines()
+    made_of = [line for line in listed if line.rpartition("\t")[2] not in ("tests", "docs")]
+    return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
 
 
 def release() -> Release:
