@@ -43,7 +43,7 @@ _IN_SHAPE = ("", "")
 T = TypeVar("T")
 
 
-class _Bad(Exception):
+class Bad(Exception):
     """A row that cannot be read: column and reason."""
 
     def __init__(self, column: str, reason: str) -> None:
@@ -111,7 +111,7 @@ class _Reader:
         self._all_there = not (one.arrived or one.status) and not (self.packing and profile.unit_times_are == "arrived")
 
     def call(self, line: int, cells: list[str]) -> CallVersion:
-        """The call of one record. Raises _Bad."""
+        """The call of one record. Raises Bad."""
         number, date, received, dispatched, arrived, cleared, kind, observed, disposition, primary, units = self._cells(
             cells if self._whole_row else [*cells, ""]
         )
@@ -119,7 +119,7 @@ class _Reader:
             dispatched, arrived, cleared = self._changed(cells)
         number = cell_text(number).removeprefix("#").lstrip()
         if not NUMBER.fullmatch(number):
-            raise _Bad(self.columns.number, NO_NUMBER)
+            raise Bad(self.columns.number, NO_NUMBER)
         day = self._days[date] if self.columns.date else None
         began = self._received((received, dispatched, arrived, cleared), units, day)
         if self.columns.status:
@@ -179,7 +179,7 @@ class _Reader:
         try:
             return times.day_of(times.wall_day(cell_text(cell), self.profile.date_format), self.zone)
         except ValueError:
-            raise _Bad(self.columns.date, "impossible date") from None
+            raise Bad(self.columns.date, "impossible date") from None
 
     def _received(self, steps: tuple[str, str, str, str], units: str, day: times.Day | None) -> int:
         """When the call began. A call whose begin was not written down began with the first step that was."""
@@ -198,11 +198,11 @@ class _Reader:
                     if span is not None and day is not None:
                         return self.wall.settle(day, span)
             except (ValueError, OverflowError):
-                raise _Bad(column, "impossible time") from None
+                raise Bad(column, "impossible time") from None
             spans, form, whole = self._step_spans, self.step_format, self._whole_steps
         if self.packing and (day is not None or self._whole_steps):
             return self._first_unit(self.packing, day, *steps[1:], units)
-        raise _Bad(self.columns.received, "impossible time")
+        raise Bad(self.columns.received, "impossible time")
 
     def _today(self, began: int, day: times.Day | None) -> times.Day | None:
         """The wall day on which the call began; None when every step says its own."""
@@ -213,7 +213,7 @@ class _Reader:
         try:
             return times.local_day(began, self.zone)
         except OverflowError:
-            raise _Bad(self.columns.received, "impossible time") from None
+            raise Bad(self.columns.received, "impossible time") from None
 
     def _first_unit(
         self, packing: Packing, day: times.Day | None, dispatched: str, arrived: str, cleared: str, units: str
@@ -230,8 +230,8 @@ class _Reader:
                     if day is not None and span is not None:
                         return self.wall.settle(day, span)
                 except (ValueError, OverflowError):
-                    raise _Bad(column, "impossible time") from None
-        raise _Bad(columns.received, "impossible time")
+                    raise Bad(column, "impossible time") from None
+        raise Bad(columns.received, "impossible time")
 
     def _step(self, cell: str, column: str, began: int, today: times.Day | None) -> int | None:
         """A later moment of the call; a time without a day is of the call's day, or of the night after it."""
@@ -244,7 +244,7 @@ class _Reader:
             span = self._step_spans[cell]
             return None if span is None else times.step(began, today, span, self.zone)
         except (ValueError, OverflowError):
-            raise _Bad(column, "impossible time") from None
+            raise Bad(column, "impossible time") from None
 
     # --- units that carry times ---------------------------------------------------------------------------------------
 
@@ -318,6 +318,16 @@ def calls_of(
     if not table.header:
         return
     reader = _Reader(profile, table.header, stamp)
+    yield from records_of(table, reader.call, reader.wall, notes, file)
+
+
+def records_of(
+    table: Table, read: Callable[[int, list[str]], T], wall: times.WallClock, notes: Notes, file: str
+) -> Iterator[T | RefusedRow]:
+    """What `read` makes of each row of a table with a header, or the row refused: misshapen, or `read` raised Bad.
+
+    At the end the times that `wall` could not settle are noted.
+    """
     again = [name.strip() for name in table.header]
     odd, width = ("", again[0]), len(again)
     notes.chosen += table.chosen
@@ -327,19 +337,19 @@ def calls_of(
                 # Nearly every row: asking further would cost as much as reading some of its cells.
                 column, reason = _IN_SHAPE
             else:
-                column, reason = misshapen(table.header, again, cells)
+                column, reason = _misshapen(table.header, again, cells)
             if not reason:
                 try:
-                    yield reader.call(line, cells)
+                    yield read(line, cells)
                     continue
-                except _Bad as bad:
+                except Bad as bad:
                     column, reason = bad.column, bad.reason
             yield RefusedRow(file=file, line=line, column=column, reason=reason)
     finally:
-        notes.flagged += reader.wall.flagged
+        notes.flagged += wall.flagged
 
 
-def misshapen(header: list[str], again: list[str], cells: list[str]) -> tuple[str, str]:
+def _misshapen(header: list[str], again: list[str], cells: list[str]) -> tuple[str, str]:
     """(column, reason) of a record that is no row of the table with this header; ("", "") of one that is.
 
     `again` is the header as it is repeated: without the blanks around its names.

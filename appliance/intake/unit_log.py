@@ -12,6 +12,7 @@ from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from appliance.intake import mapping, times
+from appliance.intake.mapping import Bad
 from appliance.intake.profiles import UnitLog
 from appliance.intake.readers import Table, positions
 from appliance.intake.readers.facts import IMPOSSIBLE_TIME, PERSON, UNIT
@@ -28,14 +29,6 @@ STILL_ON = "no end yet"
 HARMLESS = mapping.HARMLESS | {STILL_ON}
 
 
-class _Bad(Exception):
-    """A row that cannot be read: column and reason."""
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column, self.reason = column, reason
-
-
 class _Reader:
     """Turns the named cells of a record into a shift; quotes no cell when it refuses one."""
 
@@ -50,21 +43,21 @@ class _Reader:
         self._cells = itemgetter(*(where.get(name, len(header)) for name in names))
 
     def shift(self, line: int, cells: list[str]) -> Shift:
-        """The shift of one record. Raises _Bad."""
+        """The shift of one record. Raises Bad."""
         unit, person, shield, date, start, end = map(mapping.cell_text, self._cells([*cells, ""]))
         if not UNIT.fullmatch(unit):
-            raise _Bad(self.columns.unit, NO_UNIT)
+            raise Bad(self.columns.unit, NO_UNIT)
         began, ended = self._times(date, start, end)
         if ended <= began:
-            raise _Bad(self.columns.end, NO_TIME)
+            raise Bad(self.columns.end, NO_TIME)
         if ended - began > LONGEST_SHIFT:
-            raise _Bad(self.columns.end, TOO_LONG)
+            raise Bad(self.columns.end, TOO_LONG)
         return Shift(line, unit, self._person(person, shield), began, ended)
 
     def _person(self, person: str, shield: str) -> str:
         for column, number in ((self.columns.person, person), (self.columns.shield, shield)):
             if number and not PERSON.fullmatch(number):
-                raise _Bad(column, NO_PERSON)
+                raise Bad(column, NO_PERSON)
         return next((number for number in (person, shield) if number in self.people), "")
 
     def _times(self, date: str, start: str, end: str) -> tuple[int, int]:
@@ -74,13 +67,13 @@ class _Reader:
             try:
                 day = times.day_of(times.wall_day(date, self.log.date_format), self.zone)
             except ValueError:
-                raise _Bad(columns.date, "impossible date") from None
+                raise Bad(columns.date, "impossible date") from None
         column = columns.start
         try:
             began = self._began(day, start)
             column = columns.end
             if times.is_blank(end):
-                raise _Bad(column, STILL_ON)
+                raise Bad(column, STILL_ON)
             if self._whole:
                 return began, _after(began, times.moment(end, form, self.zone), self.zone)
             span = times.passed(end, form)
@@ -89,7 +82,7 @@ class _Reader:
             ended = _after(began, seconds(times.to_utc(day.at(span), self.zone)), self.zone)
             return began, ended if ended > began else seconds(times.to_utc(day.at(_DAY + span), self.zone))
         except (ValueError, OverflowError):
-            raise _Bad(column, IMPOSSIBLE_TIME) from None
+            raise Bad(column, IMPOSSIBLE_TIME) from None
 
     def _began(self, day: times.Day | None, start: str) -> int:
         if self._whole:
@@ -116,17 +109,4 @@ def shifts_of(
     if not table.header:
         return
     reader = _Reader(log, table.header, people)
-    again = [name.strip() for name in table.header]
-    notes.chosen += table.chosen
-    try:
-        for line, cells in table.rows:
-            column, reason = mapping.misshapen(table.header, again, cells)
-            if not reason:
-                try:
-                    yield reader.shift(line, cells)
-                    continue
-                except _Bad as bad:
-                    column, reason = bad.column, bad.reason
-            yield RefusedRow(file=file, line=line, column=column, reason=reason)
-    finally:
-        notes.flagged += reader.wall.flagged
+    yield from mapping.records_of(table, reader.shift, reader.wall, notes, file)

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from appliance.intake.opening import Source
 from appliance.intake.profiles import Columns, Profile, load_profile
 from appliance.intake.records import CallVersion, Person
 from appliance.storage import Store
-from tests.intake.support import ADDRESS, CALLER, NARRATIVE, feed, roster, row
+from tests.intake.support import ADDRESS, CALLER, NARRATIVE, feed, row
 from tests.intake.test_check import NAME
 from tests.intake.test_take import facts
 
@@ -110,13 +109,6 @@ UNIT_ROWS = msgspec.structs.replace(
     ),
 )
 UNIT_HEADER = "call,day,rung,kind,unit,there,clear\n"
-
-
-@pytest.fixture
-def intake(store_of: Callable[[str], Store]) -> Store:
-    store = store_of("intake")
-    roster(store)
-    return store
 
 
 def _times(store: Store) -> dict[str, tuple[str, str, str]]:
