@@ -37,3 +37,11 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE one (id INTEGER)")
     with pytest.raises(WardwellError, match="does not open with its key"):
         database.connect(path, "cd" * 32)
+
+
+def test_what_the_driver_is_told_about_values_changes_none(tmp_path: Path) -> None:
+    given = [True, False, b"", b"\x00\xff", None, 7, "seven"]
+    with contextlib.closing(database.connect(tmp_path / "wardwell.db", KEY)) as connection:
+        kept = [connection.execute("SELECT ?1, typeof(?1)", (value,)).fetchone() for value in given]
+    assert [value for value, _ in kept] == given
+    assert [kind for _, kind in kept] == ["integer", "integer", "blob", "blob", "null", "integer", "text"]
