@@ -204,8 +204,8 @@ test-appliance | test-vm)
     [ "$(id -u)" -eq 0 ] || fail "make $1 boots the appliance and is not run by root." "Run: sudo make $1"
     setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt provisioning/apt-appliance.txt
     marker=${1#test-}
-    # Containers leave one core of two idle; emulated machines take both. The longest group, which installs, comes first.
-    if [ "$marker" = appliance ]; then set -- -n 2 --dist loadgroup --no-loadscope-reorder; else set --; fi
+    # Containers leave one core of two idle; emulated machines take both. The one that is booted comes first.
+    if [ "$marker" = appliance ]; then set -- -n 2 --dist loadfile --no-loadscope-reorder; else set --; fi
     # -rP: times and scores that the tests print are results too.
     exec "$venv/bin/pytest" tests/appliance -m "$marker" "$@" -rP --durations=15 ${ONLY:+-k "$ONLY"}
     ;;

@@ -26,14 +26,11 @@ TOOLS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Booting takes longer than every other test may take; what needs `installed` stays in one process."""
+    """Booting takes longer than the time that every other test gets."""
     here = Path(__file__).parent
-    ours = [item for item in items if here in item.path.parents]
-    installed = {item.path for item in ours if "installed" in getattr(item, "fixturenames", ())}
-    for item in ours:
-        if item.get_closest_marker("timeout") is None:
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(1500))
-        item.add_marker(pytest.mark.xdist_group("installed" if item.path in installed else item.path.stem))
 
 
 def missing_here() -> str:
