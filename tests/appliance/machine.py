@@ -81,7 +81,7 @@ class Machine:
         """What runs it."""
         words = [
             *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=1024"),
-            # Emulated, AVX costs more than it saves: without it programs load 15 % sooner and compute 20 % faster.
+            # Emulated, AVX costs more than it saves: in two comparisons programs loaded 15 % sooner without it.
             *("-cpu", "max,-avx,-avx2", "-smp", "2", "-m", str(self.memory), "-display", "none", "-monitor", "none"),
             *("-serial", f"file:{self.console}", "-device", "virtio-rng-pci", "-no-reboot", *self._network()),
         ]
