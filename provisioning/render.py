@@ -31,6 +31,15 @@ def render() -> None:
     """Write the configurations that the installed appliance runs on."""
 
 
+@render.command("units")
+@_to
+@_code
+def units_command(to: Path, code: Path) -> None:
+    """Write the units of systemd/, each in its folder."""
+    for name, text in unit_files(code).items():
+        _put(to / name, text)
+
+
 @render.command("supervisor")
 @_to
 @_code
@@ -47,6 +56,12 @@ def front_command(to: Path, code: Path) -> None:
     """Write nginx.conf and the still pages (sealed, maintenance), from wardwell.toml."""
     for name, text in front_files(Home.find(), code).items():
         _put(to / name, text)
+
+
+def unit_files(code: Path = CODE) -> dict[str, str]:
+    """Path below systemd's folder -> content: the units as they are in the source."""
+    source = code / "src" / "systemd"
+    return {str(path.relative_to(source)): path.read_text() for path in sorted(source.rglob("*")) if path.is_file()}
 
 
 def supervisor_files(code: Path = CODE) -> dict[str, str]:

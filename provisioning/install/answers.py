@@ -297,7 +297,6 @@ def variables(answers: Answers, admin_key: str) -> dict[str, Any]:
             {"name": "wardwell-relay", "comment": "Wardwell, health events"},
         ],
         "wardwell_groups": [{"name": name, "members": list(members)} for name, members in GROUPS.items()],
-        "wardwell_source": SOURCE,
     }
 
 

@@ -16,6 +16,7 @@ from appliance.crypto.authority import Authority
 from appliance.settings import COMPARTMENTS, PRODUCTION, Home, Hosts
 from provisioning import front, render
 
+ROOT = Path(__file__).resolve().parents[2]
 HOSTS = Hosts("desk.agency.example", "post.agency.example", "my.agency.example")
 
 
@@ -60,6 +61,21 @@ def test_rendering_again_changes_nothing(tmp_path: Path) -> None:
     arguments = ["render", "supervisor", "--to", str(tmp_path)]
     assert CliRunner().invoke(wardwell, arguments).output.count("written ") == 5
     assert CliRunner().invoke(wardwell, arguments).output.count("unchanged ") == 5
+
+
+def test_units_are_written_as_they_are_in_the_source_and_only_where_they_differ(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "src").symlink_to(ROOT)
+    made = tmp_path / "made"
+    arguments = ["render", "units", "--to", str(made), "--code", str(tmp_path / "code")]
+    assert CliRunner().invoke(wardwell, arguments).exit_code == 0
+    source = ROOT / "systemd"
+    wanted = {path.relative_to(source): path.read_text() for path in source.rglob("*") if path.is_file()}
+    assert {path.relative_to(made): path.read_text() for path in made.rglob("*") if path.is_file()} == wanted
+    (made / "wardwell@.service").write_text("changed by hand")
+    output = CliRunner().invoke(wardwell, arguments).output
+    assert re.findall(r"^written +(\S+)$", output, re.MULTILINE) == [str(made / "wardwell@.service")]
+    assert (made / "wardwell@.service").read_text() == wanted[Path("wardwell@.service")]
 
 
 def test_the_front_of_production_listens_where_told_and_falls_to_the_sealed_page(production: Home) -> None:
