@@ -268,6 +268,7 @@ def variables(answers: Answers, admin_key: str) -> dict[str, Any]:
     relays = [relay for relay in (answers.syslog, answers.smtp) if relay]
     pinned = {name: _addresses(name) for name in called}
     pinned |= {relay.host: [relay.address] if relay.address else _addresses(relay.host) for relay in relays}
+    accounts = USERS | {WITNESS: "Wardwell, the witness", "wardwell-relay": "Wardwell, health events"}
     return {
         "wardwell_agency": answers.agency,
         "wardwell_hosts": msgspec.to_builtins(answers.three_hosts),
@@ -290,12 +291,7 @@ def variables(answers: Answers, admin_key: str) -> dict[str, Any]:
         "wardwell_syslog": _relay(answers.syslog, pinned, 6514),
         "wardwell_smtp": _relay(answers.smtp, pinned, 587),
         "wardwell_compartments": list(COMPARTMENTS),
-        "wardwell_accounts": [{"name": name, "comment": words} for name, words in USERS.items()]
-        + [
-            # `*` is no password, but, unlike `!`, it does not lock the account for its key.
-            {"name": WITNESS, "comment": "Wardwell, the witness", "password": "*" if answers.witness_key else "!"},
-            {"name": "wardwell-relay", "comment": "Wardwell, health events"},
-        ],
+        "wardwell_accounts": [{"name": name, "comment": words} for name, words in accounts.items()],
         "wardwell_groups": [{"name": name, "members": list(members)} for name, members in GROUPS.items()],
     }
 

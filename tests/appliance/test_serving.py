@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.layout import GROUPS, USERS, WITNESS
 from provisioning.install.answers import QUESTIONS
 from tests.appliance import custody, probes
 from tests.appliance.agency import STICK
@@ -66,6 +67,16 @@ def test_installing_again_changes_nothing(installed: Installed, shell: Shell) ->
     assert contents(shell) != before
     assert _changed(shell.run("wardwell apply", timeout=600).stdout) > 0
     assert contents(shell) == before
+
+
+def test_accounts_are_locked_but_for_those_that_a_key_opens(shell: Shell) -> None:
+    fields = dict(line.split(":")[:2] for line in shell.output("getent shadow").splitlines())
+    ours = {name: field for name, field in fields.items() if name.startswith(("wardwell-", "drop-"))}
+    assert set(USERS) < set(ours)
+    assert {name for name, field in ours.items() if field == "*"} == {WITNESS, "drop-cad"}
+    assert {name for name, field in ours.items() if not field.startswith(("*", "!"))} == {"wardwell-admin"}
+    for group, members in GROUPS.items():
+        assert set(shell.output(f"getent group {group}").split(":")[3].split(",")) == set(members), group
 
 
 def test_answers_with_an_unknown_key_are_refused(installed: Installed, shell: Shell) -> None:

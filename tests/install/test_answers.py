@@ -115,19 +115,10 @@ def test_health_events_stay_here_unless_a_host_is_named(tables: dict[str, Any]) 
 
 def test_who_may_fetch_is_told_to_the_roles_and_not_to_the_settings(tables: dict[str, Any]) -> None:
     assert answering.variables(_decode(tables), "key")["wardwell_witness_key"] == ""  # the control
-    locked = {one["name"]: one.get("password", "!") for one in _accounts(tables)}
-    assert set(locked.values()) == {"!"}
     tables |= {"witness_key": f"{KEY}\n", "witness_networks": ["192.0.2.64/28"]}
     tables["backup"] = {"keep_days": 30, "pull_key": KEY, "pull_networks": ["192.0.2.80/32"]}
     made = answering.variables(_decode(tables), "key")
     assert (made["wardwell_witness_key"], made["wardwell_witness_networks"]) == (KEY, ["192.0.2.64/28"])
     assert (made["wardwell_pull_key"], made["wardwell_pull_networks"]) == (KEY, ["192.0.2.80/32"])
-    opened = {one["name"]: one.get("password", "!") for one in _accounts(tables)}
-    assert {name for name, field in opened.items() if field != "!"} == {"wardwell-witness"}
     settings = msgspec.toml.decode(answering.toml(answering.settings(_decode(tables))), type=Settings)
     assert settings.backup.keep_days == 30
-
-
-def _accounts(tables: dict[str, Any]) -> list[dict[str, str]]:
-    accounts: list[dict[str, str]] = answering.variables(_decode(tables), "key")["wardwell_accounts"]
-    return accounts
