@@ -25,7 +25,7 @@ from tests.appliance.story import Story
 from tests.appliance.workstations import Workstations
 from tests.story.people import Private, Staff
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(7200)]
 
 LIMIT_SECONDS = 40 * 60
 
@@ -70,7 +70,7 @@ def test_installation_to_first_sign_in(world: tuple[Machine, Agency, Story], rel
     assert shell.output("ip route show default") == ""
     shell.run(f"mkdir -p {STICK} && mount -o ro LABEL=stick {STICK}")
     with story.timed("installation"):
-        done = shell.run(install_command(release, f"{STICK}/answers.toml"), timeout=2400, check=False)
+        done = shell.run(install_command(release, f"{STICK}/answers.toml"), timeout=6000, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     shell.forget()
     shell.user, shell.password = ADMINISTRATOR, shown_password(done.stdout)
@@ -78,7 +78,6 @@ def test_installation_to_first_sign_in(world: tuple[Machine, Agency, Story], rel
     story.hold_ceremony()
     story.found()
     story.first_sign_in("coordinator")
-    assert sum(story.seconds.values()) < LIMIT_SECONDS, story.summary()
     assert "/dev/mapper/wardwell-data" in shell.output("findmnt -no SOURCE /var/lib/wardwell")
 
 
@@ -88,6 +87,11 @@ def _accept_the_clock(machine: Machine) -> None:
     assert done.returncode != 0 and "accept-clock" in done.stdout + done.stderr
     machine.shell.run("touch /run/wardwell/accept-clock")
     machine.shell.run("/usr/local/lib/wardwell/time_check 1")
+
+
+def test_that_took_no_longer_than_it_may(world: tuple[Machine, Agency, Story]) -> None:
+    _, _, story = world
+    assert sum(story.seconds.values()) < LIMIT_SECONDS, story.summary()
 
 
 def test_exports_arrive_from_two_kinds_of_client(world: tuple[Machine, Agency, Story], tmp_path: Path) -> None:
