@@ -1,4 +1,4 @@
-"""Promise: the playbook's modules run as Ansible hands them over, with the shared code that its environment compiled."""
+"""Promise: modules run as Ansible hands them over, with the shared code that its environment holds compiled."""
 
 from __future__ import annotations
 
