@@ -1,4 +1,4 @@
-"""The installed root as a real machine with its own kernel, still sealed: order, firewall and egress on every change.
+"""The installed root as a real machine with its own kernel, still sealed: order, confinement, firewall, egress on every change.
 
 The tests of this file tell one story in order, on one emulated machine. What needs the cards is in
 `test_booted_open.py`.
@@ -23,6 +23,14 @@ def test_it_boots_sealed_and_in_order(machine: Machine, shell: Shell) -> None:
     machine.running()
     assert shell.output("ip route show default") == ""
     assert shell.run("systemctl is-active wardwell@desk.service", check=False).stdout.strip() == "inactive"
+
+
+def test_what_runs_while_sealed_is_confined(shell: Shell) -> None:
+    for name in ("front", "sealed"):
+        labels = probes.confinement(shell, f"wardwell-{name}.service")
+        assert labels and set(labels.values()) == {f"wardwell-{name} (enforce)"}, labels
+    custody = probes.confinement(shell, "wardwell-custody.service")  # the control: it has no profile
+    assert custody and set(custody.values()) == {"unconfined"}
 
 
 def test_the_firewall_is_the_rendered_one_as_a_whole(shell: Shell, tmp_path: Path) -> None:
