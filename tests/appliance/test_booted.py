@@ -1,4 +1,4 @@
-"""The installed root as a real machine with its own kernel, still sealed: order, confinement, firewall, egress on every change.
+"""The installed root as a real machine with its own kernel, still sealed: order, confinement, firewall, egress.
 
 The tests of this file tell one story in order, on one emulated machine. What needs the cards is in
 `test_booted_open.py`.
