@@ -34,10 +34,11 @@ def render() -> None:
 @render.command("units")
 @_to
 @_code
-def units_command(to: Path, code: Path) -> None:
+@click.option("--preview", is_flag=True, help="Say what would be written, and write nothing.")
+def units_command(to: Path, code: Path, preview: bool) -> None:
     """Write the units of systemd/, each in its folder."""
     for name, text in unit_files(code).items():
-        _put(to / name, text)
+        _put(to / name, text, preview)
 
 
 @render.command("supervisor")
@@ -78,12 +79,15 @@ def front_files(home: Home, code: Path = CODE) -> dict[str, str]:
     return {"nginx.conf": text, **front.still_pages(settings.hosts)}
 
 
-def _put(path: Path, text: str) -> None:
-    """Write `path` unless it holds just that already; says which."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _put(path: Path, text: str, preview: bool = False) -> None:
+    """Write `path` unless it holds just that already; says which. `preview`: say it only."""
     if path.exists() and path.read_text() == text:
         click.echo(f"unchanged  {path}")
         return
+    if preview:
+        click.echo(f"differs    {path}")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_text(text)
     part.chmod(0o644)

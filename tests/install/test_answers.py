@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import jinja2
 import msgspec
 import pytest
+import yaml
 
 from appliance.errors import Refused
 from appliance.settings import Settings
 from provisioning.install import answers as answering
 
+ROLES = Path(__file__).parents[2] / "ansible" / "roles"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 eye@trustee"
 
 
@@ -122,3 +126,14 @@ def test_who_may_fetch_is_told_to_the_roles_and_not_to_the_settings(tables: dict
     assert (made["wardwell_pull_key"], made["wardwell_pull_networks"]) == (KEY, ["192.0.2.80/32"])
     settings = msgspec.toml.decode(answering.toml(answering.settings(_decode(tables))), type=Settings)
     assert settings.backup.keep_days == 30
+
+
+def test_the_witness_account_is_locked_unless_it_has_a_key() -> None:
+    tasks = yaml.safe_load((ROLES / "ssh" / "tasks" / "drop.yml").read_text())
+    (account,) = [
+        task["ansible.builtin.user"]
+        for task in tasks
+        if task.get("ansible.builtin.user", {}).get("name") == "wardwell-witness"
+    ]
+    locked = jinja2.Template(account["password_lock"])
+    assert (locked.render(ssh_witness_key=""), locked.render(ssh_witness_key=KEY)) == ("True", "False")

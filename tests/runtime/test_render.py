@@ -73,6 +73,9 @@ def test_units_are_written_as_they_are_in_the_source_and_only_where_they_differ(
     wanted = {path.relative_to(source): path.read_text() for path in source.rglob("*") if path.is_file()}
     assert {path.relative_to(made): path.read_text() for path in made.rglob("*") if path.is_file()} == wanted
     (made / "wardwell@.service").write_text("changed by hand")
+    previewed = CliRunner().invoke(wardwell, [*arguments, "--preview"]).output
+    assert re.findall(r"^differs +(\S+)$", previewed, re.MULTILINE) == [str(made / "wardwell@.service")]
+    assert (made / "wardwell@.service").read_text() == "changed by hand"
     output = CliRunner().invoke(wardwell, arguments).output
     assert re.findall(r"^written +(\S+)$", output, re.MULTILINE) == [str(made / "wardwell@.service")]
     assert (made / "wardwell@.service").read_text() == wanted[Path("wardwell@.service")]
