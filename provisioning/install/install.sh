@@ -161,16 +161,17 @@ packages() {
 
 environment() {
     rm -rf "$release/venv"
-    python3 -m venv "$release/venv"
-    "$release/venv/bin/pip" install --quiet --no-index --no-deps --require-hashes --find-links wheels \
-        --disable-pip-version-check -r wheels/requirements.txt
+    python3 -m venv --without-pip "$release/venv"
     python=$release/venv/bin/python
+    # Debian's pip, out of its wheel: nothing stays in the environment that the bundle does not list.
+    "$python" "$(echo /usr/share/python-wheels/pip-*.whl)/pip" install --quiet --no-index --no-deps --require-hashes \
+        --find-links wheels --disable-pip-version-check --no-warn-script-location --no-compile -r wheels/requirements.txt
     site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$release/src" >"$site/wardwell.pth"
     printf '#!%s\nfrom appliance.cli import main\n\nmain()\n' "$python" >"$release/venv/bin/wardwell"
     chmod 755 "$release/venv/bin/wardwell"
-    # The compartments cannot write here, so it is compiled now.
-    "$python" -m compileall -q "$release/src/appliance" "$release/src/webapp" "$release/src/provisioning"
+    # The compartments cannot write here, so it is compiled now, and on all processors.
+    "$python" -m compileall -q -j 0 "$site" "$release/src/appliance" "$release/src/webapp" "$release/src/provisioning"
 }
 
 switch() {
