@@ -6,6 +6,7 @@ Must never see: a secret; a certificate's key is named, not read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -13,17 +14,23 @@ import click
 from appliance.settings import COMPARTMENTS, PRODUCTION, Home
 from provisioning import front, supervise
 
+Command = Callable[..., None]
+
 CODE = Path("/opt/wardwell/current")
-_to = click.option(
-    "--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write into."
-)
-_code = click.option(
-    "--code",
-    default=CODE,
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Where the installed code is, with src/ and venv/.",
-)
+
+
+def _target(command: Command) -> Command:
+    """The options that each of them has."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    for option in (
+        click.option("--preview/--write", help="Only say what would be written. Without either: --write."),
+        click.option(
+            "--code", default=CODE, show_default=True, type=folder, help="Where the installed code is: src/ and venv/."
+        ),
+        click.option("--to", required=True, type=folder, help="Folder to write into."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -32,31 +39,24 @@ def render() -> None:
 
 
 @render.command("units")
-@_to
-@_code
-@click.option("--preview", is_flag=True, help="Say what would be written, and write nothing.")
+@_target
 def units_command(to: Path, code: Path, preview: bool) -> None:
     """Write the units of systemd/, each in its folder."""
-    for name, text in unit_files(code).items():
-        _put(to / name, text, preview)
+    _put(unit_files(code), to, preview)
 
 
 @render.command("supervisor")
-@_to
-@_code
-def supervisor_command(to: Path, code: Path) -> None:
+@_target
+def supervisor_command(to: Path, code: Path, preview: bool) -> None:
     """Write <compartment>.conf for each compartment's own supervisord."""
-    for name, text in supervisor_files(code).items():
-        _put(to / name, text)
+    _put(supervisor_files(code), to, preview)
 
 
 @render.command("front")
-@_to
-@_code
-def front_command(to: Path, code: Path) -> None:
+@_target
+def front_command(to: Path, code: Path, preview: bool) -> None:
     """Write nginx.conf and the still pages (sealed, maintenance), from wardwell.toml."""
-    for name, text in front_files(Home.find(), code).items():
-        _put(to / name, text)
+    _put(front_files(Home.find(), code), to, preview)
 
 
 def unit_files(code: Path = CODE) -> dict[str, str]:
@@ -79,17 +79,19 @@ def front_files(home: Home, code: Path = CODE) -> dict[str, str]:
     return {"nginx.conf": text, **front.still_pages(settings.hosts)}
 
 
-def _put(path: Path, text: str, preview: bool = False) -> None:
-    """Write `path` unless it holds just that already; says which. `preview`: say it only."""
-    if path.exists() and path.read_text() == text:
-        click.echo(f"unchanged  {path}")
-        return
-    if preview:
-        click.echo(f"differs    {path}")
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text)
-    part.chmod(0o644)
-    part.rename(path)
-    click.echo(f"written    {path}")
+def _put(files: dict[str, str], folder: Path, preview: bool) -> None:
+    """Write each below `folder` unless it is just that already, and say which. `preview`: say it only."""
+    for name, text in files.items():
+        path = folder / name
+        if path.exists() and path.read_text() == text:
+            click.echo(f"unchanged  {path}")
+            continue
+        if preview:
+            click.echo(f"differs    {path}")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(text)
+        part.chmod(0o644)
+        part.rename(path)
+        click.echo(f"written    {path}")

@@ -165,12 +165,13 @@ def _ftparchive(folder: Path, *words: str) -> bytes:
 
 
 def _wheelhouse(wheels: Path, to: Path) -> None:
-    """The wheels and a list of their digests, which pip checks once more when it installs."""
+    """The wheels and a list of their digests, which pip checks once more when it installs: all but its own."""
     shutil.copytree(wheels, to)
     lines = []
     for path in sorted(to.glob("*.whl")):
         name, version = path.name.split("-")[:2]
-        lines.append(f"{name}=={version} --hash=sha256:{_sha256(path)}\n")
+        if name != "pip":
+            lines.append(f"{name}=={version} --hash=sha256:{_sha256(path)}\n")
     (to / "requirements.txt").write_text("".join(lines))
 
 

@@ -163,8 +163,8 @@ environment() {
     rm -rf "$release/venv"
     python3 -m venv --without-pip "$release/venv"
     python=$release/venv/bin/python
-    # Debian's pip, out of its wheel: nothing stays in the environment that the bundle does not list.
-    "$python" "$(echo /usr/share/python-wheels/pip-*.whl)/pip" install --quiet --no-index --no-deps --require-hashes \
+    # pip works out of its wheel and is not installed itself.
+    "$python" "$(echo wheels/pip-*.whl)/pip" install --quiet --no-index --no-deps --require-hashes \
         --find-links wheels --disable-pip-version-check --no-warn-script-location --no-compile -r wheels/requirements.txt
     site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$release/src" >"$site/wardwell.pth"

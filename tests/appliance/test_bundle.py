@@ -38,6 +38,14 @@ def test_two_builds_differ_in_the_declared_time_alone(tmp_path: Path) -> None:
     assert len(first) <= LARGEST_BYTES
 
 
+def test_it_brings_no_public_certificate_authority() -> None:
+    """Whom an appliance trusts its answers name, and nobody else."""
+    pool.fill(STORED, lambda _words: None)
+    names = {path.name.partition("_")[0] for path in (STORED / "debs").glob("*.deb")}
+    assert "nginx-light" in names
+    assert "ca-certificates" not in names
+
+
 def _python_ldap(lock: Path) -> Path:
     """A lock of the one package that comes as source."""
     lines = pool.LOCK.read_text().splitlines()

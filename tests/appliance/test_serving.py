@@ -63,10 +63,17 @@ def test_installing_again_changes_nothing(installed: Installed, shell: Shell) ->
     done = shell.run(install_command(installed.release, f"{STICK}/answers.toml"), timeout=600)
     assert _changed(done.stdout) == 0, done.stdout[-4000:]
     assert contents(shell) == before
-    shell.run("echo '# by hand' >> /etc/nftables.conf; echo '# by hand' >> /etc/systemd/system/wardwell@.service")
+    changed = (
+        "nftables.conf",
+        "systemd/system/wardwell@.service",
+        "wardwell/supervisor/desk.conf",
+        "wardwell/nginx/nginx.conf",
+    )
+    shell.run(" && ".join(f"echo '# by hand' >> /etc/{name}" for name in changed))
     assert contents(shell) != before
     shown = shell.run("wardwell config diff", check=False, timeout=600).stdout
-    assert "Write the rules" in shown and "Install the units" in shown, shown
+    for task in ("Write the rules", "Install the units", "Render each compartment's supervisor", "Render the front"):
+        assert task in shown, shown
     assert _changed(shell.run("wardwell apply", timeout=600).stdout) > 0
     assert contents(shell) == before
 
