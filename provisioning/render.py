@@ -6,7 +6,7 @@ Must never see: a secret; a certificate's key is named, not read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -17,6 +17,8 @@ from provisioning import front, supervise
 Command = Callable[..., None]
 
 CODE = Path("/opt/wardwell/current")
+# What systemd takes for a unit that must never run.
+MASK = Path("/dev/null")
 
 
 def _target(command: Command) -> Command:
@@ -41,8 +43,8 @@ def render() -> None:
 @render.command("units")
 @_target
 def units_command(to: Path, code: Path, preview: bool) -> None:
-    """Write the units of systemd/, each in its folder."""
-    _put(unit_files(code), to, preview)
+    """Write the units of systemd/, each in its folder, and mask those that never run."""
+    _put(unit_files(code / "src" / "systemd"), to, preview)
 
 
 @render.command("supervisor")
@@ -59,10 +61,11 @@ def front_command(to: Path, code: Path, preview: bool) -> None:
     _put(front_files(Home.find(), code), to, preview)
 
 
-def unit_files(code: Path = CODE) -> dict[str, str]:
-    """Path below systemd's folder -> content: the units as they are in the source."""
-    source = code / "src" / "systemd"
-    return {str(path.relative_to(source)): path.read_text() for path in sorted(source.rglob("*")) if path.is_file()}
+def unit_files(source: Path) -> dict[str, str | None]:
+    """Path below systemd's folder -> content: the units as they lie in `source`. None for one that is masked."""
+    files = {str(path.relative_to(source)): path.read_text() for path in sorted(source.rglob("*")) if path.is_file()}
+    masked = (line.partition("#")[0].strip() for line in files.pop("masked").splitlines())
+    return {**files, **{name: None for name in masked if name}}
 
 
 def supervisor_files(code: Path = CODE) -> dict[str, str]:
@@ -79,11 +82,11 @@ def front_files(home: Home, code: Path = CODE) -> dict[str, str]:
     return {"nginx.conf": text, **front.still_pages(settings.hosts)}
 
 
-def _put(files: dict[str, str], folder: Path, preview: bool) -> None:
+def _put(files: Mapping[str, str | None], folder: Path, preview: bool) -> None:
     """Write each below `folder` unless it is just that already, and say which. `preview`: say it only."""
     for name, text in files.items():
         path = folder / name
-        if path.exists() and path.read_text() == text:
+        if _is_just(path, text):
             click.echo(f"unchanged  {path}")
             continue
         if preview:
@@ -91,7 +94,17 @@ def _put(files: dict[str, str], folder: Path, preview: bool) -> None:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
-        part.write_text(text)
-        part.chmod(0o644)
+        part.unlink(missing_ok=True)
+        if text is None:
+            part.symlink_to(MASK)
+        else:
+            part.write_text(text)
+            part.chmod(0o644)
         part.rename(path)
         click.echo(f"written    {path}")
+
+
+def _is_just(path: Path, text: str | None) -> bool:
+    if path.is_symlink() or text is None:
+        return text is None and path.is_symlink() and path.readlink() == MASK
+    return path.is_file() and path.read_text() == text

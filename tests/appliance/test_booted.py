@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.appliance import probes
 from tests.appliance.machine import Machine
 from tests.appliance.network import DIRECTORY, ELSEWHERE
 from tests.appliance.probes import COMPARTMENTS
+from tests.appliance.rootfs import ROOT
 from tests.appliance.ssh import Shell
 
 pytestmark = pytest.mark.appliance
@@ -23,6 +25,14 @@ def test_it_boots_sealed_and_in_order(machine: Machine, shell: Shell) -> None:
     machine.running()
     assert shell.output("ip route show default") == ""
     assert shell.run("systemctl is-active wardwell@desk.service", check=False).stdout.strip() == "inactive"
+
+
+def test_nothing_gains_rights_where_many_may_write(shell: Shell) -> None:
+    defaults = yaml.safe_load((ROOT / "ansible/roles/disk/defaults/main.yml").read_text())
+    wanted = {mount["path"]: mount["options"] for mount in defaults["disk_mounts"]}
+    for path, options in {**wanted, "/tmp": "nodev,nosuid,noexec"}.items():
+        assert set(options.split(",")) <= set(shell.output(f"findmnt -no OPTIONS {path}").split(",")), path
+    assert "nosuid" not in shell.output("findmnt -no OPTIONS /")  # the control
 
 
 def test_what_runs_while_sealed_is_confined(shell: Shell) -> None:

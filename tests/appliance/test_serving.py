@@ -14,10 +14,12 @@ import pytest
 
 from appliance.layout import GROUPS, USERS, WITNESS
 from provisioning.install.answers import QUESTIONS
+from provisioning.render import unit_files
 from tests.appliance import custody, probes
 from tests.appliance.agency import STICK
 from tests.appliance.container import Container
 from tests.appliance.installation import Installed, contents, install_command
+from tests.appliance.rootfs import ROOT
 from tests.appliance.ssh import Shell
 from tests.appliance.story import Story
 from tests.appliance.workstations import Workstations
@@ -86,6 +88,12 @@ def test_accounts_are_locked_but_for_those_that_a_key_opens(shell: Shell) -> Non
     assert {name for name, field in ours.items() if not field.startswith(("*", "!"))} == {"wardwell-admin"}
     for group, members in GROUPS.items():
         assert set(shell.output(f"getent group {group}").split(":")[3].split(",")) == set(members), group
+
+
+def test_what_must_never_run_is_masked(shell: Shell) -> None:
+    names = [name for name, text in unit_files(ROOT / "systemd").items() if text is None]
+    states = shell.run(f"systemctl is-enabled {' '.join(names)} nftables.service", check=False).stdout.split()
+    assert states == [*["masked"] * len(names), "enabled"]
 
 
 def test_answers_with_an_unknown_key_are_refused(installed: Installed, shell: Shell) -> None:

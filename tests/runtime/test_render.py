@@ -63,22 +63,47 @@ def test_rendering_again_changes_nothing(tmp_path: Path) -> None:
     assert CliRunner().invoke(wardwell, arguments).output.count("unchanged ") == 5
 
 
-def test_units_are_written_as_they_are_in_the_source_and_only_where_they_differ(tmp_path: Path) -> None:
+@pytest.fixture
+def units(tmp_path: Path) -> list[str]:
+    """The command that writes the units, for a folder `made` of the test's."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "src").symlink_to(ROOT)
-    made = tmp_path / "made"
-    arguments = ["render", "units", "--to", str(made), "--code", str(tmp_path / "code")]
-    assert CliRunner().invoke(wardwell, arguments).exit_code == 0
-    source = ROOT / "systemd"
+    return ["render", "units", "--to", str(tmp_path / "made"), "--code", str(tmp_path / "code")]
+
+
+def said(output: str, word: str) -> list[str]:
+    return re.findall(rf"^{word} +\S+/made/(\S+)$", output, re.MULTILINE)
+
+
+def test_units_are_written_as_they_are_in_the_source_and_only_where_they_differ(
+    units: list[str], tmp_path: Path
+) -> None:
+    made, source = tmp_path / "made", ROOT / "systemd"
+    assert CliRunner().invoke(wardwell, units).exit_code == 0
     wanted = {path.relative_to(source): path.read_text() for path in source.rglob("*") if path.is_file()}
+    del wanted[Path("masked")]
     assert {path.relative_to(made): path.read_text() for path in made.rglob("*") if path.is_file()} == wanted
     (made / "wardwell@.service").write_text("changed by hand")
-    previewed = CliRunner().invoke(wardwell, [*arguments, "--preview"]).output
-    assert re.findall(r"^differs +(\S+)$", previewed, re.MULTILINE) == [str(made / "wardwell@.service")]
+    assert said(CliRunner().invoke(wardwell, [*units, "--preview"]).output, "differs") == ["wardwell@.service"]
     assert (made / "wardwell@.service").read_text() == "changed by hand"
-    output = CliRunner().invoke(wardwell, arguments).output
-    assert re.findall(r"^written +(\S+)$", output, re.MULTILINE) == [str(made / "wardwell@.service")]
+    assert said(CliRunner().invoke(wardwell, units).output, "written") == ["wardwell@.service"]
     assert (made / "wardwell@.service").read_text() == wanted[Path("wardwell@.service")]
+
+
+def test_what_never_runs_is_masked_and_nothing_else_is(units: list[str], tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    CliRunner().invoke(wardwell, units)
+    masked = re.findall(r"^[a-z].*$", (ROOT / "systemd" / "masked").read_text(), re.MULTILINE)
+    links = {path.name: path.readlink() for path in made.rglob("*") if path.is_symlink()}
+    assert links == {name: Path("/dev/null") for name in masked} and "apt-daily.timer" in links
+    (made / "debug-shell.service").unlink()
+    (made / "debug-shell.service").write_text("[Service]\nExecStart=/bin/sh\n")
+    (made / "wardwell-relay.service").unlink()
+    (made / "wardwell-relay.service").symlink_to("/dev/null")
+    by_hand = {"debug-shell.service", "wardwell-relay.service"}
+    assert set(said(CliRunner().invoke(wardwell, [*units, "--preview"]).output, "differs")) == by_hand
+    assert set(said(CliRunner().invoke(wardwell, units).output, "written")) == by_hand
+    assert (made / "debug-shell.service").is_symlink() and not (made / "wardwell-relay.service").is_symlink()
 
 
 def test_the_front_of_production_listens_where_told_and_falls_to_the_sealed_page(production: Home) -> None:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import yaml
 
 from appliance import layout, settings
 from appliance.settings import COMPARTMENTS, PRODUCTION, Home
@@ -91,3 +92,10 @@ def test_only_desk_has_a_network(compartment: str) -> None:
 def test_the_target_starts_every_compartment() -> None:
     wanted = re.search(r"^Wants=(.*)$", (UNITS / "wardwell.target").read_text(), re.M)
     assert wanted and sorted(wanted.group(1).split()) == sorted(COMPARTMENT_UNITS)
+
+
+def test_every_folder_that_the_role_mounts_is_asked_for_at_boot() -> None:
+    wanted = re.search(r"^Wants=(.*)$", (UNITS / "local-fs.target.d" / "wardwell.conf").read_text(), re.M)
+    defaults = yaml.safe_load((UNITS.parent / "ansible" / "roles" / "disk" / "defaults" / "main.yml").read_text())
+    mounted = [f"{mount['unit']}.mount" for mount in defaults["disk_mounts"]]
+    assert wanted and sorted(wanted.group(1).split()) == sorted(["tmp.mount", *mounted])
