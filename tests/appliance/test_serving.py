@@ -15,7 +15,7 @@ import pytest
 from appliance.layout import GROUPS, USERS, WITNESS
 from provisioning.install.answers import QUESTIONS
 from provisioning.render import unit_files
-from tests.appliance import custody, probes
+from tests.appliance import custody, journey, probes
 from tests.appliance.agency import STICK
 from tests.appliance.container import Container
 from tests.appliance.installation import Installed, contents, install_command
@@ -190,6 +190,14 @@ def test_both_sides_open_it_and_it_serves_within_a_minute(story: Story, shell: S
         story.wait_until_serving(60)
     assert story.seconds["unsealing"] + story.seconds["serving after unsealing"] <= 60
     assert story.workstations.sign_in("coordinator")["state"] == "ready"
+
+
+@pytest.mark.timeout(600)
+def test_an_export_arrives_and_an_officer_reads_the_exposure(
+    story: Story, installed: Installed, tmp_path: Path
+) -> None:
+    journey.exports_arrive(installed.agency, tmp_path)
+    journey.an_officer_reads_the_exposure(story, patience=30)
 
 
 @pytest.mark.timeout(900)

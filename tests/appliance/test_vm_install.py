@@ -6,15 +6,12 @@ up to the first sign-in, which software emulation makes 8 to 20 times slower tha
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
-from tests.appliance import custody, exports
+from tests.appliance import custody, journey
 from tests.appliance.agency import STICK, Agency
 from tests.appliance.installation import ADMINISTRATOR, install_command, put_on_stick, shown_password
 from tests.appliance.machine import Disk, Machine
@@ -23,7 +20,6 @@ from tests.appliance.release import Release
 from tests.appliance.rootfs import CACHE, Layer, disk_image, run
 from tests.appliance.story import Story
 from tests.appliance.workstations import Workstations
-from tests.story.people import Private, Staff
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(7200)]
 
@@ -96,43 +92,13 @@ def test_that_took_no_longer_than_it_may(world: tuple[Machine, Agency, Story]) -
 
 def test_exports_arrive_from_two_kinds_of_client(world: tuple[Machine, Agency, Story], tmp_path: Path) -> None:
     _, agency, _ = world
-    first, second = exports.write_files(agency, tmp_path)
-    done = exports.plainly(agency, first)
-    assert done.returncode == 0, done.stderr
-    exports.fussily(agency, second)
-    # The control: what was put cannot be read back or listed.
-    assert exports.sftp(agency, f"get {first.name} {tmp_path}/back\n").returncode != 0
-    assert "Permission denied" in exports.sftp(agency, "ls\n").stderr
+    journey.exports_arrive(agency, tmp_path)
 
 
 def test_an_officer_reads_the_exposure_in_a_browser(world: tuple[Machine, Agency, Story]) -> None:
     _, _, story = world
-    people = story.workstations
-    people.first_sign_in("trustee")
-    with people.browser() as browser:
-        trustee = Staff(people, browser.new_context, "trustee")  # type: ignore[arg-type]
-        trustee.page.set_default_timeout(120_000)
-        trustee.sign_in()
-        trustee.go("/trustee/slips/")
-        trustee.page.get_by_label("Employee number or local sign-in name").fill(people.person("officer").number)
-        trustee.click("Print one slip")
-        slip = re.search(r"(?:[0-9A-Z]{5}-){3}[0-9A-Z]{5}", trustee.page.content())
-        assert slip
-        people.person("officer").slip = slip.group()
-        people.enrol("officer", story.trustee_fingerprint())
-        story.witness()
-        officer = Private(people, browser.new_context, "officer")  # type: ignore[arg-type]
-        officer.page.set_default_timeout(120_000)
-        expect.set_options(timeout=120_000)
-        deadline = time.monotonic() + 600
-        while True:
-            officer.unlock()
-            officer.open("Exposure")
-            if officer.page.get_by_text("Weight 10 of 10").count():
-                break
-            officer.lock()
-            assert time.monotonic() < deadline, officer.page.content()[:4000]
-            story.witness()
+    story.workstations.first_sign_in("trustee")
+    journey.an_officer_reads_the_exposure(story, patience=120)
 
 
 def test_after_a_restart_cards_open_it_again(world: tuple[Machine, Agency, Story]) -> None:
