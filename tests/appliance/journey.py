@@ -29,7 +29,7 @@ def exports_arrive(agency: Agency, folder: Path) -> None:
 
 
 def an_officer_reads_the_exposure(story: Story, patience: float) -> None:
-    """The trustee prints a slip, the officer takes a space with it and finds the call. `patience`: seconds for a page."""
+    """A slip from the trustee, a space, and the call stands in it. `patience`: seconds for a page."""
     people = story.workstations
     expect.set_options(timeout=patience * 1000)
     with people.browser() as browser:
