@@ -99,3 +99,13 @@ def test_every_folder_that_the_role_mounts_is_asked_for_at_boot() -> None:
     defaults = yaml.safe_load((UNITS.parent / "ansible" / "roles" / "disk" / "defaults" / "main.yml").read_text())
     mounted = [f"{mount['unit']}.mount" for mount in defaults["disk_mounts"]]
     assert wanted and sorted(wanted.group(1).split()) == sorted(["tmp.mount", *mounted])
+
+
+@pytest.mark.parametrize(
+    ("unit", "bound"), [("wardwell.target", True), ("wardwell@.service", True), ("wardwell-front.service", False)]
+)
+def test_nothing_that_keeps_records_starts_before_the_clock_is_checked(unit: str, bound: bool) -> None:
+    """The front is the control: whom to call is shown whatever the clock says."""
+    text = (UNITS / unit).read_text()
+    for word in ("Requires", "After"):
+        assert bool(re.search(rf"^{word}=.*\bwardwell-time-check\.service\b", text, re.M)) == bound
