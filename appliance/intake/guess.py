@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from appliance.errors import WardwellError
-from appliance.intake import guess_log, mapping
+from appliance.intake import guess_log, guess_steps, mapping
 from appliance.intake.guess_columns import Column, Layout, layout, samples
 from appliance.intake.guess_log import quoted, shown
 from appliance.intake.guess_types import guess_type, nearest
@@ -80,6 +80,7 @@ class _Look:
     header: list[str]
     rows: list[list[str]]
     chosen: list[str] = field(default_factory=list)
+    blank: dict[str, str] = field(default_factory=dict)  # column without a value -> step that its name means
 
 
 def _probe(form: str, zone: str, **more: Any) -> Profile:
@@ -279,6 +280,7 @@ def propose(paths: Sequence[Path], zone: str, zone_known: bool) -> str:
         ]
         if log := guess_log.roles([column for column in columns if column.name]):
             return guess_log.propose(paths, look.profile, look.header, log, _zone_note(zone_known))
+        look.blank = {one.name: guess_steps.named(one.words) for one in columns if not one.values and not one.shut}
         again = {name for name, count in Counter(look.header).items() if count > 1}
         found = layout([column for column in columns if column.name and column.name not in again])
         profile = _profile(look, found, [], {})
@@ -322,7 +324,10 @@ def _toml(look: _Look, found: Layout, profile: Profile, tried: _Try, zone_known:
             lines.append(f"{name} = {text}{note if name == 'time_zone' else ''}")
     lines += ["# Never read:", "dropped = ["]
     for name in profile.dropped:
+        step = look.blank.get(name, "")
         why = "  # about conduct: Wardwell takes none" if about_conduct(name) else ""
+        if step in _COLUMNS and not getattr(profile.columns, step):
+            why = f"  # ? blank in every row, named like {step}: name it there if other exports fill it"
         lines.append(f"    {quoted(name)},{why}")
     lines += ["]", "", "[columns]"]
     some = dict(samples(found))

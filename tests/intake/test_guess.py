@@ -168,6 +168,21 @@ def test_a_row_per_unit(tmp_path: Path) -> None:
     assert (found["calls"], found["involvements"], found["refused"]) == (30, 60, [])
 
 
+def test_a_step_that_nothing_is_said_about_yet_is_pointed_out(tmp_path: Path) -> None:
+    """The rest of what is never read needs no question, whether something stands in it or not."""
+    rows = [["call_id", "unit_id", "received", "arrived", "cleared", "call_type", "callback", "colour"]]
+    rows += [
+        [f"P{at:04}", "M5", f"2022-03-{1 + at % 28:02} 10:50", f"2022-03-{1 + at % 28:02} 11:02", "", "Stop", "", "red"]
+        for at in range(30)
+    ]
+    feed = tmp_path / "blank.csv"
+    feed.write_text(text(rows), encoding="utf-8")
+    toml, found = through_guess(tmp_path, feed)
+    assert (found["calls"], found["refused"]) == (30, [])
+    asked = [line for line in toml.partition("dropped = [")[2].partition("]")[0].splitlines() if "#" in line]
+    assert len(asked) == 1 and asked[0].startswith('    "cleared",  # ? blank in every row')
+
+
 def test_columns_of_steps_that_hold_packed_units(tmp_path: Path) -> None:
     rows = [["Incident No", "Incident Date", "Incident Time", "Type", "Dispatched", "On Scene", "Cleared"]]
     for at in range(30):
