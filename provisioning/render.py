@@ -96,6 +96,9 @@ def _put(files: Mapping[str, str | None], folder: Path, preview: bool) -> None:
         part = path.with_name(f".{path.name}.part")
         part.unlink(missing_ok=True)
         if text is None:
+            if path.is_file() and not path.is_symlink():
+                # Somebody wrote it for this machine, and nothing here could write it again.
+                path.rename(path.with_name(f"{path.name}.replaced"))
             part.symlink_to(MASK)
         else:
             part.write_text(text)

@@ -97,13 +97,14 @@ def test_what_never_runs_is_masked_and_nothing_else_is(units: list[str], tmp_pat
     links = {path.name: path.readlink() for path in made.rglob("*") if path.is_symlink()}
     assert links == {name: Path("/dev/null") for name in masked} and "apt-daily.timer" in links
     (made / "debug-shell.service").unlink()
-    (made / "debug-shell.service").write_text("[Service]\nExecStart=/bin/sh\n")
+    (made / "debug-shell.service").write_text(shell := "[Service]\nExecStart=/bin/sh\n")
     (made / "wardwell-relay.service").unlink()
     (made / "wardwell-relay.service").symlink_to("/dev/null")
     by_hand = {"debug-shell.service", "wardwell-relay.service"}
     assert set(said(CliRunner().invoke(wardwell, [*units, "--preview"]).output, "differs")) == by_hand
     assert set(said(CliRunner().invoke(wardwell, units).output, "written")) == by_hand
     assert (made / "debug-shell.service").is_symlink() and not (made / "wardwell-relay.service").is_symlink()
+    assert (made / "debug-shell.service.replaced").read_text() == shell
 
 
 def test_the_front_of_production_listens_where_told_and_falls_to_the_sealed_page(production: Home) -> None:
