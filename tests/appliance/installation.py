@@ -149,12 +149,15 @@ def install(stock_root: Path, release: Release, folder: Path) -> Installed:
 
 
 def contents(shell: Shell) -> dict[str, str]:
-    """Path -> kind, mode, owner and digest of everything that an installation decides; for comparing."""
+    """Path -> kind, mode, owner and digest of everything that an installation decides; for comparing.
+
+    Not the backups that the tools of accounts leave beside their files (`group-`).
+    """
     script = (
         "cd /; find etc opt usr/local root srv var/lib/wardwell -xdev"
-        " -name __pycache__ -prune -o"
+        " \\( -name __pycache__ -o -name '*-' \\) -prune -o"
         " -printf '%p\\t%y %m %U:%G %l\\n'; "
-        "find etc opt/wardwell/releases/*/src usr/local srv -xdev -type f ! -name '*.pyc' -print0"
+        "find etc opt/wardwell/releases/*/src usr/local srv -xdev -type f ! -name '*.pyc' ! -name '*-' -print0"
         " | xargs -0 sha256sum | awk '{print $2 \"#\\t\" $1}'"
     )
     return dict(line.split("\t", 1) for line in shell.output(script, timeout=120).splitlines())

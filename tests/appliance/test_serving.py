@@ -73,8 +73,17 @@ def test_installing_again_changes_nothing(installed: Installed, shell: Shell) ->
     )
     shell.run(" && ".join(f"echo '# by hand' >> /etc/{name}" for name in changed))
     assert contents(shell) != before
+    # Its lines come back where they were: an account that is made again stands at the end.
+    shell.run("cd /etc && tar cf /run/accounts.tar passwd group shadow gshadow && userdel wardwell-relay")
     shown = shell.run("wardwell config diff", check=False, timeout=600).stdout
-    for task in ("Write the rules", "Install the units", "Render each compartment's supervisor", "Render the front"):
+    shell.run("cd /etc && tar xf /run/accounts.tar")
+    for task in (
+        "Write the rules",
+        "Make those that are missing",
+        "Install the units",
+        "Render each compartment's supervisor",
+        "Render the front",
+    ):
         assert task in shown, shown
     assert _changed(shell.run("wardwell apply", timeout=600).stdout) > 0
     assert contents(shell) == before
@@ -88,6 +97,12 @@ def test_accounts_are_locked_but_for_those_that_a_key_opens(shell: Shell) -> Non
     assert {name for name, field in ours.items() if not field.startswith(("*", "!"))} == {"wardwell-admin"}
     for group, members in GROUPS.items():
         assert set(shell.output(f"getent group {group}").split(":")[3].split(",")) == set(members), group
+
+
+def test_nothing_here_installs_packages_for_python(shell: Shell) -> None:
+    """A control is part of it: what the appliance does run on is found in the same way."""
+    look = "import importlib.util as i; print(*(i.find_spec(one) is not None for one in ('flask', 'pip', 'ensurepip')))"
+    assert shell.output(f'/opt/wardwell/current/venv/bin/python -c "{look}"').split() == ["True", "False", "False"]
 
 
 def test_what_must_never_run_is_masked(shell: Shell) -> None:
