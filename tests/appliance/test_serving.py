@@ -64,6 +64,8 @@ def test_installing_again_changes_nothing(installed: Installed, shell: Shell) ->
     before = contents(shell)
     done = shell.run(install_command(installed.release, f"{STICK}/answers.toml"), timeout=600)
     assert _changed(done.stdout) == 0, done.stdout[-4000:]
+    quiet = shell.run("wardwell config diff", check=False, timeout=600)
+    assert quiet.returncode == 0, quiet.stdout
     assert contents(shell) == before
     changed = (
         "nftables.conf",
