@@ -6,11 +6,13 @@ Must never see: anything of an appliance; it only turns sources of this reposito
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,8 +79,22 @@ def digest(builder: Builder) -> str:
     return total.hexdigest()
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One build at a time: test processes that start together all find the same change."""
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    with (STAMPS / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 def build(builder: Builder) -> bool:
-    """Run `builder` unless its stamp says that nothing changed; whether it ran."""
+    """Run `builder` unless its stamp says that nothing changed; whether it ran. Waits for one that already does."""
+    with _alone():
+        return _build(builder)
+
+
+def _build(builder: Builder) -> bool:
     stamp = STAMPS / builder.module
     wanted = digest(builder)
     if (ROOT / builder.result).exists() and stamp.is_file() and stamp.read_text() == wanted:
@@ -87,7 +103,6 @@ def build(builder: Builder) -> bool:
     sys.stdout.flush()
     started = time.monotonic()
     subprocess.run([sys.executable, "-m", builder.module], cwd=ROOT, check=True)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(digest(builder))
     sys.stdout.write(f"   done in {time.monotonic() - started:.0f} s\n")
     return True

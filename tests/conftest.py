@@ -18,6 +18,9 @@ from appliance.storage.migrate import metadata_of
 # A busy machine may need longer than a person would wait; what never comes is still missed.
 expect.set_options(timeout=30_000)
 
+# Helpers say what they compared when they fail, as test files do.
+pytest.register_assert_rewrite(*(f"tests.{path.name}" for path in Path(__file__).parent.iterdir() if path.is_dir()))
+
 # The fixtures `agency`, `driver` and `open_browser`: the whole demonstration, running.
 pytest_plugins = ["tests.support.system"]
 

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-const { bytes, format, net, session, vault, wraps } = await import(process.env.WARDWELL_LIBRARY);
+const { bytes, format, ledger, net, session, vault, wraps } = await import(process.env.WARDWELL_LIBRARY);
 const { Vault } = vault;
 const now = () => new Date("2026-11-23T12:00:00Z");
 
@@ -204,4 +204,20 @@ test("a blob of a later format says that these pages are too old, one of no form
   for (const later of [blob[0] + 1, 255]) await fails(served(later), "vault_newer", /later version of these pages/);
   await assert.rejects(served(0), /unknown vault format/);
   await served(blob[0]);
+});
+
+test("a file that is cut off, and a leaf that is no JSON", async () => {
+  const serve = (end) => async () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(bytes.utf8("begun"));
+          end(controller);
+        },
+      }),
+    );
+  await fails(net.readFile(serve((c) => c.error(new TypeError("terminated"))), "https://space/x"), "unreachable", /does not answer/);
+  assert.equal(bytes.text(await net.readFile(serve((c) => c.close()), "https://space/x")), "begun");
+  for (const leaf of ["begun", "null", '{"kind":"other"}', "\xff"]) assert.equal(ledger.readLeaf(bytes.utf8(leaf), "heads"), null);
+  assert.deepEqual(ledger.readLeaf(bytes.utf8('{"kind":"heads"}'), "heads"), { kind: "heads" });
 });

@@ -87,3 +87,13 @@ def test_a_checkpoint_of_another_key_is_refused(call: Call) -> None:
     log.signer = notes.Signer.generate(ORIGIN)
     with pytest.raises(AssertionError, match="not signed by its key"):
         log.read(call, [])
+
+
+@pytest.mark.parametrize("name", ["0/000", "0/001.p/44", "entries/000", "entries/001.p/44"])
+def test_a_shortened_file_is_told(call: Call, name: str) -> None:
+    log = Published(300, witnessed=1)
+    some = [(299, log.leaves[299]), (7, log.leaves[7])]
+    assert log.read(call, some)["holds"] == [True, True]
+    log.files[f"ledger/tile/{name}"] = log.files[f"ledger/tile/{name}"][:-1]
+    with pytest.raises(AssertionError, match="A part of the access log is damaged"):
+        log.read(call, some if "p" in name else some[::-1])

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from appliance import clock
 from appliance.operate import disk
@@ -152,3 +152,44 @@ def test_the_workstations_clock_is_wrong_by_a_day(site: LiveSite, page: Page, da
     zone = ZoneInfo(site.home.settings().time_zone)
     today = clock.now().astimezone(zone)
     expect(page.locator("main li strong")).to_contain_text(f"{today:%B} {today.day}, {today.year}")
+
+
+@pytest.mark.parametrize("last", ["deliveries", "entries"])
+def test_a_page_that_goes_away_in_the_middle_of_a_minute_saves_nothing_more(
+    site: LiveSite, page: Page, last: str
+) -> None:
+    """What is forgotten by then is neither sealed and sent, with a key of zeros, nor an error."""
+    _begin(page, site, f"gray-{last}")
+    saves: list[Request] = []
+    page.on("request", lambda request: saves.append(request) if request.method == "PUT" else None)
+    with page.expect_response(SAVE):  # control: a minute saves
+        page.clock.run_for(60_000)
+    held: list[Route] = []
+    # The lock never arrives either, so that desk would still take what is sent.
+    page.route(re.compile(f"/api/(lock$|{last})"), lambda route: held.append(route))
+    with page.expect_request(re.compile(f"/api/{last}")):
+        page.clock.run_for(60_000)
+    while not held:
+        page.wait_for_timeout(50)
+    before = len(saves)  # no other minute goes on beside this one
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    with page.expect_response(re.compile(f"/api/{last}")):
+        held[0].continue_()
+    page.wait_for_timeout(3000)
+    assert len(saves) == before > 0
+
+
+def test_a_minute_that_fails_is_said_and_the_next_one_that_works_too(site: LiveSite, page: Page) -> None:
+    """Also when desk answers what makes no sense."""
+    _begin(page, site, "harper")
+    page.evaluate("addEventListener('unhandledrejection', (e) => { failed = `${e.reason}`; e.preventDefault(); })")
+    not_saved = page.get_by_text("It is tried again every minute; do not close this page yet.")
+    page.route("**/api/deliveries", lambda route: route.fulfill(json={}), times=1)
+    page.clock.run_for(60_000)
+    expect(not_saved).to_contain_text("Something went wrong in this browser.")
+    assert "TypeError" in page.evaluate("failed")
+    page.route("**/api/deliveries", lambda route: route.abort(), times=1)
+    page.clock.run_for(60_000)
+    expect(not_saved).to_contain_text("Wardwell does not answer.")
+    page.clock.run_for(60_000)
+    expect(not_saved).to_have_count(0)

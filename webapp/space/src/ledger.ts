@@ -32,6 +32,10 @@ export function tileNumber(n: number): string {
   return path;
 }
 
+function unusable(how: "missing" | "damaged"): Problem {
+  return new Problem("no_tile", `A part of the access log is ${how}.`, "Tell the officers' trustee.");
+}
+
 /** The checkpoint that a check was made against, and when the witness had cosigned one of at least that size. */
 export interface Head {
   readonly checkpoint: Checkpoint;
@@ -60,7 +64,8 @@ export class LedgerReader {
       const reader = new LedgerReader(fetch, base, { checkpoint, witnessed: null });
       const seen = witnessed && site.witness_vkey ? await reader.#witnessed(witnessed, site) : null;
       return seen ? new LedgerReader(fetch, base, { checkpoint, witnessed: seen }) : reader;
-    } catch {
+    } catch (error) {
+      if (error instanceof Problem) throw error;
       throw new Problem(
         "checkpoint_not_signed",
         "The access log's newest checkpoint is missing or not signed by its key.",
@@ -118,8 +123,11 @@ export class LedgerReader {
     const bundle = await this.#file("entries", number, width);
     const view = new DataView(bundle.buffer, bundle.byteOffset);
     const leaves: Bytes[] = [];
-    for (let at = 0; leaves.length < width; at += 2 + view.getUint16(at)) {
-      leaves.push(bundle.slice(at + 2, at + 2 + view.getUint16(at)));
+    for (let at = 0; leaves.length < width; ) {
+      const end = at + 2 <= bundle.length ? at + 2 + view.getUint16(at) : Infinity;
+      if (end > bundle.length) throw unusable("damaged");
+      leaves.push(bundle.slice(at + 2, end));
+      at = end;
     }
     return leaves;
   }
@@ -134,7 +142,7 @@ export class LedgerReader {
     const start = first - tile * WIDTH;
     let row: Bytes[] = [];
     for (let i = start; i < start + 2 ** within; i++) row.push(hashes.slice(i * HASH, (i + 1) * HASH));
-    if (row.some((hash) => hash.length !== HASH)) throw new Error("a tile is too short");
+    if (row.some((hash) => hash.length !== HASH)) throw unusable("damaged");
     while (row.length > 1) {
       const above: Bytes[] = [];
       for (let i = 0; i < row.length; i += 2) above.push(await nodeHash(row[i] as Bytes, row[i + 1] as Bytes));
@@ -159,14 +167,18 @@ export class LedgerReader {
     const bytes =
       (await readFile(this.fetch, `${this.base}/ledger/tile/${path}`)) ??
       (path === whole ? null : await readFile(this.fetch, `${this.base}/ledger/tile/${whole}`));
-    if (!bytes) throw new Problem("no_tile", "A part of the access log is missing.", "Tell the officers' trustee.");
+    if (!bytes) throw unusable("missing");
     return bytes;
   }
 }
 
-/** A public leaf as JSON when its kind is `kind`, else null. */
+/** A public leaf as JSON when its kind is `kind`, else null; not every leaf that is read was proved before. */
 export function readLeaf(leaf: Bytes | null, kind: string): Record<string, unknown> | null {
   if (!leaf) return null;
-  const value = JSON.parse(text(leaf)) as Record<string, unknown>;
-  return value.kind === kind ? value : null;
+  try {
+    const value = JSON.parse(text(leaf)) as Record<string, unknown>;
+    return value.kind === kind ? value : null;
+  } catch {
+    return null;
+  }
 }

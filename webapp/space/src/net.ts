@@ -123,13 +123,17 @@ const PLAIN: RequestInit = { credentials: "omit", referrerPolicy: "no-referrer",
 /** A request counts as unanswered after this: nothing must keep a lock, and with it the keys, waiting for good. */
 const WAIT_MS = 60_000;
 
+function unreachable(): Problem {
+  return new Problem("unreachable", "That part of Wardwell does not answer.", "Wait a minute and try again.");
+}
+
 /** `fetch` for requests that must not say who asks: no token, cookie or referrer. Throws Problem when unreachable. */
 export function anonymous(fetch: Fetch): Fetch {
   return async (url, init = {}) => {
     try {
       return await fetch(url, { ...PLAIN, signal: AbortSignal.timeout(WAIT_MS), ...init });
     } catch {
-      throw new Problem("unreachable", "That part of Wardwell does not answer.", "Wait a minute and try again.");
+      throw unreachable();
     }
   };
 }
@@ -141,7 +145,12 @@ export async function readFile(fetch: Fetch, url: string): Promise<Uint8Array<Ar
   if (!answer.ok) {
     throw new Problem("unreadable", "A page of this site could not be read.", "Try again in a minute.", answer.status);
   }
-  return new Uint8Array(await answer.arrayBuffer());
+  try {
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch {
+    // Cut off in the middle.
+    throw unreachable();
+  }
 }
 
 /** Calls to desk. `base` is its origin; `token` is set by `signIn` and forgotten by `lock`. */

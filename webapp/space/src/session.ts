@@ -90,6 +90,8 @@ export class Session {
   keylistProblem: Problem | null = null;
   /** Why the copy that was served may not be the newest, for the rest of the session; null when nothing says so. */
   versionProblem: Problem | null = null;
+  /** Why the last save did not work, or null; it is tried again in a minute. */
+  saveProblem: Problem | null = null;
   readonly #opened: Opened;
   readonly #listeners = new Set<() => void>();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -208,6 +210,7 @@ export class Session {
       }
       await vault.save(ctx.api, false);
       await ctx.api.deliveriesTaken(deliveries.map(({ id }) => id));
+      this.saveProblem = null;
     });
     this.#tell();
   }
@@ -219,11 +222,13 @@ export class Session {
     this.#ticking = true;
     try {
       await this.refresh();
-      this.saveProblem = null;
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.saveProblem = error;
+      // Forgotten in the middle of it: there is nothing left to check or to save, and nobody to tell.
+      if (this.#ended) return;
+      const known = error instanceof Problem;
+      this.saveProblem = known ? error : new Problem("failed", "Something went wrong in this browser.", "It is tried again.");
       this.#tell();
+      if (!known) throw error;
     } finally {
       this.#ticking = false;
     }
@@ -267,9 +272,6 @@ export class Session {
     });
     this.#tell();
   }
-
-  /** Why the last save did not work, or null; it is tried again in a minute. */
-  saveProblem: Problem | null = null;
 
   get ended(): boolean {
     return this.#ended;

@@ -26,6 +26,7 @@ export class Vault {
   #folded: RecordStore | null = null;
   // A new master key that desk may or may not have stored: its answer did not arrive.
   #unsure: Bytes | null = null;
+  #closed = false;
 
   private constructor(
     private master: Bytes,
@@ -102,7 +103,10 @@ export class Vault {
 
   async #seal(records: RecordStore): Promise<string> {
     const size = blobSize(this.enrolledOn, this.now());
-    return base64(await sealVault(this.master, this.handle, this.version + 1, records.snapshot(), size));
+    const blob = await sealVault(this.master, this.handle, this.version + 1, records.snapshot(), size);
+    // Forgotten meanwhile: this may be nothing, under a key of zeros, and must never take the stored copy's place.
+    if (this.#closed) throw new Problem("locked", "Your private space is locked.", "Sign in and unlock it again.");
+    return base64(blob);
   }
 
   /** The blob as the version after the stored one. Throws Problem when it does not fit even when folded. */
@@ -222,8 +226,9 @@ export class Vault {
     return null;
   }
 
-  /** Forget key and content. */
+  /** Forget key and content; a save that has begun is not sent any more. */
   close(): void {
+    this.#closed = true;
     this.master.fill(0);
     this.#unsure?.fill(0);
     this.records.clear();
