@@ -37,11 +37,11 @@ def drop(home: Home, agency: Agency, kind: str) -> Dropped:
     zone = ZoneInfo(home.settings().time_zone)
     now = clock.now().astimezone(zone).replace(tzinfo=None)
     received = (now - timedelta(hours=3)).replace(second=0, microsecond=0)
-    # Serials from 900 on are not used by the generated days.
-    serial = 900 + now.hour * 60 // 15 + now.minute // 15
+    # Another one each time, and from 1000 on: the generated days use none of those.
+    serial = 1000 + round((now - now.replace(hour=0, minute=0, second=0, microsecond=0)) / timedelta(milliseconds=100))
     call = critical_call(agency, received, serial, CRITICAL_KINDS[kind])
     folder = feed_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"cad_export_{now:%Y%m%d_%H%M%S}.csv"
+    path = folder / f"cad_export_{now:%Y%m%d_%H%M%S_%f}.csv"
     cad_csv.put(path, cad_csv.render([cad_csv.row(call, complete=True)]))
     return Dropped(path, call)

@@ -22,7 +22,6 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
 def test_it_comes_up_and_says_how_to_sign_in(agency: System) -> None:
-    assert json.loads(agency.run("status", "--json").stdout)
     for role in ROLES:
         person = agency.person(role)
         assert person.name in agency.output and person.password in agency.output
@@ -61,12 +60,13 @@ def _incidents(home: Home) -> set[str]:
         store.close()
 
 
-def test_a_dropped_incident_is_in_the_queue_within_15_seconds(agency: System) -> None:
-    before = _incidents(agency.home)
-    said = agency.run("demo", "drop").stdout
-    assert "first on scene" in said
-    new = agency.wait(lambda: _incidents(agency.home) - before, seconds=15)
-    assert len(new) == 1
+def test_each_dropped_incident_is_in_the_queue_within_15_seconds(agency: System) -> None:
+    for _ in range(2):
+        before = _incidents(agency.home)
+        said = agency.run("demo", "drop").stdout
+        assert "first on scene" in said
+        new = agency.wait(lambda before=before: _incidents(agency.home) - before, seconds=15)
+        assert len(new) == 1
 
 
 def test_the_next_day_publishes_boards(agency: System) -> None:

@@ -6,6 +6,7 @@ CA, one context per person). Nothing here takes a short cut: it is `wardwell dem
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -113,10 +114,12 @@ def bring_up(root: Path, *arguments: str) -> System:
 
 @pytest.fixture(scope="session")
 def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The demonstration agency, up and ready, with 20 days of history."""
+    """The demonstration, up and in order, with `DAYS` of history. Test files share it: what one did, the next finds."""
     root = tmp_path_factory.mktemp("agency")
     try:
-        yield bring_up(root)
+        system = bring_up(root)
+        assert json.loads(system.run("status", "--json").stdout)["ok"]
+        yield system
     finally:
         Supervisor(Home(root)).stop()
         # The open epoch lies in memory, outside the scratch folder that pytest removes by itself.
