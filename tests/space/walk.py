@@ -66,14 +66,14 @@ def heading(page: Page, name: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("link", name="Talk to someone now")).to_have_attribute("href", "/crisis/")
 
 
-def minutes_until(page: Page, shown: Locator) -> None:
-    """Minutes pass until it is shown: what arrives is looked for once in each, and nobody knows when it arrives."""
+def minutes_until(page: Page, shown: Locator, state: Literal["visible", "hidden"] = "visible") -> None:
+    """Minutes pass until it is shown or gone: one may still be busy with what was, and none begins beside it."""
     for _ in range(12):  # no more: an idle space locks itself
         page.clock.run_for(60_000)
         with suppress(TimeoutError):
-            shown.wait_for(timeout=2500)
+            shown.wait_for(state=state, timeout=2500)
             break
-    expect(shown).to_be_visible()
+    expect(shown).to_be_visible(visible=state == "visible")
 
 
 def lock(page: Page) -> None:
