@@ -6,11 +6,13 @@ import gzip
 import hashlib
 import json
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from provisioning import build_space
+from provisioning import build, build_space
 from provisioning.packages import SPACE
 
 SOURCES = sorted(path for path in (SPACE / "src").rglob("*") if path.suffix in (".ts", ".tsx"))
@@ -25,6 +27,14 @@ def test_two_builds_give_the_same_bytes(library: Path, tmp_path: Path) -> None:
     second = build_space.bundle(tmp_path / "two", tmp_path / "two-node")
     assert first == second
     assert build_space.digests(tmp_path / "one-node") == build_space.digests(tmp_path / "two-node")
+
+
+def test_who_starts_together_builds_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = build.Builder("some.builder", "something", ("provisioning/build.py",), "provisioning")
+    monkeypatch.setattr(build, "STAMPS", tmp_path)
+    monkeypatch.setattr("subprocess.run", lambda *args, **kwargs: time.sleep(0.5))
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(build.build, [builder] * 2)) == [False, True]
 
 
 def test_the_manifest_names_every_file(library: Path) -> None:

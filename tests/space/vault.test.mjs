@@ -258,3 +258,19 @@ test("the least work factor is the browser's own", async () => {
   const weak = bytes.base64(bytes.utf8("age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 10\nAAAA\n--- AAAA\n"));
   await assert.rejects(wraps.unwrap(weak, "one-two-three"), /too low/);
 });
+
+test("a vault that is closed while it is sealed is not sent: its content is gone and its key is zeros", async () => {
+  for (const save of [
+    (vault, desk) => vault.save(desk, false),
+    (vault, desk) => vault.changeSecrets(desk, secrets.joined(secrets.newWords()), "A".repeat(32)),
+  ]) {
+    const { made, desk } = await enrolled();
+    made.records.put("note", { text: "kept" });
+    await save(made, desk); // control: open, it is sent
+    assert.equal(desk.saves.length, 1);
+    const saving = save(made, desk);
+    made.close();
+    await assert.rejects(saving, (error) => error instanceof net.Problem && error.code === "locked");
+    assert.equal(desk.saves.length, 1);
+  }
+});
