@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +19,7 @@ from appliance.custody.offers import WRONG_PER_MINUTE
 from appliance.custody.shares import GROUPS, Card
 from appliance.settings import Home
 from tests.custody.support import HOLDERS, Files, hold, make_shares_home, serving
+from tests.support.waiting import until
 from webapp.custody import create_app
 
 HOST = "desk.wardwell.localhost:8443"
@@ -86,9 +86,7 @@ def test_two_sides_open_it_from_the_page(
         assert "The card was taken" in page
         assert not places.unsealed.exists()
     assert hand_in(browser, cards["trustee"][1].words)[0] == 303
-    deadline = time.monotonic() + 10
-    while not places.unsealed.exists():
-        assert time.monotonic() < deadline
+    until(places.unsealed.exists)
     page = browser.get("/").get_data(as_text=True)
     assert "is opening" in page
     assert "<form" not in page

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from appliance.custody.shares import Card, Scheme, combine, split
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from tests.custody.support import Files, hold, make_shares_home, serving
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -44,13 +43,6 @@ def cards(places: Places, machine: Files) -> dict[str, list[Card]]:
 
 def offer(places: Places, card: Card) -> dict[str, Any]:
     return ask(places, Request("offer", card.words))
-
-
-def until(there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not there():
-        assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(0.01)
 
 
 def counts(answer: dict[str, Any]) -> list[int]:

@@ -17,6 +17,7 @@ from provisioning.demo.agency import ROLES
 from provisioning.demo.up import code_digest
 from provisioning.supervise import Supervisor
 from tests.support.system import System, run
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -65,7 +66,7 @@ def test_each_dropped_incident_is_in_the_queue_within_15_seconds(agency: System)
         before = _incidents(agency.home)
         said = agency.run("demo", "drop").stdout
         assert "first on scene" in said
-        new = agency.wait(lambda before=before: _incidents(agency.home) - before, seconds=15)
+        new = until(lambda before=before: _incidents(agency.home) - before, seconds=15)
         assert len(new) == 1
 
 
@@ -102,7 +103,7 @@ def test_root_does_find_what_lies_in_the_open(agency: System) -> None:
 
 
 def test_no_narrative_address_or_caller_anywhere(agency: System) -> None:
-    agency.wait(lambda: not any(_still_dropped(agency.home)), seconds=60)
+    until(lambda: not any(_still_dropped(agency.home)), seconds=60)
     for marker in (calls.NARRATIVE, calls.ADDRESS, calls.CALLER):
         assert attack_search.search(agency.home, marker).places == []
     # The control: the same search finds a call's number, which the intake may keep.

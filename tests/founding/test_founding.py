@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from appliance.spool.append import append
 from appliance.spool.messages import Append
 from appliance.storage import open_store
 from tests.ledger.support import Served
+from tests.support.waiting import until
 
 ROSTER = (
     "employee_number,name,call_sign,unit,division,duties\n"
@@ -159,10 +159,7 @@ def test_two_signatures_found_an_appliance_and_no_secret_travels(unfounded: Home
 
 def published(home: Home, size: int) -> PublicLog:
     """The public log once it holds `size` entries; the ledger publishes a moment after it acknowledged."""
-    deadline = time.monotonic() + 10
-    while PublicLog(home.public / "ledger").size < size:
-        assert time.monotonic() < deadline, "the ledger does not publish"
-        time.sleep(0.05)
+    until(lambda: PublicLog(home.public / "ledger").size >= size)
     return PublicLog(home.public / "ledger")
 
 

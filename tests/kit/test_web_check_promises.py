@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from provisioning.demo.browser import CHROMIUM, flags, trusting_home
 from tests.support.release_site import Site, running
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
 ELSEWHERE = "https://elsewhere.localhost/"
@@ -120,7 +121,7 @@ def test_the_worker_keeps_the_crisis_pages_and_nothing_else(site: Site, tmp_path
         page = browser.new_page(base_url=f"https://{site.hosts.space}")
         with running(site):
             page.goto("/", wait_until="networkidle")
-            page.wait_for_function(ready)
+            until(lambda: page.evaluate(ready))
             # The space itself does not pass through the worker.
             assert page.evaluate("navigator.serviceWorker.controller") is None
             assert page.evaluate(kept) == ["/crisis/"]

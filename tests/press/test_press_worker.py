@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from appliance.settings import Home
 from appliance.spool.delivery import send
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Practices
 from appliance.storage import Store
+from tests.support.waiting import until
 
 HEAVY = HeavyCallCounts(
     period="2026-09", roster_version=1, groups=[GroupCount("A", 60, {"heavy_calls": 131})], feed_days_missing=0
@@ -32,13 +32,6 @@ FOLLOW = FollowUpCounts(
 def told(home: Home) -> list[dict[str, object]]:
     paths = sorted(home.spool("press", "desk").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     return [json.loads(path.read_bytes()) for path in paths]
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_a_turn_stores_what_crossed_and_a_ledger_that_is_down_is_a_problem_with_a_fix(
@@ -80,7 +73,7 @@ def test_the_loop_tells_its_health_and_renders_the_pages(home: Home, store_of: C
     thread = threading.Thread(target=worker.work, args=(store_of("press"), stop))
     thread.start()
     try:
-        wait_for(lambda: bool(told(home)))
+        until(lambda: bool(told(home)))
     finally:
         stop.set()
         thread.join()
@@ -94,7 +87,7 @@ def test_a_wrong_list_of_lines_is_a_health_problem_not_a_crash(home: Home, store
     thread = threading.Thread(target=worker.work, args=(store_of("press"), stop))
     thread.start()
     try:
-        wait_for(lambda: bool(told(home)))
+        until(lambda: bool(told(home)))
     finally:
         stop.set()
         thread.join()
@@ -108,7 +101,7 @@ def test_the_command_makes_the_key_runs_and_ends_at_sigterm(home: Home, store_of
     command = [str(Path(sys.executable).with_name("wardwell")), "press", "work"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        wait_for(lambda: bool(told(home)))
+        until(lambda: bool(told(home)))
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=15)
     finally:

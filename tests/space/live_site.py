@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -43,6 +42,7 @@ from provisioning import front
 from tests.conftest import make_home
 from tests.support import ledger as ledger_support
 from tests.support.desk_site import Member, add_member
+from tests.support.waiting import until
 
 CUSTODY_ROOT = bytes(ROOT_BYTES)
 NAMES = {"desk": "desk.wardwell.localhost", "post": "post.wardwell.localhost", "space": "my.wardwell.localhost"}
@@ -109,10 +109,7 @@ class LiveSite:
 
     def await_entries(self, handle: str, count: int) -> None:
         """Until desk holds so many entries of this person and a head, and the newest checkpoint is cosigned."""
-        deadline = time.monotonic() + 30
-        while not self._arrived(handle, count):
-            assert time.monotonic() < deadline, "the entries did not arrive"
-            time.sleep(0.1)
+        until(lambda: self._arrived(handle, count), seconds=30)
 
     def _arrived(self, handle: str, count: int) -> bool:
         with self.desk.read() as session:
@@ -200,14 +197,6 @@ def _publish_site(home: Home, key: Path) -> str:
     return sshsig.fingerprint(lines["trustee"])
 
 
-def _wait(check: Any, what: str) -> None:
-    deadline = time.monotonic() + 20
-    while not check():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not start")
-        time.sleep(0.05)
-
-
 def _answers(port: int) -> bool:
     with socket.socket() as asked:
         asked.settimeout(0.5)
@@ -239,7 +228,7 @@ def sealed_post(site: LiveSite) -> Iterator[None]:
         gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "--no-control-socket"]
         options = ["--config", "python:webapp.post.gunicorn_config", "--bind", f"unix:{site.home.socket('post')}"]
         running.enter_context(_process([*gunicorn, *options, "webapp.post:create_app()"], site.home, "post.log"))
-        _wait(site.home.socket("post").exists, "post")
+        until(site.home.socket("post").exists)
         yield
 
 
@@ -272,8 +261,8 @@ def live_site(root: Path) -> Iterator[LiveSite]:
         options = ["--threads", "4", "--worker-class", "gthread", "--no-control-socket", "webapp.desk:create_app()"]
         running.enter_context(_process([*gunicorn, *options], home, "desk.log"))
         running.enter_context(_process(front.command(home), home, "front.log"))
-        _wait(home.socket("desk").exists, "desk")
-        _wait(lambda: _answers(int(hosts["space"].rsplit(":", 1)[1])), "nginx")
+        until(home.socket("desk").exists)
+        until(lambda: _answers(int(hosts["space"].rsplit(":", 1)[1])))
         pump.start()
         yield site
         pump.stop.set()

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.space.live_site import LiveSite, contribution, live_site
 from tests.space.walk import check, create, heading, sign_in
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -73,8 +74,7 @@ def test_first_visit_then_a_second_one(site: LiveSite, page: Page) -> None:
 
     # Control: the watch for violations does see one.
     page.evaluate("document.body.setAttribute('style', 'color: red')")
-    page.wait_for_function("broken.length > 0")
-    assert page.evaluate("broken")[0].startswith("style-src")
+    assert until(lambda: page.evaluate("broken"))[0].startswith("style-src")
 
     page.get_by_role("button", name="Leave this page").click()
     page.wait_for_url(re.compile(r"^https://desk\."))
@@ -124,7 +124,7 @@ def test_no_code_yet_and_an_idle_page(site: LiveSite, page: Page) -> None:
 def test_the_crisis_pages_stay_when_the_site_is_gone(site: LiveSite, page: Page) -> None:
     # One that is still being activated answers nothing yet.
     worker = "navigator.serviceWorker.getRegistration('/crisis/').then((r) => r?.active?.state === 'activated')"
-    page.wait_for_function(worker)
+    until(lambda: page.evaluate(worker))
     page.context.set_offline(True)
     page.goto("/crisis/")
     expect(page.get_by_role("heading", name="Talk to someone now")).to_be_visible()

@@ -18,6 +18,11 @@ from tests.space.walk import check, create, heading, sign_in
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 MODEL = load_model()
+PRINT = """() => {
+  window.print = () => {
+    document.documentElement.dataset.printed = document.querySelectorAll(".ww-timeline > li").length;
+  };
+}"""
 ROW = re.compile(r"(?P<at>.+? [AP]M): (?P<title>.+), (?P<role>\w+)$")
 
 
@@ -80,9 +85,9 @@ def hide_and_print(page: Page) -> None:
     page.get_by_role("link", name="Exposure", exact=True).click()
 
     expect(calls).to_have_count(20)
-    page.evaluate("print = () => { window.printed = document.querySelectorAll('.ww-timeline > li').length }")
+    page.evaluate(PRINT)
     page.get_by_role("button", name="Print this page").click()
-    page.wait_for_function("window.printed === 24")
+    expect(page.locator("html")).to_have_attribute("data-printed", "24")
     page.emulate_media(media="print")
     expect(page.get_by_role("button", name="Print this page")).to_be_hidden()
     expect(page.get_by_role("button", name="I was not there").first).to_be_hidden()

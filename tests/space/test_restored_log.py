@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +27,7 @@ from appliance.ledger.models import Leaf
 from tests.space.conftest import Call
 from tests.space.live_site import CUSTODY_ROOT, LiveSite
 from tests.space.walk import create, minutes_until, sign_in
+from tests.support.waiting import until
 
 ORIGIN = "wardwell/test"
 HANDLE = "ab" * 16
@@ -222,10 +222,7 @@ def test_the_page_says_it_in_plain_words(site: LiveSite, page: Page) -> None:
     with site.ledger.store.read() as session:
         leaves = list(session.scalars(select(Leaf.data).order_by(Leaf.position)))
     kept = leaves[:-1]  # a backup that was made before the last look
-    deadline = time.monotonic() + 30
-    while f"\n{len(leaves)}\n" not in published.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: f"\n{len(leaves)}\n" in published.read_text(), seconds=30)
     for _ in range(2):  # the first may have begun before that
         # The last of a minute: none begins while one is busy, and then the next is a real one away.
         with page.expect_response("**/api/deliveries/taken", timeout=90_000):

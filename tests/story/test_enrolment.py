@@ -13,6 +13,7 @@ from appliance.storage import open_store
 from provisioning.demo import enrol
 from tests.story.newcomers import newcomer
 from tests.support.system import System
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.system]
 
@@ -27,7 +28,7 @@ def test_a_newly_enrolled_officer_has_the_own_history_within_ten_seconds(agency:
             kinds = session.scalars(select(Delivery.kind).where(Delivery.handle == person.handle)).all()
         return "history" in kinds
 
-    agency.wait(arrived, seconds=load_charter().constants.exposure_within_seconds, every=0.1)
+    until(arrived, seconds=load_charter().constants.exposure_within_seconds, every=0.1)
     # Opened by the browser's own code: every weighing call is there, and the entry that the slip left before enrolling.
     seen = enrol.session(agency.home, person)
     assert len(seen["exposure"]) == calls > 0

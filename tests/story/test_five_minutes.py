@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from tests.story.people import Person, Private, Staff, accessible
 from tests.support.system import System
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(420)]
 
@@ -48,7 +49,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
         coordinator.page.reload()
         return link.count() > 0
 
-    agency.wait(arrived, seconds=30, every=1)
+    until(arrived, seconds=30, every=1)
     accessible(coordinator.page)
     link.first.click()
     coordinator.sees("People who attended")
@@ -127,7 +128,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
         auditor.page.reload()
         return auditor.page.get_by_role("link", name=re.compile("^JSON")).count() > 0
 
-    agency.wait(made, seconds=60, every=1)
+    until(made, seconds=60, every=1)
     accessible(auditor.page)
     files = {}
     for part in ("JSON", "Signature of the JSON"):

@@ -33,6 +33,7 @@ from tests.story.newcomers import newcomer
 from tests.support.pages import decrypted
 from tests.support.system import System
 from tests.support.traces import files, found_in, memory, processes
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -298,7 +299,7 @@ def test_two_hundred_words_are_found_nowhere(agency: System, driver: Playwright,
     officer.message(len(officer.left) - 1, queue=False)
     assert officer.left == []
     assert officer.typist.typed == in_sources()
-    agency.wait(lambda: found_in(files(workstation / "profile" / "Default" / "Local Storage"), [LEFT]))
+    until(lambda: found_in(files(workstation / "profile" / "Default" / "Local Storage"), [LEFT]))
     _kill(workstation)
 
     # Memory first: it changes by itself. Each compartment and the front are there to be searched.

@@ -25,6 +25,7 @@ from provisioning.demo.pockets import Pocket
 from tests.story.newcomers import newcomer
 from tests.story.people import Private
 from tests.support.system import System
+from tests.support.waiting import until
 
 REFUSED = "That name, password or code is not right."
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(400)]
@@ -58,7 +59,7 @@ def _sign_in(page: Page, person: Pocket, code: str) -> None:
 def test_a_reset_password_and_a_stolen_slip(agency: System, open_browser: Callable[..., Any], tmp_path: Path) -> None:
     victim, calls = newcomer(agency, tmp_path / "used")
     enrol._prepare(agency.home, victim, again=False)
-    agency.wait(_history_arrived(agency, victim), seconds=60)
+    until(_history_arrived(agency, victim), seconds=60)
     assert len(_session(agency, victim)["exposure"]) == calls > 0
 
     # The directory's administrator set a password and so knows it; that it is the old one changes nothing here.
@@ -108,7 +109,7 @@ def test_a_reset_password_and_a_stolen_slip(agency: System, open_browser: Callab
     thief.heading("Sign in to your private space")
 
     # What is sealed to the new key is the time from now on: the intake has answered, and nothing of before is in it.
-    agency.wait(_history_arrived(agency, stolen), seconds=60)
+    until(_history_arrived(agency, stolen), seconds=60)
     seen = _session(agency, stolen)
     assert seen["exposure"] == []
     # The owner notices at the next sign-in: the codes of the own phone are refused, and say so.

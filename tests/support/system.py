@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,15 +78,6 @@ class System:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A `wardwell` command on this home."""
         return run(self.home, *arguments, check=check)
-
-    def wait(self, until: Callable[[], Any], seconds: float = 20.0, every: float = 0.2) -> Any:
-        """The first true value of `until()`; fails the test after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while True:
-            if found := until():
-                return found
-            assert time.monotonic() < deadline, f"not within {seconds} s"
-            time.sleep(every)
 
 
 def run(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -> subprocess.CompletedProcess[str]:

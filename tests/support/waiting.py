@@ -1,0 +1,18 @@
+"""Waiting for what another process or thread does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found], seconds: float = 20.0, every: float = 0.05) -> Found:
+    """The first true value of `look()`; fails the test after `seconds`, with the last one."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {found!r}"
+        time.sleep(every)
+    return found
