@@ -105,6 +105,8 @@ def _of_visit(origin: str, read: web_manifest.Read, visit: Visit, site: web_mani
             if answer.status not in (200, 404):
                 found.append(Difference(path, "missing", f"answered with {answer.status}"))
             found += _headers(path, _filled(headers, site), answer, frozenset({"content-type"}))
+    for path in visit.unanswered:
+        found.append(Difference(path, "missing", "no answer, or one that leads to where the browser refuses to go"))
     for answer in visit.answers.get(_STATED, []):
         if answer.body != read.content:
             found.append(Difference(_STATED, "altered", "the site states another release than the manifest you gave"))

@@ -86,10 +86,14 @@ class Answer:
 
 @dataclass
 class Visit:
-    """What one visitor was sent: files by path, what the start page asked for (whole addresses), and cookies."""
+    """What one visitor was sent: files by path, what the start page asked for (whole addresses), and cookies.
+
+    `unanswered` are the paths whose request failed, or led to where the browser refuses to go.
+    """
 
     visitor: Visitor
     answers: dict[str, list[Answer]] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
 
@@ -194,10 +198,13 @@ def _visit(browser: Browser, origin: str, paths: list[str], visitor: Visitor) ->
         page.route(f"{origin}{_EMPTY}", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
         page.goto(f"{origin}{_EMPTY}")
         for path in paths:
-            with page.expect_response(f"{origin}{path}", timeout=_SECONDS * 1000) as answered:
-                # Of a redirect the first answer is noted, wherever it leads.
+            with page.expect_request(f"{origin}{path}", timeout=_SECONDS * 1000) as asked:
                 body = base64.b64decode(page.evaluate(_FETCH, path))
-            _keep(visit, origin, answered.value, body)
+            # Of a redirect this is the first answer, wherever it leads; none when the browser refuses to go there.
+            if answer := asked.value.response():
+                _keep(visit, origin, answer, body)
+            else:
+                visit.unanswered.append(path)
         visit.cookies += cookies()
     return visit
 

@@ -61,6 +61,12 @@ def test_a_redirect_is_named(site: Site) -> None:
     assert code == 1 and "missing /worker.js" in found
 
 
+def test_a_redirect_that_the_browser_does_not_follow_is_named(site: Site) -> None:
+    # The start page does not load it, so nothing else would tell.
+    site.in_space("        rewrite ^/manifest.json$ http://elsewhere.example/ redirect;")
+    assert site.check() == (1, ["missing /manifest.json"])
+
+
 def test_a_missing_file_is_named(site: Site) -> None:
     (site.dist / "worker.js").unlink()
     assert site.check() == (1, ["missing /worker.js"])

@@ -74,7 +74,7 @@ def run_node_tests(library: Path) -> Callable[[str], None]:
             env={"WARDWELL_LIBRARY": str(library), "PATH": ""},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=170,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

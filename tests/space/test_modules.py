@@ -7,6 +7,6 @@ from collections.abc import Callable
 import pytest
 
 
-@pytest.mark.parametrize("name", ["hpke", "vault", "merge", "versions", "choices", "freshness"])
+@pytest.mark.parametrize("name", ["hpke", "vault", "secrets", "merge", "versions", "choices", "freshness"])
 def test_node(run_node_tests: Callable[[str], None], name: str) -> None:
     run_node_tests(f"{name}.test.mjs")

@@ -1,58 +1,11 @@
-// The vault: sizes, merging, compare-and-swap, secrets. The desk here is a few lines in memory with the same answers.
+// The vault: sizes, merging, compare-and-swap, what a closed one does. Its secrets have a file of their own.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-const { adjustments, bytes, compact, constants, deliveries, format, net, records, secrets, session, vault, wordlist: list, wraps } = await import(
-  process.env.WARDWELL_LIBRARY
-);
-const { Vault } = vault;
-const { wordlist } = list;
-const now = () => new Date("2026-11-23T12:00:00Z");
-const handle = "ab".repeat(16);
+import { Vault, enrolled, handle, now } from "./memory_desk.mjs";
 
-class MemoryDesk {
-  version = 1;
-  saves = [];
-  constructor(blob, wraps) {
-    Object.assign(this, { blob, wraps });
-  }
-  stored() {
-    return { version: this.version, blob: this.blob, wraps: this.wraps, enrolled_on: "2026-11-23" };
-  }
-  async saveVault(expected, blob, keep) {
-    if (expected !== this.version) throw new net.Conflict(this.version, this.blob);
-    this.saves.push({ size: blob.length, keep });
-    this.blob = blob;
-    return { version: ++this.version };
-  }
-  async saveWraps(expected, blob, wraps) {
-    const answer = await this.saveVault(expected, blob, false);
-    this.wraps = wraps;
-    return answer;
-  }
-}
-
-async function enrolled() {
-  const made = Vault.create(handle, now);
-  const { passphrase, recovery } = await session.newSecrets();
-  const wraps = await made.wraps(passphrase, recovery);
-  const desk = new MemoryDesk(await made.nextBlob(), wraps);
-  made.stored(1);
-  return { made, desk, passphrase, recovery };
-}
-
-test("both secrets open the vault; another passphrase does not", async () => {
-  const { made, desk, passphrase, recovery } = await enrolled();
-  made.records.put("note", { text: "kept" });
-  await made.save(desk, false);
-  for (const [which, secret] of [["passphrase", passphrase], ["recovery", recovery]]) {
-    const opened = await Vault.open(desk.stored(), handle, which, secret, now);
-    assert.equal(opened.records.all("note")[0].body.text, "kept");
-  }
-  assert.equal(await Vault.open(desk.stored(), handle, "passphrase", secrets.joined(secrets.newWords()), now), null);
-});
+const { adjustments, bytes, compact, constants, deliveries, format, net, records, secrets } = await import(process.env.WARDWELL_LIBRARY);
 
 test("a blob's size depends on the year and not on what is in it", async () => {
   const { made, desk } = await enrolled();
@@ -102,40 +55,6 @@ test("two sessions at once: both keep what either put, and what either removed s
     assert.deepEqual(texts.sort(), ["of the first", "of the second"]);
   }
 });
-
-test("new secrets: the old ones open nothing, and a session under the old key cannot save", async () => {
-  const { made, desk, passphrase } = await enrolled();
-  const other = await Vault.open(desk.stored(), handle, "passphrase", passphrase, now);
-  const fresh = await session.newSecrets();
-  await made.changeSecrets(desk, fresh.passphrase, fresh.recovery);
-  assert.equal(await Vault.open(desk.stored(), handle, "passphrase", passphrase, now), null);
-  assert.ok(await Vault.open(desk.stored(), handle, "passphrase", fresh.passphrase, now));
-  await assert.rejects(other.save(desk, false), { code: "new_secrets" });
-});
-
-for (const stored of [true, false]) {
-  test(`new secrets whose answer is lost (${stored ? "stored" : "not stored"}): the next save finds the key that holds`, async () => {
-    const { made, desk, passphrase } = await enrolled();
-    const fresh = await session.newSecrets();
-    const saveWraps = desk.saveWraps;
-    desk.saveWraps = async (...asked) => {
-      if (stored) await saveWraps.apply(desk, asked);
-      throw new net.Problem("unreachable", "no answer", "wait");
-    };
-    await assert.rejects(made.changeSecrets(desk, fresh.passphrase, fresh.recovery), { code: "unreachable" });
-    made.records.put("note", { text: "written meanwhile" });
-    await made.save(desk, false);
-    const [holds, other] = stored ? [fresh.passphrase, passphrase] : [passphrase, fresh.passphrase];
-    assert.equal(await Vault.open(desk.stored(), handle, "passphrase", other, now), null);
-    const opened = await Vault.open(desk.stored(), handle, "passphrase", holds, now);
-    assert.equal(opened.records.all("note")[0].body.text, "written meanwhile");
-    // Tried again on the same page: the new ones open it, the old ones do not.
-    desk.saveWraps = saveWraps;
-    await made.changeSecrets(desk, fresh.passphrase, fresh.recovery);
-    assert.equal(await Vault.open(desk.stored(), handle, "passphrase", passphrase, now), null);
-    assert.ok(await Vault.open(desk.stored(), handle, "recovery", fresh.recovery, now));
-  });
-}
 
 test("a full vault folds what the intake no longer holds, and career counts stay", async () => {
   const { made } = await enrolled();
@@ -204,59 +123,6 @@ test("contributions: a higher revision replaces, a late lower one does not, gone
   deliveries.mergeContributions(store, [{ ...first, revision: 3, gone: true }]);
   deliveries.mergeContributions(store, [{ ...first, revision: 2 }]);
   assert.deepEqual(deliveries.contributions(store), []);
-});
-
-test("words: six of the list, completed from their beginning, read with any separators", () => {
-  const words = secrets.newWords();
-  assert.equal(words.length, 6);
-  assert.equal(secrets.readPassphrase(` ${words.join("  ").toUpperCase()} `), secrets.joined(words));
-  assert.equal(secrets.readPassphrase(words.slice(1).join(" ").replaceAll("-", "")), null);
-  assert.deepEqual(secrets.complete("zebr"), ["zebra"]);
-  assert.deepEqual(secrets.complete("z"), []);
-  assert.deepEqual(secrets.unknownWords("zebra yo-yo Drop-Down zebar t-shirt-zoom abandon"), ["zebar", "abandon"]);
-});
-
-test("words with a hyphen are read back as they were drawn", () => {
-  const words = ["drop-down", "zebra", "yo-yo", "t-shirt", "felt-tip", "zoom"];
-  for (const typed of [words.join(" "), words.join("-"), words.join(" - "), words.join(" ").replaceAll("-", " ")]) {
-    assert.equal(secrets.readPassphrase(typed), secrets.joined(words));
-  }
-});
-
-test("the list is the EFF's long one, whole and unaltered", () => {
-  // As its file numbers them: five throws of a die, a tab, the word.
-  const list = wordlist.map((word, index) => `${[1296, 216, 36, 6, 1].map((of) => 1 + (Math.floor(index / of) % 6)).join("")}\t${word}\n`);
-  assert.equal(list.length, 7776);
-  const digest = createHash("sha256").update(list.join("")).digest("hex");
-  assert.equal(digest, "addd35536511597a02fa0a9ff1e5284677b8883b83e986e43f15a3db996b903e");
-  // What completing relies on: sorted, and none the beginning of another.
-  assert.ok(wordlist.every((word, index) => index === 0 || (wordlist[index - 1] < word && !word.startsWith(wordlist[index - 1]))));
-});
-
-test("a space whose words come from another list opens, and a recovery code is never taken for words", async () => {
-  const older = "abandon-ability-absurd-zoo-zone-acid";
-  const wrapped = await wraps.wrap(bytes.random(32), older);
-  assert.equal((await wraps.unwrap(wrapped, secrets.readPassphrase("abandon ability absurd zoo zone acid"))).length, 32);
-  const code = await secrets.newRecoveryCode();
-  assert.equal(secrets.readPassphrase(code), null);
-  assert.match(code, /[2-9]/);
-});
-
-test("recovery code: typing mistakes are told from wrong codes, look-alikes are read", async () => {
-  const code = await secrets.newRecoveryCode();
-  assert.match(code, /^([0-9A-HJKMNP-TV-Z]{4}-){7}[0-9A-HJKMNP-TV-Z]{4}$/);
-  assert.equal(await secrets.readRecoveryCode(code.toLowerCase().replaceAll("0", "o").replaceAll("-", " ")), code);
-  const other = code[0] === "A" ? "B" : "A";
-  assert.equal(await secrets.readRecoveryCode(other + code.slice(1)), null);
-});
-
-test("the least work factor is the browser's own", async () => {
-  const master = bytes.random(32);
-  const wrapped = await wraps.wrap(master, "one-two-three");
-  const header = Buffer.from(wrapped, "base64").toString("latin1").split("\n")[1];
-  assert.ok(Number(header.split(" ").at(-1)) >= wraps.LEAST_LOG_N);
-  const weak = bytes.base64(bytes.utf8("age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 10\nAAAA\n--- AAAA\n"));
-  await assert.rejects(wraps.unwrap(weak, "one-two-three"), /too low/);
 });
 
 test("a vault that is closed while it is sealed is not sent: its content is gone and its key is zeros", async () => {
