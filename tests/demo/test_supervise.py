@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from appliance.settings import Home
 from provisioning import supervise
 from provisioning.supervise import COMPARTMENT_PARTS, Supervisor
+from tests.support.waiting import until
 
 
 def alive(pid: int) -> bool:
@@ -40,17 +40,13 @@ def test_stop_ends_what_was_started_and_nothing_else(tmp_path: Path) -> None:
         supervisor.start(configuration, "code")
         assert supervisor.runs(configuration, "code")
         assert not supervisor.runs(configuration, "other code")
-        deadline = time.monotonic() + 5
-        while supervisor.states().get("nap") != "RUNNING" and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda: supervisor.states().get("nap") == "RUNNING")
         assert supervisor.states() == {"nap": "RUNNING"}
         pids = supervisor._ours()
         assert len(pids) == 2
         # Kill supervisord itself: its child is left behind, and still found.
         os.kill(int((home.run / "supervisord.pid").read_text()), signal.SIGKILL)
-        deadline = time.monotonic() + 5
-        while len(supervisor._ours()) > 1 and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda: len(supervisor._ours()) == 1)
         assert supervisor.stop() == 1
         assert not any(alive(pid) for pid in pids)
         assert bystander.poll() is None

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,16 +12,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from appliance.desk import tickets
 from appliance.kit.keylist import read_entry, sign_list
 from appliance.post import epochs
 from appliance.post.memory import Memory
-from appliance.settings import Home
-from appliance.storage import Store, open_store
-from appliance.storage.migrate import metadata_of
+from appliance.storage import Store
 from provisioning import build, build_space, packages
 from provisioning.demo.browser import CHROMIUM, flags, trusting_home
-from tests.space.live_site import LiveSite, live_site
+from tests.space.live_site import LiveSite, live_site, sealed_post
 from tests.space.walk import WATCH, check, create, heading, sign_in
 from tests.support.desk_site import Member
 
@@ -46,21 +39,7 @@ class Post:
     def next_day(self) -> None:
         """The epoch closes, and the ledger's checkpoint reaches the boards' digests."""
         epochs.turn(self.store, self.memory)
-        time.sleep(0.5)
-
-
-def _serve(home: Home) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--no-control-socket",
-        "--config",
-        "python:webapp.post.gunicorn_config",
-    ]
-    command += ["--bind", f"unix:{home.socket('post')}", "webapp.post:create_app()"]
-    with open(home.log / "post.log", "wb") as log:
-        return subprocess.Popen(command, env={**os.environ, "WARDWELL_HOME": str(home.root)}, stdout=log, stderr=log)
+        self.site.await_checkpoint()
 
 
 @pytest.fixture
@@ -71,17 +50,7 @@ def post(tmp_path: Path) -> Iterator[Post]:
     assert (build_space.DIST / "index.html").is_file()
     with ExitStack() as running:
         site = running.enter_context(live_site(tmp_path / "home"))
-        store, memory = open_store(site.home, "post"), Memory(site.home)
-        running.callback(lambda: shutil.rmtree(memory.folder))
-        running.callback(store.close)
-        metadata_of("post").create_all(store.writer)
-        tickets.ensure_keys(site.desk, site.home)
-        server = _serve(site.home)
-        running.callback(lambda: server.wait(20))
-        running.callback(server.terminate)
-        while not site.home.socket("post").exists():
-            assert server.poll() is None, (site.home.log / "post.log").read_text()
-            time.sleep(0.05)
+        store, memory = running.enter_context(sealed_post(site))
         playwright = running.enter_context(sync_playwright())
         errors: list[str] = []
 

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,23 +23,13 @@ from appliance.post import epochs
 from appliance.post.memory import Memory
 from appliance.storage import Store
 from provisioning import packages
+from tests.support.waiting import answers, until
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "a server ended"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("a server did not start")
 
 
 class Town:
@@ -72,7 +61,8 @@ class Town:
             text=True,
         )
         for name, server in zip(("desk", "post"), self._servers, strict=True):
-            wait_for(self.ports[name], server)
+            until(lambda name=name, server=server: server.poll() is not None or answers(self.ports[name]), seconds=30)
+            assert server.poll() is None, self.log.read_text()
 
     def _static(self) -> http.server.ThreadingHTTPServer:
         public = self.home.public

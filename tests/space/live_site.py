@@ -32,6 +32,7 @@ from appliance.crypto.sealing import info, seal
 from appliance.custody.keys import ROOT_BYTES, custody_signer
 from appliance.desk import slips, tickets, worker
 from appliance.desk.models.vault import Entry, Head
+from appliance.ledger.models import Leaf
 from appliance.post.memory import Memory
 from appliance.settings import Home
 from appliance.spool.append import append
@@ -42,7 +43,7 @@ from provisioning import front
 from tests.conftest import make_home
 from tests.support import ledger as ledger_support
 from tests.support.desk_site import Member, add_member
-from tests.support.waiting import until
+from tests.support.waiting import answers, until
 
 CUSTODY_ROOT = bytes(ROOT_BYTES)
 NAMES = {"desk": "desk.wardwell.localhost", "post": "post.wardwell.localhost", "space": "my.wardwell.localhost"}
@@ -115,8 +116,16 @@ class LiveSite:
         with self.desk.read() as session:
             entries = session.scalar(select(func.count()).where(Entry.handle == handle))
             head = session.get(Head, handle)
-        if entries != count or head is None:
-            return False
+        return entries == count and head is not None and self._cosigned()
+
+    def await_checkpoint(self) -> None:
+        """Until the newest checkpoint holds every leaf that there is now, and is cosigned."""
+        note = self.home.public / "ledger" / "checkpoint"
+        with self.ledger.store.read() as session:
+            leaves = session.scalar(select(func.count()).select_from(Leaf)) or 0
+        until(lambda: int(note.read_text().splitlines()[1]) >= leaves and self._cosigned(), seconds=30)
+
+    def _cosigned(self) -> bool:
         note, cosigned = (self.home.public / of / "checkpoint" for of in ("ledger", "witness"))
         return cosigned.exists() and cosigned.read_bytes().startswith(note.read_bytes())
 
@@ -197,12 +206,6 @@ def _publish_site(home: Home, key: Path) -> str:
     return sshsig.fingerprint(lines["trustee"])
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as asked:
-        asked.settimeout(0.5)
-        return asked.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextlib.contextmanager
 def _process(command: list[str], home: Home, log: str) -> Iterator[None]:
     with open(home.log / log, "wb") as output:
@@ -217,7 +220,7 @@ def _process(command: list[str], home: Home, log: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def sealed_post(site: LiveSite) -> Iterator[None]:
+def sealed_post(site: LiveSite) -> Iterator[tuple[Store, Memory]]:
     """Post beside a running site, with ticket keys and tables; its memory is removed afterwards."""
     with contextlib.ExitStack() as running:
         store, memory = open_store(site.home, "post"), Memory(site.home)
@@ -229,7 +232,7 @@ def sealed_post(site: LiveSite) -> Iterator[None]:
         options = ["--config", "python:webapp.post.gunicorn_config", "--bind", f"unix:{site.home.socket('post')}"]
         running.enter_context(_process([*gunicorn, *options, "webapp.post:create_app()"], site.home, "post.log"))
         until(site.home.socket("post").exists)
-        yield
+        yield store, memory
 
 
 @contextlib.contextmanager
@@ -262,7 +265,7 @@ def live_site(root: Path) -> Iterator[LiveSite]:
         running.enter_context(_process([*gunicorn, *options], home, "desk.log"))
         running.enter_context(_process(front.command(home), home, "front.log"))
         until(home.socket("desk").exists)
-        until(lambda: _answers(int(hosts["space"].rsplit(":", 1)[1])))
+        until(lambda: answers(int(hosts["space"].rsplit(":", 1)[1])))
         pump.start()
         yield site
         pump.stop.set()

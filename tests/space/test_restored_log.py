@@ -27,7 +27,6 @@ from appliance.ledger.models import Leaf
 from tests.space.conftest import Call
 from tests.space.live_site import CUSTODY_ROOT, LiveSite
 from tests.space.walk import create, minutes_until, sign_in
-from tests.support.waiting import until
 
 ORIGIN = "wardwell/test"
 HANDLE = "ab" * 16
@@ -218,11 +217,10 @@ def test_the_page_says_it_in_plain_words(site: LiveSite, page: Page) -> None:
     page.get_by_role("link", name="Who looked", exact=True).first.click()
     minutes_until(page, page.get_by_text("incident C-2041"))
     site.look(other.handle)
-    published = site.home.public / "ledger" / "checkpoint"
     with site.ledger.store.read() as session:
         leaves = list(session.scalars(select(Leaf.data).order_by(Leaf.position)))
     kept = leaves[:-1]  # a backup that was made before the last look
-    until(lambda: f"\n{len(leaves)}\n" in published.read_text(), seconds=30)
+    site.await_checkpoint()
     for _ in range(2):  # the first may have begun before that
         # The last of a minute: none begins while one is busy, and then the next is a real one away.
         with page.expect_response("**/api/deliveries/taken", timeout=90_000):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from appliance.kit.web_check import web_check
 from appliance.settings import Home, Hosts
 from provisioning import front
 from provisioning.demo.ports import choose
+from tests.support.waiting import answers, until
 
 
 @dataclass
@@ -84,12 +83,8 @@ def running(site: Site) -> Iterator[None]:
     process = subprocess.Popen(front.command(site.home))
     port = front.split_host(site.hosts.space)[1]
     try:
-        for _ in range(200):
-            with socket.socket() as asked:
-                if asked.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, (site.home.log / "nginx.log").read_text()
-            time.sleep(0.05)
+        until(lambda: process.poll() is not None or answers(port))
+        assert process.poll() is None, (site.home.log / "nginx.log").read_text()
         yield
     finally:
         process.terminate()

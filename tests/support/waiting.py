@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
+
+
+def answers(port: int) -> bool:
+    """Whether something listens at this port of this machine."""
+    with socket.socket() as asked:
+        asked.settimeout(0.5)
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 def until(look: Callable[[], Found], seconds: float = 20.0, every: float = 0.05) -> Found:
