@@ -27,7 +27,7 @@ def test_two_tabs_lose_nothing_and_share_no_key(site: LiveSite, tmp_path: Path) 
         with first.expect_popup() as opening:
             first.evaluate("void open('/')")
         second: Page = opening.value
-        second.set_default_timeout(20_000)
+        second.set_default_timeout(60_000)
         sign_in(second, member, member.code())
         unlock(second, words)
         heading(second, re.compile("^Good"))
