@@ -14,6 +14,7 @@ from appliance.settings import Home, Hosts
 from provisioning import front
 from provisioning.demo.https import Client
 from provisioning.demo.ports import choose
+from tests.support.waiting import answers, until
 
 ROLES = ("desk", "post", "space")
 
@@ -59,10 +60,11 @@ def test_only_the_three_names_are_answered(tmp_path: Path) -> None:
     process = subprocess.Popen(front.command(home))
     try:
         space = Client(hosts.space, authority.ca_file)
-        answer = _patiently(lambda: space.get("/crisis/"))
+        port = front.split_host(hosts.space)[1]
+        until(lambda: answers(port))
+        answer = space.get("/crisis/")
         assert (answer.status, answer.body) == (200, b"<p>988</p>")
         assert "require-trusted-types-for 'script'" in answer.headers["content-security-policy"]
-        port = front.split_host(hosts.space)[1]
         for name in ("localhost", "127.0.0.1", front.split_host(hosts.desk)[0]):
             with pytest.raises(OSError, match=r"(?i)unrecognized|mismatch|alert"):
                 Client(f"{name}:{port}", authority.ca_file).get("/crisis/")
@@ -74,14 +76,3 @@ def test_only_the_three_names_are_answered(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _patiently(ask):  # type: ignore[no-untyped-def]
-    import time
-
-    for _ in range(50):
-        try:
-            return ask()
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    return ask()

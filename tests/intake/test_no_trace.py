@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from appliance.storage import Store
 from tests.intake.layouts import LAYOUTS, NAMES, PACKINGS
 from tests.intake.support import roster
 from tests.support.traces import files, found_in, memory, rows
+from tests.support.waiting import until
 
 WORDS = ("ZQNARRATIVE9X", "ZQCALLER9X", "ZQVICTIM9X", "ZQADDRESS9X", "ZQPLATE9X")
 PLANTED = "ZQPLANTED9X"
@@ -100,10 +100,7 @@ def test_free_text_of_every_format_leaves_no_trace(loaded: Home) -> None:
     environment = {**os.environ, "WARDWELL_HOME": str(loaded.root), "PLANTED": PLANTED}
     serving = subprocess.Popen([sys.executable, "-c", _SERVE], env=environment)
     try:
-        deadline = time.monotonic() + 90
-        while any(path.exists() for path in drops):
-            assert time.monotonic() < deadline, [path for path in drops if path.exists()]
-            time.sleep(0.05)
+        until(lambda: not any(path.exists() for path in drops), seconds=90)
         assert found_in(memory(serving.pid), (*WORDS, PLANTED)) == {PLANTED}
     finally:
         serving.terminate()

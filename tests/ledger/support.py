@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from appliance.ledger.server import Server
 from appliance.settings import Home
 from appliance.spool.messages import About, Append
 from appliance.storage import Store
+from tests.support.waiting import until
 
 
 def body(**changed: Any) -> dict[str, Any]:
@@ -62,12 +62,10 @@ class Served:
 
     def until(self, there: Callable[[], bool], seconds: float = 15.0) -> None:
         """Wait until `there()`; fails when the process ended or it takes too long."""
-        deadline = time.monotonic() + seconds
-        while not there():
-            assert self.process is not None
-            assert self.process.poll() is None, (self.home.log / "ledger.log").read_text()
-            assert time.monotonic() < deadline, "it takes too long"
-            time.sleep(0.02)
+        process = self.process
+        assert process is not None
+        until(lambda: process.poll() is not None or there(), seconds, every=0.02)
+        assert process.poll() is None, (self.home.log / "ledger.log").read_text()
 
     def kill(self) -> None:
         assert self.process is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -67,11 +66,7 @@ def _batch(site: LiveSite) -> None:
         for row in session.scalars(select(VaultVersion)):
             row.made_at -= timedelta(days=1)
     assert versions.commit_due(site.desk, load_charter(site.home))
-    size = site.ledger.log.size
-    deadline = time.monotonic() + 10
-    while f"\n{size}\n" not in (site.home.public / "witness" / "checkpoint").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    site.await_checkpoint()
 
 
 def test_an_old_vault_put_back_is_told(site: LiveSite, library: Path, tmp_path: Path) -> None:
