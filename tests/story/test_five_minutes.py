@@ -110,6 +110,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
         assert words in attack, attack
 
     # 4:10 The chief sees one release; an absent cell says why.
+    agency.await_release()
     command = Staff(agency, open_browser, "command")
     command.sign_in()
     command.heading("Program dashboard")
@@ -163,6 +164,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
 @pytest.mark.parametrize("role", ["coordinator", "command", "hr", "trustee", "auditor", "admin", "cad"])
 def test_every_page_of_a_role_is_accessible(agency: System, open_browser: Callable[..., Any], role: str) -> None:
     """Every kind of page that the role can reach by following links, once each."""
+    agency.await_release()
     person = Staff(agency, open_browser, role)
     person.sign_in()
     waiting, seen = ["/"], set()

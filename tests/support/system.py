@@ -17,13 +17,16 @@ from typing import Any
 
 import pytest
 
+from appliance.desk import releases
 from appliance.post.memory import Memory
 from appliance.settings import Home
+from appliance.storage import open_store
 from provisioning.demo import pockets
 from provisioning.demo.browser import CHROMIUM, flags, trusting_home
 from provisioning.demo.https import Client
 from provisioning.demo.pockets import Pocket, Pockets
 from provisioning.supervise import Supervisor
+from tests.support.waiting import until
 
 # A whole calendar month lies in it on any day of the year, so that there is a release.
 DAYS = 62
@@ -74,6 +77,19 @@ class System:
         assert answer.status == 200, answer.body
         session: dict[str, Any] = answer.json()
         return session
+
+    def await_release(self) -> None:
+        """Wait until desk shows the first release: counts leave once a minute, and not while an export waits."""
+        desk = open_store(self.home, "desk")
+
+        def shown() -> bool:
+            with desk.read() as session:
+                return releases.newest(session) is not None
+
+        try:
+            until(shown, seconds=200, every=0.5)
+        finally:
+            desk.close()
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A `wardwell` command on this home."""
