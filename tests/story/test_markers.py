@@ -100,9 +100,9 @@ class Officer:
         self.heading(heading)
 
     def code(self) -> str:
-        """The next code: each is good once, and one step beside the clock is allowed."""
+        """The next code, for two of them: each is good once, and one step ahead of the clock is allowed."""
         self._step += 1
-        return pyotp.TOTP(self.pocket.totp).at(int(clock.now().timestamp()) + 30 * (self._step - 1))
+        return pyotp.TOTP(self.pocket.totp).at(int(clock.now().timestamp()) + 30 * self._step)
 
     def sign_in(self) -> None:
         for field, true in (("name", self.pocket.name), ("password", self.pocket.password)):
