@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -22,6 +22,7 @@ from appliance.desk.models.follow_up import Attendance, FollowUpMonth, Step
 from appliance.desk.models.people import Grant, Person, RosterVersion
 from appliance.desk.models.receipts import Receipt
 from appliance.desk.standing import charter_signatures, log_state
+from appliance.model.months import begin, end, last_settled
 from appliance.model.rollup import roll_up
 from appliance.settings import Home
 from appliance.spool.delivery import enqueue
@@ -29,30 +30,13 @@ from appliance.spool.messages import FollowUpCounts, Practices
 from appliance.storage import Store
 
 
-def last_month(time_zone: str) -> str:
-    """The last whole month in the agency's time zone: "2026-10"."""
-    first = clock.now().astimezone(ZoneInfo(time_zone)).date().replace(day=1)
-    return (first - timedelta(days=1)).isoformat()[:7]
-
-
-def bounds(period: str, time_zone: str) -> tuple[datetime, datetime]:
-    """First moment of the month and first moment after it."""
-    first = date.fromisoformat(f"{period}-01")
-    after = (first + timedelta(days=32)).replace(day=1)
-    zone = ZoneInfo(time_zone)
-    return (
-        datetime(first.year, first.month, 1, tzinfo=zone),
-        datetime(after.year, after.month, 1, tzinfo=zone),
-    )
-
-
 def send_due(store: Store, charter: Charter) -> bool:
-    """Queue the messages of the last whole month unless they went already, or there is no roster yet; whether it did.
+    """Queue the messages of the last settled month unless they went already or there is no roster; whether it did.
 
     Cheap when there is nothing to do: desk's worker asks every minute.
     """
     settings = store.home.settings()
-    period = last_month(settings.time_zone)
+    period = last_settled(ZoneInfo(settings.time_zone))
     with store.read() as session:
         if session.get(FollowUpMonth, period) is not None or _roster_version(session) == 0:
             return False
@@ -75,7 +59,8 @@ def counts(session: Session, charter: Charter, period: str, time_zone: str) -> F
 
     On time means offered, and the person reached, until the step was due. What was answered is not known here.
     """
-    first, after = bounds(period, time_zone)
+    zone = ZoneInfo(time_zone)
+    first, after = begin(period, zone), end(period, zone)
     due: Counter[tuple[str, str]] = Counter()
     on_time: Counter[tuple[str, str]] = Counter()
     steps = session.execute(
@@ -94,19 +79,20 @@ def counts(session: Session, charter: Charter, period: str, time_zone: str) -> F
 
 def practices(store: Store, charter: Charter, period: str) -> dict[str, str]:
     """Facts that have no person behind them: title -> value, in the order in which a page shows them."""
-    settings = store.home.settings()
+    time_zone = store.home.settings().time_zone
+    zone = ZoneInfo(time_zone)
     with store.read() as session:
         coordinators = session.scalar(
             select(func.count())
             .select_from(Grant)
             .where(Grant.role == "coordinator", Grant.countersigned_at.is_not(None), Grant.revoked_at.is_(None))
         )
-        feed = _feed(session, *bounds(period, settings.time_zone))
+        feed = _feed(session, begin(period, zone), end(period, zone))
     return {
         "Charter": _charter(store.home, charter),
         "Wellness coordinators": f"{coordinators or 0} appointed",
         "Support directory": _directory(store.home),
-        "Witness of the access log": _witness(store.home, charter, settings.time_zone),
+        "Witness of the access log": _witness(store.home, charter, time_zone),
         "Feed of calls": feed,
     }
 

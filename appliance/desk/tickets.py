@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from appliance.desk.accounts import roles_of
 from appliance.desk.models.sessions import SessionRow
 from appliance.desk.models.tickets import TicketDraw, TicketKey
 from appliance.errors import WardwellError
+from appliance.model.months import month_after, month_before, month_of
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import Append
@@ -36,17 +36,6 @@ CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "model" / "c
 PURPOSES: tuple[str, ...] = tuple(CONSTANTS["ticket_purposes"])
 KEY_BITS: int = CONSTANTS["ticket_key_bits"]
 SUPPORTERS = frozenset({"peer", "clinician"})
-
-
-def period_of(at: datetime) -> str:
-    """The month of `at` in UTC, "2026-11"."""
-    return f"{at.year:04d}-{at.month:02d}"
-
-
-def month_after(period: str) -> str:
-    """The month after `period`."""
-    year, month = (int(part) for part in period.split("-"))
-    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def keys(store: Store) -> list[dict[str, Any]]:
@@ -71,12 +60,12 @@ def ensure_keys(store: Store, home: Home) -> int:
 
     Raises LedgerDown when the ledger does not take a key; the key then waits, unused, for the next call.
     """
-    this = period_of(clock.now())
+    this = month_of(clock.now())
     made = 0
     for period in (this, month_after(this)):
         for purpose in PURPOSES:
             made += _ensure(store, home, purpose, period)
-    oldest = _month_before(this)
+    oldest = month_before(this)
     with store.write() as session:
         # Tickets of the month before may still be spent, never drawn; older keys have nothing left to do.
         session.execute(delete(TicketKey).where(TicketKey.period < oldest))
@@ -94,7 +83,7 @@ def sign(store: Store, session_id: str, purpose: str, period: str, blinded: list
     size = KEY_BITS // 8
     if len(blinded) != numbers.get(purpose, -1) or any(len(one) != size for one in blinded):
         raise WardwellError("That is not the number of tickets that a session draws.", "Reload the page.")
-    this = period_of(clock.now())
+    this = month_of(clock.now())
     if period not in (this, month_after(this)):
         raise WardwellError("Tickets are drawn for this month only.", "Reload the page and unlock again.")
     with store.write() as session:
@@ -122,11 +111,6 @@ def _usable(session: Session, purpose: str, period: str) -> bytes:
 @lru_cache(maxsize=4)
 def _private(der: bytes) -> rsa.RSAPrivateKey:
     return blindrsa.load_private(der)
-
-
-def _month_before(period: str) -> str:
-    year, month = (int(part) for part in period.split("-"))
-    return f"{year - (month == 1):04d}-{(month - 2) % 12 + 1:02d}"
 
 
 def _ensure(store: Store, home: Home, purpose: str, period: str) -> int:

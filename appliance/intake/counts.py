@@ -8,31 +8,19 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from appliance import clock
 from appliance.charter import Charter
 from appliance.intake.models import Call, CountedPeriod, Involvement, Outbox, RosterRow
 from appliance.model.exposure import load_model
+from appliance.model.months import begin, end, is_settled, month_after, month_of
 from appliance.model.rollup import roll_up, withheld_groups
 from appliance.spool import delivery
 from appliance.spool.messages import HeavyCallCounts
 from appliance.storage import Store
-
-# A month is counted this long after its end, when its last exports have come in.
-_SETTLED = timedelta(days=1)
-
-
-def month(period: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Begin and end (UTC) of "2026-10" in the agency's zone."""
-    year, number = (int(part) for part in period.split("-"))
-    begin = datetime(year, number, 1, tzinfo=zone)
-    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
-    return begin.astimezone(UTC), end.astimezone(UTC)
 
 
 def complete_periods(session: Session, zone: ZoneInfo) -> list[str]:
@@ -45,32 +33,29 @@ def complete_periods(session: Session, zone: ZoneInfo) -> list[str]:
         return []
     done = set(session.scalars(select(CountedPeriod.period)))
     periods: list[str] = []
-    at = first.astimezone(zone).replace(day=1, hour=12)
-    while True:
-        period = f"{at:%Y-%m}"
-        end = month(period, zone)[1]
-        if end + _SETTLED > clock.now() or newest < end:
-            return periods
+    period = month_of(first.astimezone(zone))
+    while is_settled(period, zone) and newest >= end(period, zone):
         if period not in done:
             periods.append(period)
-        at = (at + timedelta(days=31)).replace(day=1)
+        period = month_after(period)
+    return periods
 
 
 def count(session: Session, period: str, zone: ZoneInfo, floor: int) -> HeavyCallCounts:
     """The message for one month."""
-    begin, end = month(period, zone)
+    first, after = begin(period, zone), end(period, zone)
     heavy = [kind.id for kind in load_model().types if kind.heavy]
     query = (
         select(RosterRow.division, RosterRow.unit, func.count())
         .select_from(Involvement)
         .join(Call, Call.id == Involvement.call_id)
         .join(RosterRow, RosterRow.person_id == Involvement.person_id)
-        .where(Call.received >= begin, Call.received < end, Call.type.in_(heavy), Involvement.role != "assigned")
+        .where(Call.received >= first, Call.received < after, Call.type.in_(heavy), Involvement.role != "assigned")
         .group_by(RosterRow.division, RosterRow.unit)
     )
     figures = Counter({(division, unit): number for division, unit, number in session.execute(query)})
     people = [(division, unit) for division, unit in session.execute(select(RosterRow.division, RosterRow.unit))]
-    received = session.scalars(select(Call.received).where(Call.received >= begin, Call.received < end))
+    received = session.scalars(select(Call.received).where(Call.received >= first, Call.received < after))
     days = {moment.astimezone(zone).date() for moment in received}
     year, number = (int(part) for part in period.split("-"))
     return HeavyCallCounts(

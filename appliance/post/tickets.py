@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from appliance.crypto import blindrsa
 from appliance.crypto.tlog import require_witnessed
 from appliance.errors import WardwellError
+from appliance.model.months import month_before, month_of
 from appliance.settings import Home
 
 CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "model" / "constants.json").read_bytes())
@@ -60,8 +61,8 @@ def message(purpose: str, period: str, epoch: int, random: bytes) -> bytes:
 
 def periods(at: datetime) -> list[str]:
     """The months whose tickets are accepted: this one first, then the one before (UTC)."""
-    before = (at.year, at.month - 1) if at.month > 1 else (at.year - 1, 12)
-    return [f"{at.year:04d}-{at.month:02d}", f"{before[0]:04d}-{before[1]:02d}"]
+    this = month_of(at)
+    return [this, month_before(this)]
 
 
 class TicketKeys:

@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from appliance.model.months import month_after, month_before
+from appliance.press.publish import LATEST_AFTER
 from appliance.press.release import is_period
 from appliance.settings import Home
 
@@ -278,13 +280,14 @@ def _missing_releases(leaves: list[Leaf], founded: date, first_day: date, last: 
     for leaf in _of(leaves, "release"):
         digests.setdefault(str(leaf.fields.get("period")), set()).add(str(leaf.fields.get("sha256")))
     found += [["Two different releases of one month", period] for period, d in sorted(digests.items()) if len(d) > 1]
-    year, month = first_day.year, first_day.month
+    # The month before the period's first day as well: its release was due in the period, unless that begins too late.
+    month = month_before(f"{first_day:%Y-%m}")
     while True:
-        following = date(year + month // 12, month % 12 + 1, 1)
-        # A month counts when it was over before the period's last day was (a release needs the day after).
-        if following > last:
+        following = date.fromisoformat(f"{month_after(month)}-01")
+        latest = following + LATEST_AFTER
+        # Days, not hours: on the day on which it is due at the latest it may still be on its way.
+        if latest >= last:
             return found
-        period = f"{year:04d}-{month:02d}"
-        if following > founded and period not in digests:
-            found.append(["A missing release", period])
-        year, month = following.year, following.month
+        if latest >= first_day and following > founded and month not in digests:
+            found.append(["A missing release", month])
+        month = month_after(month)

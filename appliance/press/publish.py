@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
+from appliance.model.months import SETTLED, end
 from appliance.press import keys
 from appliance.press.files import write_file
 from appliance.press.models import Input, Outbox, Release
@@ -37,18 +38,8 @@ TYPES: dict[str, type[HeavyCallCounts] | type[FollowUpCounts] | type[Practices]]
 }
 KINDS = {message: kind for kind, message in TYPES.items()}
 GRACE = timedelta(days=1)
-
-
-def month_after(period: str) -> str:
-    """The month after `period`: "2026-12" gives "2027-01"."""
-    year, month = int(period[:4]), int(period[5:])
-    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
-
-
-def closes_at(period: str, time_zone: str) -> datetime:
-    """The moment at which `period` is over in the agency's time zone."""
-    following = month_after(period)
-    return datetime(int(following[:4]), int(following[5:]), 1, tzinfo=ZoneInfo(time_zone))
+# So long after the end of its month a release is out, with every figure or with the reason why one is missing.
+LATEST_AFTER = SETTLED + GRACE
 
 
 def store_input(session: Session, message: HeavyCallCounts | FollowUpCounts | Practices) -> None:
@@ -68,7 +59,7 @@ def due_periods(store: Store) -> list[str]:
 
     Made releases that are not published yet (the ledger was down) are due too.
     """
-    time_zone = store.home.settings().time_zone
+    zone = ZoneInfo(store.home.settings().time_zone)
     with store.read() as session:
         published = {
             row.period: row.published_at for row in session.execute(select(Release.period, Release.published_at))
@@ -78,7 +69,7 @@ def due_periods(store: Store) -> list[str]:
             arrived.setdefault(period, []).append((kind, at))
     due = [period for period, at in published.items() if at is None]
     for period, inputs in arrived.items():
-        closed = closes_at(period, time_zone)
+        closed = end(period, zone)
         if period in published or clock.now() < closed:
             continue
         complete = {kind for kind, _ in inputs} == set(KINDS.values())
@@ -95,7 +86,7 @@ def make(store: Store, period: str) -> bytes:
     """
     check_period(period)
     settings = store.home.settings()
-    if clock.now() < closes_at(period, settings.time_zone):
+    if clock.now() < end(period, ZoneInfo(settings.time_zone)):
         raise WardwellError(f"The month {period} is not over.", "Ask again after its last day.")
     with store.write() as session:
         row = session.get(Release, period)

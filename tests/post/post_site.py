@@ -9,6 +9,7 @@ from appliance import clock
 from appliance.crypto import blindrsa
 from appliance.desk import accounts, sessions, tickets
 from appliance.desk.models import Grant, SessionRow
+from appliance.model import months
 from appliance.post import tickets as post_tickets
 from appliance.post.arrivals import CELL_BYTES
 from appliance.storage import Store
@@ -53,7 +54,7 @@ class Desk:
 
     def draw(self, epoch: int, purpose: str = "request", period: str = "", role: str = "peer") -> list[bytes]:
         """Fresh tickets of a new session, as they travel to post."""
-        period = period or tickets.period_of(clock.now())
+        period = period or months.month_of(clock.now())
         entry = next(k for k in tickets.keys(self.store) if (k["purpose"], k["period"]) == (purpose, period))
         key = blindrsa.load_public(base64.b64decode(entry["spki"]), 2048)
         number = {"request": 2, "reply": 8}[purpose]

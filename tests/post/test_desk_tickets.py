@@ -17,14 +17,15 @@ from appliance.crypto import blindrsa
 from appliance.desk import sessions, tickets
 from appliance.desk.models import TicketDraw, TicketKey
 from appliance.errors import WardwellError
+from appliance.model import months
 from appliance.spool.append import LedgerDown
 from appliance.storage import Store
 
 
 def test_keys_of_this_month_and_the_next_stand_in_the_ledger(desk: Desk, ledger: SmallLedger) -> None:
     published = json.loads((desk.store.home.public / "desk" / "ticket-keys.json").read_text())
-    this = tickets.period_of(clock.now())
-    wanted = {(p, m) for p in ("request", "reply") for m in (this, tickets.month_after(this))}
+    this = months.month_of(clock.now())
+    wanted = {(p, m) for p in ("request", "reply") for m in (this, months.month_after(this))}
     assert {(k["purpose"], k["period"]) for k in published} == wanted
     assert published == tickets.keys(desk.store)
     for key in published:
@@ -48,7 +49,7 @@ def test_no_ticket_before_the_ledger_has_the_key(ledger: SmallLedger, store_of: 
     with store.write() as session:
         session.execute(update(TicketKey).values(leaf_index=None))
     with pytest.raises(WardwellError, match="not in the access log yet"):
-        tickets.sign(store, desk.session(), "request", tickets.period_of(clock.now()), [b"\1" * 256] * 2)
+        tickets.sign(store, desk.session(), "request", months.month_of(clock.now()), [b"\1" * 256] * 2)
 
 
 def test_an_append_whose_answer_was_lost_is_found_again(desk: Desk, ledger: SmallLedger) -> None:
@@ -70,7 +71,7 @@ def test_the_months_roll(ledger: SmallLedger, store_of: Callable[[str], Store]) 
 
 
 def test_exactly_the_charters_number_once_per_session(desk: Desk) -> None:
-    period, one = tickets.period_of(clock.now()), b"\1" * 256
+    period, one = months.month_of(clock.now()), b"\1" * 256
     session = desk.session("officer")
     for wrong in ([], [one], [one] * 3, [one, b"\1" * 255]):
         with pytest.raises(WardwellError, match="number of tickets"):
@@ -85,7 +86,7 @@ def test_exactly_the_charters_number_once_per_session(desk: Desk) -> None:
 
 
 def test_reply_tickets_are_for_supporters(desk: Desk) -> None:
-    period, eight = tickets.period_of(clock.now()), [b"\1" * 256] * 8
+    period, eight = months.month_of(clock.now()), [b"\1" * 256] * 8
     for role in ("officer", "coordinator", "command"):
         with pytest.raises(WardwellError, match="Only peers and clinicians"):
             tickets.sign(desk.store, desk.session(role), "reply", period, eight)
@@ -95,11 +96,11 @@ def test_reply_tickets_are_for_supporters(desk: Desk) -> None:
 
 def test_an_ended_session_leaves_no_draw(desk: Desk) -> None:
     session = desk.session("officer")
-    tickets.sign(desk.store, session, "request", tickets.period_of(clock.now()), [b"\1" * 256] * 2)
+    tickets.sign(desk.store, session, "request", months.month_of(clock.now()), [b"\1" * 256] * 2)
     with desk.store.read() as read:
         assert read.query(TicketDraw).count() == 1
     sessions.end(desk.store, session)
     with desk.store.read() as read:
         assert read.query(TicketDraw).count() == 0
     with pytest.raises(WardwellError, match="session is over"):
-        tickets.sign(desk.store, session, "request", tickets.period_of(clock.now()), [b"\1" * 256] * 2)
+        tickets.sign(desk.store, session, "request", months.month_of(clock.now()), [b"\1" * 256] * 2)

@@ -19,8 +19,8 @@ from small_ledger import SmallLedger
 
 from appliance import clock
 from appliance.charter import load_charter
-from appliance.desk import tickets
 from appliance.errors import WardwellError
+from appliance.model import months
 from appliance.post import boards, epochs, worker
 from appliance.post.arrivals import NoTicket, WrongSize, take
 from appliance.post.commands import post as commands
@@ -52,7 +52,7 @@ def test_wrong_tickets_are_refused(post: Store, memory: Memory, desk: Desk) -> N
     good, other = desk.draw(1)
     reply = desk.draw(1, "reply")[0]
     future = desk.draw(2)[0]
-    next_month = desk.draw(1, period=tickets.month_after(tickets.period_of(clock.now())))
+    next_month = desk.draw(1, period=months.month_after(months.month_of(clock.now())))
     flipped = good[:-1] + bytes([good[-1] ^ 1])
     moved = (2).to_bytes(4) + good[4:]
     swapped = good[:68] + other[68:]

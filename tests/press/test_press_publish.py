@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from appliance import clock
@@ -20,7 +18,7 @@ from appliance.press import keys, publish
 from appliance.press.models import Input, Release
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown
-from appliance.spool.messages import Append, Appended, FollowUpCounts, GroupCount, HeavyCallCounts, Practices
+from appliance.spool.messages import Append, FollowUpCounts, GroupCount, HeavyCallCounts, Practices
 from appliance.storage import Store, open_store
 from appliance.storage.migrate import differences, upgrade
 
@@ -38,35 +36,6 @@ def give(store: Store, *messages: HeavyCallCounts | FollowUpCounts | Practices) 
     with store.write() as session:
         for message in messages:
             publish.store_input(session, message)
-
-
-@pytest.fixture
-def taking_ledger(home: Home) -> Iterator[list[Append]]:
-    """Everything that was appended, in order; a public leaf's index is its place in the list."""
-    taken: list[Append] = []
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    server.bind(str(home.socket("ledger")))
-    server.listen()
-    server.settimeout(0.05)
-    stop = threading.Event()
-
-    def serve() -> None:
-        while not stop.is_set():
-            try:
-                connection, _ = server.accept()
-            except TimeoutError:
-                continue
-            with connection, connection.makefile("rwb") as stream:
-                taken.append(msgspec.json.decode(stream.readline(), type=Append))
-                answer = Appended(public_index=len(taken) - 1, about_indexes={}, tree_size=len(taken))
-                stream.write(msgspec.json.encode(answer) + b"\n")
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield taken
-    stop.set()
-    thread.join()
-    server.close()
 
 
 @pytest.fixture
@@ -157,11 +126,6 @@ def test_a_newer_count_replaces_the_older_one_until_the_release_is_made(store: S
     give(store, HeavyCallCounts(period="2026-10", roster_version=1, groups=[], feed_days_missing=0))
     with store.read() as session:
         assert b'"groups":[]' in session.get_one(Input, ("2026-10", "heavy_calls")).body
-
-
-@pytest.mark.parametrize(("period", "following"), [("2026-10", "2026-11"), ("2026-12", "2027-01")])
-def test_month_after(period: str, following: str) -> None:
-    assert publish.month_after(period) == following
 
 
 def test_the_migrated_schema_is_the_models_schema(home: Home) -> None:

@@ -98,11 +98,3 @@ def test_nothing_goes_before_the_first_roster(store: Store, charter: Charter) ->
         session.delete(session.get_one(RosterVersion, 7))
     assert not practices.send_due(store, charter)
     assert sent(store) == []
-
-
-def test_months_are_the_agencys_own() -> None:
-    with clock.held(datetime(2026, 11, 1, 6, 30, tzinfo=UTC)):  # still October in California
-        assert practices.last_month(ZONE) == "2026-09"
-    first, after = practices.bounds("2026-11", ZONE)
-    # November 2026 has the hour more that daylight saving gives back.
-    assert after.astimezone(UTC) - first.astimezone(UTC) == timedelta(days=30, hours=1)

@@ -20,6 +20,7 @@ from appliance.desk import corrections, follow_up, grants, holds, receipts, rele
 from appliance.desk.models.receipts import Receipt
 from appliance.desk.models.releases import Report
 from appliance.identity import Account
+from appliance.model import months
 from appliance.spool.messages import Attended, FileReceipt, IncidentNotice, ReleasePublished
 from appliance.storage import Store
 from tests.support.desk_site import add_grant, add_person
@@ -143,7 +144,7 @@ def prepare(store: Store, charter: Charter) -> Agency:
             "api_leave.leave": Example(body={"word": "no", "answer": ""}, done=(400,)),
             "api_inbox.taken": Example(body={"ids": []}),
             "api_tickets.draw": Example(
-                body={"purpose": "request", "period": tickets.period_of(now), "blinded": blinded}, done=(200, 400)
+                body={"purpose": "request", "period": months.month_of(now), "blinded": blinded}, done=(200, 400)
             ),
         },
     )
