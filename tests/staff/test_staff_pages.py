@@ -18,7 +18,6 @@ from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto import sshsig
 from appliance.desk import follow_up, receipts, releases
-from appliance.desk.models.base import Outbox
 from appliance.settings import Home
 from appliance.spool.messages import (
     Attended,
@@ -310,7 +309,16 @@ def test_the_auditor_asks_for_a_report_and_downloads_it(browser: Callable[..., B
     assert answer.data == b"%PDF" and "2026-10-01" in answer.headers["Content-Disposition"]
     assert auditor.get(f"/reports/{'ab' * 16}/problem").status_code == 400
     assert auditor.post("/reports/", {"first": "2026-10-31", "last": "2026-10-01"}).status_code == 400
-    assert Outbox.__tablename__ == "outbox"
+
+
+@pytest.mark.parametrize(("hour", "days"), [(6, ["2026-09-01", "2026-09-30"]), (8, ["2026-10-01", "2026-10-31"])])
+def test_the_month_that_a_report_is_proposed_for_is_over_where_the_agency_is(
+    browser: Callable[..., Browser], hour: int, days: list[str]
+) -> None:
+    """Around midnight in California, before and after it, on the first of November in Greenwich both times."""
+    with clock.held(datetime(2026, 11, 1, hour, 30, tzinfo=UTC)):
+        page = browser("auditor").get("/reports/").get_data(as_text=True)
+    assert re.findall(r'type="date" value="([0-9-]+)"', page) == days
 
 
 def test_the_printed_commands_verify_a_report_and_refuse_a_flipped_byte(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
@@ -44,9 +45,10 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
 @blueprint.get("/")
 @discloses("report", "verify")
 def reports() -> str:
-    """Reports made so far, and the form for another; it proposes the last whole month."""
-    end = clock.now().date().replace(day=1) - timedelta(days=1)
-    return _page(None, end.replace(day=1).isoformat(), end.isoformat())
+    """Reports made so far, and the form for another; it proposes the agency's last whole month."""
+    today = clock.now().astimezone(ZoneInfo(current_site().settings.time_zone)).date()
+    last = today.replace(day=1) - timedelta(days=1)
+    return _page(None, last.replace(day=1).isoformat(), last.isoformat())
 
 
 @blueprint.post("/")
