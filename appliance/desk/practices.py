@@ -35,17 +35,17 @@ def send_due(store: Store, charter: Charter) -> bool:
 
     Cheap when there is nothing to do: desk's worker asks every minute.
     """
-    settings = store.home.settings()
-    period = last_settled(ZoneInfo(settings.time_zone))
+    zone = ZoneInfo(store.home.settings().time_zone)
+    period = last_settled(zone)
     with store.read() as session:
         if session.get(FollowUpMonth, period) is not None or _roster_version(session) == 0:
             return False
-    facts = practices(store, charter, period)
+    facts = practices(store, charter, period, zone)
     with store.write() as session:
         if session.get(FollowUpMonth, period) is not None:
             return False
         session.add(FollowUpMonth(period=period, sent_at=clock.now()))
-        enqueue(session, Outbox, counts(session, charter, period, settings.time_zone), receiver="press")
+        enqueue(session, Outbox, counts(session, charter, period, zone), receiver="press")
         enqueue(session, Outbox, Practices(period=period, facts=facts), receiver="press")
     return True
 
@@ -54,12 +54,11 @@ def _roster_version(session: Session) -> int:
     return int(session.scalar(select(func.max(RosterVersion.version))) or 0)
 
 
-def counts(session: Session, charter: Charter, period: str, time_zone: str) -> FollowUpCounts:
+def counts(session: Session, charter: Charter, period: str, zone: ZoneInfo) -> FollowUpCounts:
     """Steps due in the month and those offered by then, per group of the floor or more.
 
     On time means offered, and the person reached, until the step was due. What was answered is not known here.
     """
-    zone = ZoneInfo(time_zone)
     first, after = begin(period, zone), end(period, zone)
     due: Counter[tuple[str, str]] = Counter()
     on_time: Counter[tuple[str, str]] = Counter()
@@ -77,10 +76,8 @@ def counts(session: Session, charter: Charter, period: str, time_zone: str) -> F
     return FollowUpCounts(period=period, roster_version=_roster_version(session), groups=groups)
 
 
-def practices(store: Store, charter: Charter, period: str) -> dict[str, str]:
+def practices(store: Store, charter: Charter, period: str, zone: ZoneInfo) -> dict[str, str]:
     """Facts that have no person behind them: title -> value, in the order in which a page shows them."""
-    time_zone = store.home.settings().time_zone
-    zone = ZoneInfo(time_zone)
     with store.read() as session:
         coordinators = session.scalar(
             select(func.count())
@@ -92,7 +89,7 @@ def practices(store: Store, charter: Charter, period: str) -> dict[str, str]:
         "Charter": _charter(store.home, charter),
         "Wellness coordinators": f"{coordinators or 0} appointed",
         "Support directory": _directory(store.home),
-        "Witness of the access log": _witness(store.home, charter, time_zone),
+        "Witness of the access log": _witness(store.home, charter, zone),
         "Feed of calls": feed,
     }
 
@@ -113,11 +110,11 @@ def _directory(home: Home) -> str:
     return f"{peers} peer{'' if peers == 1 else 's'} and {clinicians} clinician{'' if clinicians == 1 else 's'}"
 
 
-def _witness(home: Home, charter: Charter, time_zone: str) -> str:
+def _witness(home: Home, charter: Charter, zone: ZoneInfo) -> str:
     state = log_state(home, timedelta(hours=charter.constants.cosignature_age_hours))
     if state.witnessed is None:
         return "Has not signed yet"
-    day = state.witnessed.astimezone(ZoneInfo(time_zone))
+    day = state.witnessed.astimezone(zone)
     return f"Last signed {day:%b} {day.day}, {day.year}{'; that is too long ago' if state.problem else ''}"
 
 

@@ -280,14 +280,15 @@ def _missing_releases(leaves: list[Leaf], founded: date, first_day: date, last: 
     for leaf in _of(leaves, "release"):
         digests.setdefault(str(leaf.fields.get("period")), set()).add(str(leaf.fields.get("sha256")))
     found += [["Two different releases of one month", period] for period, d in sorted(digests.items()) if len(d) > 1]
-    # The month before the period's first day as well: its release was due in the period, unless that begins too late.
+    # The month before the period's first day as well: its release may be overdue inside the period only.
     month = month_before(f"{first_day:%Y-%m}")
     while True:
         following = date.fromisoformat(f"{month_after(month)}-01")
-        latest = following + LATEST_AFTER
-        # Days, not hours: on the day on which it is due at the latest it may still be on its way.
-        if latest >= last:
+        # Days, not hours: on the day on which it is due at the latest it may still be on its way. Each month is overdue
+        # on one day, so of reports that follow each other one names it.
+        overdue = following + LATEST_AFTER + timedelta(days=1)
+        if overdue > last:
             return found
-        if latest >= first_day and following > founded and month not in digests:
+        if overdue >= first_day and following > founded and month not in digests:
             found.append(["A missing release", month])
         month = month_after(month)

@@ -147,7 +147,12 @@ def test_a_report_names_a_missing_release_once_it_is_overdue_and_one_report_does
     assert _missing("2026-11-01", "2026-11-30") == ["2026-10"]
     assert _missing("2026-11-01", "2026-11-30", "2026-09-01", "2026-10") == []
     assert _missing("2026-10-01", "2026-10-31") == ["2026-09"]
-    assert _missing("2026-11-04", "2026-11-30") == []
+    assert _missing("2026-11-05", "2026-11-30") == []
     assert _missing("2026-12-01", "2027-02-28") == ["2026-11", "2026-12", "2027-01"]
+    # Wherever one report ends and the next begins, each month is named once.
+    for day in range(1, 31):
+        cut = date(2026, 11, day)
+        both = [*_missing("2026-10-01", str(cut)), *_missing(str(cut + timedelta(days=1)), "2026-12-31")]
+        assert both == ["2026-09", "2026-10", "2026-11"]
     # Nothing is due for the time before there was an agency.
     assert _missing("2026-11-01", "2026-11-30", founded="2026-11-01") == []

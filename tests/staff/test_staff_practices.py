@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -20,7 +21,7 @@ from appliance.spool.messages import AnyMessage, Attended, FollowUpCounts, Incid
 from appliance.storage import Store
 
 OCTOBER = datetime(2026, 10, 10, 12, 0, tzinfo=UTC)
-ZONE = "America/Los_Angeles"
+ZONE = ZoneInfo("America/Los_Angeles")
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from provisioning.demo.pockets import Pocket, Pockets
 from provisioning.supervise import Supervisor
 from tests.support.waiting import until
 
-# A whole calendar month lies in it on any day of the year, so that there is a release.
+# The newest month that is counted lies in it on any day of the year, so that there is a release.
 DAYS = 62
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
@@ -18,6 +17,7 @@ from appliance.errors import WardwellError
 from appliance.spool.delivery import flush
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
+from webapp.desk.skin import local
 from webapp.desk.words import NOTES
 
 blueprint = Blueprint("auditor", __name__, url_prefix="/reports")
@@ -46,8 +46,7 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
 @discloses("report", "verify")
 def reports() -> str:
     """Reports made so far, and the form for another; it proposes the agency's last whole month."""
-    today = clock.now().astimezone(ZoneInfo(current_site().settings.time_zone)).date()
-    last = today.replace(day=1) - timedelta(days=1)
+    last = local(clock.now()).date().replace(day=1) - timedelta(days=1)
     return _page(None, last.replace(day=1).isoformat(), last.isoformat())
 
 

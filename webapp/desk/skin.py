@@ -101,7 +101,8 @@ def visibility_icon(label: str) -> str:
     return next((icon for start, icon in ICONS.items() if label.startswith(start)), "people")
 
 
-def _local(at: datetime) -> datetime:
+def local(at: datetime) -> datetime:
+    """`at` in the agency's time zone."""
     return at.astimezone(ZoneInfo(current_site().settings.time_zone))
 
 
@@ -114,14 +115,14 @@ def us_day(at: datetime | date | str) -> str:
     """ "Nov 23, 2026", in the agency's time zone."""
     if isinstance(at, str):
         at = date.fromisoformat(at)
-    day = _local(at) if isinstance(at, datetime) else at
+    day = local(at) if isinstance(at, datetime) else at
     return f"{day:%b} {day.day}, {day.year}"
 
 
 def us_clock(at: datetime) -> str:
     """ "2:02 pm", in the agency's time zone."""
-    local = _local(at)
-    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    at = local(at)
+    return f"{at.hour % 12 or 12}:{at:%M} {'am' if at.hour < 12 else 'pm'}"
 
 
 def us_moment(at: datetime) -> str:
