@@ -80,7 +80,12 @@ def test_the_disk_command_says_what_takes_the_room(home: Home, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     ("days", "ok", "words"),
-    [(31, True, "valid for 30"), (20, False, "valid for 19"), (6, False, "renew it now"), (-0.5, False, "it expired on")],
+    [
+        (31, True, "valid for 30"),
+        (20, False, "valid for 19"),
+        (6, False, "renew it now"),
+        (-0.5, False, "it expired on"),
+    ],
 )
 def test_a_certificate_is_named_a_month_and_a_week_before(days: float, ok: bool, words: str) -> None:
     content = certificate(10)[0]
