@@ -6,6 +6,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from appliance import clock
 from appliance.charter import Charter
 from appliance.desk import health, slips, worker
@@ -78,3 +80,22 @@ def test_the_worker_runs_until_it_is_stopped(desk: Store, ledger: Any) -> None:
         control.stop()
         thread.join(20)
     assert not thread.is_alive()
+
+
+def test_upkeep_that_is_asked_for_does_not_wait_for_its_minute(
+    desk: Store, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned: list[Charter] = []
+    monkeypatch.setattr(worker, "upkeep", lambda _, charter: cleaned.append(charter))
+    recorded: list[tuple[int, int]] = []
+    control = Control(lambda *counts: recorded.append(counts))
+    thread = threading.Thread(target=worker.work, args=(desk.home, control))
+    thread.start()
+    try:
+        until(lambda: len(cleaned) == 1)
+        control.upkeep()
+        until(lambda: recorded == [(1, 0), (1, 1)])
+        assert len(cleaned) == 2
+    finally:
+        control.stop()
+        thread.join(20)

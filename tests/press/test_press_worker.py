@@ -16,6 +16,7 @@ import pytest
 from appliance.press import worker
 from appliance.press.models import Input
 from appliance.runtime.turns import Control
+from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Home
 from appliance.spool.delivery import send
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Practices
@@ -103,6 +104,7 @@ def test_the_command_makes_the_key_runs_and_ends_at_sigterm(home: Home, store_of
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         until(lambda: bool(told(home)))
+        assert ask_upkeep(home)["press"] == "" and len(told(home)) >= 2
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=15)
     finally:
