@@ -9,38 +9,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from appliance.errors import Refused, WardwellError
 from appliance.operate import cert
 from appliance.settings import CONFIGURATION
 from provisioning.install import answers as answering
+from provisioning.install import playbook
 from provisioning.install.answers import Answers
+from provisioning.install.playbook import Outcome, Say
 
 ANSIBLE = Path(answering.SOURCE) / "ansible"
 LOG = Path("/var/log/wardwell-apply.log")
 # Not /tmp: the first unit that wants a private one mounts it anew, under the module that is starting that unit.
 TEMPORARY = Path("/root/.ansible/tmp")
-_TASK = re.compile(r"^(?P<kind>TASK|RUNNING HANDLER) \[(?:(?P<role>[a-z_]+) : )?(?P<task>.*?)\] \*+")
-_RECAP = re.compile(r"^localhost\s+: .*\bfailed=(?P<failed>\d+)")
-_CHANGED = re.compile(r"^changed: \[localhost\]")
-_FAILED = re.compile(r"^(?:fatal: \[localhost\]: FAILED!|failed: \[localhost\] \(item=.*?\)) => (?P<said>.*)")
-Say = Callable[[str], None]
-
-
-@dataclass
-class Outcome:
-    """What a run did: the tasks that changed something, and the one that failed with what it said."""
-
-    tasks: list[str] = field(default_factory=list)
-    failed: str = ""
-    said: str = ""
 
 
 def stored_answers() -> Answers:
@@ -108,74 +92,19 @@ def preview() -> Outcome:
 
 def play(options: list[str], say: Say) -> Outcome:
     """Run the playbook; `say` is told each role that begins."""
-    command = [
-        str(ANSIBLE.parents[1] / "venv" / "bin" / "ansible-playbook"),
+    command: list[str | Path] = [
+        ANSIBLE.parents[1] / "venv" / "bin" / "ansible-playbook",
         *("--inventory", "localhost,", "--connection", "local", "--extra-vars", f"@{CONFIGURATION / 'variables.json'}"),
         *options,
-        str(ANSIBLE / "site.yml"),
+        ANSIBLE / "site.yml",
     ]
     TEMPORARY.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ},
+        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
         **{"HOME": "/root", "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
         "TMPDIR": str(TEMPORARY),
     }
-    with LOG.open("w") as log:
-        LOG.chmod(0o600)
-        running = subprocess.Popen(
-            command,
-            cwd=ANSIBLE,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert running.stdout is not None
-        outcome = read(_copied(running.stdout, log), say)
-    if running.wait() and not outcome.failed:
-        outcome.failed, outcome.said = "starting Ansible", f"Read {LOG}."
-    return outcome
-
-
-def _copied(lines: Iterator[str], log: Any) -> Iterator[str]:
-    for line in lines:
-        log.write(line)
-        log.flush()
-        yield line
-
-
-def read(lines: Iterator[str], say: Say) -> Outcome:
-    """Follow Ansible's own words."""
-    outcome, role, task, ignored = Outcome(), "", "", None
-    for line in lines:
-        if found := _TASK.match(line):
-            # What handlers do at the end belongs to roles that were said already.
-            if found["role"] and found["role"] != role and found["kind"] == "TASK":
-                say(found["role"])
-            role = found["role"] or role
-            task = f"{role}: {found['task']}" if found["role"] else found["task"]
-        elif _CHANGED.match(line):
-            outcome.tasks += [task] if outcome.tasks[-1:] != [task] else []
-        elif found := _FAILED.match(line):
-            ignored = task, _message(found["said"])
-        elif line.startswith("...ignoring"):
-            ignored = None
-        elif (found := _RECAP.match(line)) and int(found["failed"]) and ignored:
-            outcome.failed, outcome.said = ignored
-    return outcome
-
-
-def _message(said: str) -> str:
-    """The one line of a failed task that a person can use."""
-    try:
-        content = json.loads(said)
-    except json.JSONDecodeError:
-        return said[:300]
-    # A module that dies says why on its standard error only.
-    parts = (content.get(key) for key in ("module_stderr", "stderr", "msg", "stdout"))
-    text = str(next(filter(None, parts), ""))
-    return text.strip()[-400:]
+    return playbook.run(command, ANSIBLE, environment, LOG, say)
 
 
 @contextmanager

@@ -171,7 +171,8 @@ environment() {
     printf '#!%s\nfrom appliance.cli import main\n\nmain()\n' "$python" >"$release/venv/bin/wardwell"
     chmod 755 "$release/venv/bin/wardwell"
     # The compartments cannot write here, so it is compiled now, and on all processors.
-    "$python" -m compileall -q -j 0 "$site" "$release/src/appliance" "$release/src/webapp" "$release/src/provisioning"
+    "$python" -m compileall -q -j 0 "$site" "$release/src/appliance" "$release/src/webapp" \
+        "$release/src/provisioning" "$release/src/ansible/callback_plugins"
 }
 
 switch() {
