@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.custody import checks
 from appliance.errors import WardwellError
+from appliance.health import checks
 from appliance.settings import MAINTENANCE, UNSEALED, Home
 
 # The ledger goes last: whoever still answers a request must be able to write it down first.

@@ -19,8 +19,8 @@ from pathlib import Path
 import msgspec
 
 from appliance import clock
-from appliance.custody import checks
 from appliance.errors import WardwellError
+from appliance.health import checks
 from appliance.settings import Home
 
 # Every heading of `wardwell status` that says something about the machine alone.

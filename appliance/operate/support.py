@@ -22,8 +22,8 @@ import msgspec
 
 from appliance import clock
 from appliance.backup.create import version
-from appliance.custody import checks
 from appliance.errors import WardwellError
+from appliance.health import checks
 from appliance.settings import COMPARTMENTS, Home
 
 UNITS = (

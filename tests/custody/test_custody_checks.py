@@ -27,12 +27,12 @@ from appliance import clock
 from appliance.charter import signatures
 from appliance.crypto import sshsig
 from appliance.crypto.tlog import PublicLog
-from appliance.custody import checks
-from appliance.custody.commands import doctor, status
+from appliance.health import checks
+from appliance.health.commands import doctor, status
 from appliance.kit.witness import Folders, Witness
 from appliance.kit.witness import found as found_witness
 from appliance.ledger import keys
-from appliance.prepare import migrate
+from appliance.migrate import migrate
 from appliance.settings import Home
 from appliance.storage import Store
 from appliance.storage.migrate import upgrade_all

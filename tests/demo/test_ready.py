@@ -7,13 +7,13 @@ from typing import cast
 
 import pytest
 
-from appliance.custody import checks
-from appliance.custody.checks import Check
 from appliance.errors import WardwellError
-from appliance.operate.conditions import NOT_WELL, SILENT
+from appliance.health import checks
+from appliance.health.checks import Check
+from appliance.health.conditions import NOT_WELL, SILENT
 from appliance.settings import Home
-from provisioning.demo import up
 from provisioning.supervise import Supervisor
+from tests.demonstration import up
 
 
 class _Supervisor:

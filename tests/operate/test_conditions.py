@@ -13,13 +13,13 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from appliance import clock
-from appliance.custody import checks, problems
-from appliance.custody.commands import check
-from appliance.custody.facts import Facts, Group, Holder, Places, load, save
+from appliance import clock, disk
+from appliance.custody import problems
+from appliance.custody.public_record import Facts, Group, Holder, Places, load, save
 from appliance.custody.shares import GROUPS
 from appliance.errors import WardwellError
-from appliance.operate import conditions, disk
+from appliance.health import checks, conditions
+from appliance.health.commands import check
 from appliance.operate.disk_commands import disk as disk_command
 from appliance.settings import Home
 from appliance.spool.messages import Health

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.custody import checks
 from appliance.errors import WardwellError
+from appliance.health import checks
 from appliance.operate import maintenance
 from appliance.settings import Home
 

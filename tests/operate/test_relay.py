@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.cli import wardwell
-from appliance.custody import checks
 from appliance.errors import WardwellError
+from appliance.health import checks
 from appliance.operate import relay
 from appliance.settings import Home
 from tests.support.certificates import Authority
