@@ -80,8 +80,9 @@ class CallbackModule(Default):
         parts = result.result.get("results", [result.result]) if changed else []
         diffs = [self._get_diff(part["diff"]) for part in parts if part.get("changed") and part.get("diff")]
         said = "" if status in ("ok", "skipped") else events.said(result.result)
+        role, name = _names(result.task, result.task_fields["name"])
         host = result.host.get_name()
-        self._report(events.TaskEnded(*_names(result.task), host, status, changed, ignored, said, "".join(diffs)))
+        self._report(events.TaskEnded(role, name, host, status, changed, ignored, said, "".join(diffs)))
 
     def _handle_warnings_and_exception(self, result: Any) -> None:
         # Ansible censors a result, but not the text of an error or warning that belongs to it.
@@ -89,8 +90,8 @@ class CallbackModule(Default):
             super()._handle_warnings_and_exception(result)
 
 
-def _names(task: Any) -> tuple[str, str]:
-    """The task's role, or nothing, and its name."""
+def _names(task: Any, name: str = "") -> tuple[str, str]:
+    """The task's role, or nothing, and its name: `name` if given, which has its variables filled in."""
     # Ansible offers the role's name only as part of a text for people.
     role = task._role.get_name() if task._role else ""
-    return role, task.name or task.action
+    return role, name or task.name or task.action

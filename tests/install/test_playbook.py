@@ -88,7 +88,7 @@ def test_each_kind_of_end_is_reported(run: Callable[..., Run], tmp_path: Path) -
     (tmp_path / "there").write_text("old\n")
     rescue = [{"name": "Mend", "ansible.builtin.stat": {"path": str(tmp_path)}}]
     tasks = [
-        {"name": "Look", "ansible.builtin.stat": {"path": str(tmp_path)}},
+        {"name": "{{ verb }}", "ansible.builtin.stat": {"path": str(tmp_path)}, "vars": {"verb": "Look"}},
         written(tmp_path / "there"),
         {"name": "Leave out", "ansible.builtin.command": {"argv": ["false"]}, "when": False},
         failing("unimportant", name="Try in vain", ignore_errors=True),
@@ -107,7 +107,7 @@ def test_each_kind_of_end_is_reported(run: Callable[..., Run], tmp_path: Path) -
         ("Mend", "ok", False),
         ("Break", "failed", True),
     ]
-    assert result.events[0] == PlayStarted("Try", [])
+    assert result.events[:2] == [PlayStarted("Try", []), TaskStarted("", "Look")]
     counts = Counts(ok=4, changed=2, failures=1, unreachable=0, skipped=1, rescued=1, ignored=1)
     assert result.events[-1] == RunEnded({"localhost": counts})
     assert [event.task for event in result.events if isinstance(event, TaskEnded) and event.ignored] == ["Try in vain"]
