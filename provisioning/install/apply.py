@@ -1,7 +1,7 @@
-"""`wardwell apply`: renders what was answered and runs the playbook on this machine, and nothing else does.
+"""`wardwell apply`: the one place that writes the settings from the answers and runs the playbook on this machine.
 
-Owns: `/etc/wardwell/{wardwell.toml,relay.toml,variables.json}`, the certificates' first making, and the log of the last
-run. Must never see: an appliance's data. Running it again changes nothing; after a failure it goes on.
+Owns: `/etc/wardwell/{wardwell.toml,relay.toml,variables.json}`, when certificates are first made, and the log of the
+last run. Must never see: an appliance's data. Running it again changes nothing; after a failure it continues.
 """
 
 from __future__ import annotations
@@ -16,36 +16,44 @@ from pathlib import Path
 from appliance.errors import Refused, WardwellError
 from appliance.operate import cert
 from appliance.settings import CONFIGURATION
-from provisioning.install import answers as answering
 from provisioning.install import playbook
-from provisioning.install.answers import Answers
+from provisioning.install.answers import (
+    SOURCE,
+    Answers,
+    answers_file,
+    decode,
+    relay_settings,
+    settings,
+    toml,
+    variables,
+)
 from provisioning.install.playbook import Outcome, Say
 
-ANSIBLE = Path(answering.SOURCE) / "ansible"
+ANSIBLE = Path(SOURCE) / "ansible"
 LOG = Path("/var/log/wardwell-apply.log")
-# Not /tmp: the first unit that wants a private one mounts it anew, under the module that is starting that unit.
+# Not /tmp: starting the first unit with a private /tmp mounts it anew while the module that starts it still uses it.
 TEMPORARY = Path("/root/.ansible/tmp")
 
 
 def stored_answers() -> Answers:
     """The answers of this machine. Raises WardwellError when setup was not done."""
-    path = answering.stored()
+    path = answers_file()
     try:
-        return answering.decode(path.read_bytes(), path.name)
+        return decode(path.read_bytes(), path.name)
     except FileNotFoundError:
         raise WardwellError("This machine has no answers yet.", "Run `wardwell setup` first.") from None
 
 
 def render(answers: Answers, folder: Path = CONFIGURATION) -> list[str]:
-    """Write the settings files; the names of those that changed."""
+    """Write the settings files; returns the names of those that changed."""
     key = Path(answers.admin_key_file).read_text()
-    relay = answering.relay_settings(answers)
-    wanted = {
-        "wardwell.toml": answering.toml(answering.settings(answers)),
-        "variables.json": json.dumps(answering.variables(answers, key), indent=1, sort_keys=True) + "\n",
-        **({"relay.toml": answering.toml(relay)} if relay else {}),
+    relay = relay_settings(answers)
+    files = {
+        "wardwell.toml": toml(settings(answers)),
+        "variables.json": json.dumps(variables(answers, key), indent=1, sort_keys=True) + "\n",
+        **({"relay.toml": toml(relay)} if relay else {}),
     }
-    changed = [name for name, text in wanted.items() if put(folder / name, text)]
+    changed = [name for name, text in files.items() if put(folder / name, text)]
     if not relay and (folder / "relay.toml").exists():
         (folder / "relay.toml").unlink()
         changed.append("relay.toml")
@@ -64,25 +72,25 @@ def put(path: Path, text: str) -> bool:
 
 
 def apply(say: Say) -> list[str]:
-    """Bring this machine to what was answered; what changed, a file or a task each.
+    """Configure this machine as answered; returns what changed, each a file, a certificate or a task.
 
-    Raises Refused when it is not root or another run is going on, WardwellError when a task failed.
+    Raises Refused when the caller is not root or another run is under way, WardwellError when a task failed.
     """
     if os.geteuid() != 0:
         raise Refused("Only root configures this machine.", "Run `sudo wardwell apply`.")
     answers = stored_answers()
-    with _alone():
+    with _only_run():
         changed = render(answers)
-        made = cert.ensure_certificates(answers.three_hosts, CONFIGURATION / "tls")
-        if made:
+        certificates = cert.ensure_certificates(answers.three_hosts, CONFIGURATION / "tls")
+        if certificates:
             say("certificates of the appliance's own CA")
         outcome = play([], say)
     if outcome.failed:
         raise WardwellError(
             f"This step failed: {outcome.failed}. {outcome.said}".strip(),
-            f"Mend what it names (all of it is in {LOG}) and run `wardwell apply` again; it goes on.",
+            f"Fix what it names (the whole log is {LOG}) and run `wardwell apply` again; it continues.",
         )
-    return [*changed, *(f"certificate for {role}" for role in made), *outcome.tasks]
+    return [*changed, *(f"certificate for {role}" for role in certificates), *outcome.tasks]
 
 
 def preview() -> Outcome:
@@ -108,7 +116,7 @@ def play(options: list[str], say: Say) -> Outcome:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _only_run() -> Iterator[None]:
     with open("/run/wardwell-apply.lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
