@@ -81,7 +81,7 @@ def test_installing_again_changes_nothing(installed: Installed, shell: Shell) ->
     shell.run("cd /etc && tar xf /run/accounts.tar")
     for task in (
         "Write the rules",
-        "Make those that are missing",
+        "Make missing accounts and groups",
         "Render the units",
         "Render the supervisor",
         "Render the front",
