@@ -49,7 +49,8 @@ export function reachOutChoice(records: Records, now: Date): ReachOut | null {
 /** Switch it on. Throws RangeError for an end that is too far or past, or a message that is empty or too long. */
 export function allowReachOut(records: Records, now: Date, choice: ReachOut): void {
   const fits = choice.text.trim() !== "" && choice.text.length <= MOST_LETTERS;
-  if (!fits || choice.until <= now.toISOString() || choice.until > monthsLater(now, MOST_MONTHS)) throw new RangeError();
+  if (!fits || choice.until <= now.toISOString() || choice.until > monthsLater(now, MOST_MONTHS))
+    throw new RangeError();
   drop(records, "choice-reach-out");
   records.put<ReachOut>("choice-reach-out", choice);
 }

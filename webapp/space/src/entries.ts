@@ -3,13 +3,13 @@
 // Owns: the vault's records "entry", "provisional-key" and "checkpoint" (the largest one seen so far). All that a lying
 // server could do to an entry shows up in `Findings`: leaving one out, changing one, rewriting the tree, swapping a key.
 
-import { base64, equal, hex, sha256, text, unbase64, unhex, utf8, type Bytes } from "./bytes.js";
+import { type Bytes, base64, equal, hex, sha256, text, unbase64, unhex, utf8 } from "./bytes.js";
 import { constants, info } from "./constants.js";
 import type { Context, VaultRecord } from "./context.js";
 import { canonical } from "./crypto/canonical.js";
 import { leafHash, verifyInclusion } from "./crypto/merkle.js";
 import { NotSealedForUs, open } from "./crypto/sealing.js";
-import { checkVersion, COSIGNATURE_AGE_MS, isOld, seenLeaf, type Opened } from "./freshness.js";
+import { COSIGNATURE_AGE_MS, checkVersion, isOld, type Opened, seenLeaf } from "./freshness.js";
 import { LedgerReader, readLeaf } from "./ledger.js";
 import type { EntriesAnswer, HeadProof, Problem } from "./net.js";
 import { findRestore, takeRestore } from "./restores.js";
@@ -158,8 +158,7 @@ export async function checkEntries(ctx: Context, opened: Opened): Promise<Findin
   const { checkpoint, witnessed } = reader.head;
   const earlier = ctx.vault.all<{ size: number; root: string }>("checkpoint").at(-1);
   let rewritten =
-    earlier !== undefined &&
-    !(await reader.extends({ size: earlier.body.size, root: unbase64(earlier.body.root) }));
+    earlier !== undefined && !(await reader.extends({ size: earlier.body.size, root: unbase64(earlier.body.root) }));
   const restored = earlier && rewritten ? await findRestore(ctx, reader, earlier) : null;
   if (restored) {
     takeRestore(ctx, restored);
@@ -188,7 +187,11 @@ export async function checkEntries(ctx: Context, opened: Opened): Promise<Findin
     keySwapped ||= leaf?.handle !== ctx.handle || !equal(ledgered, key);
   }
   return {
-    missing: missingOf(standing(ctx).map(({ body }) => body), unopened, last),
+    missing: missingOf(
+      standing(ctx).map(({ body }) => body),
+      unopened,
+      last,
+    ),
     broken,
     waiting,
     unopened,

@@ -201,8 +201,11 @@ function patternsOf(own: readonly Contribution[], at: Date, timeZone: string): P
       heavy_week: heavy(heavy_week.days).length,
       same_kind: times,
       nights: longestRun(new Set(dark.map(({ day }) => day))),
-      long_days: spansOf(within(long_days.days), clock).filter(({ first, last }) => last - first >= long_days.hours * HOUR_MS).length,
-      short_turnarounds: between.filter((gap) => gap >= short.from_hours * HOUR_MS && gap <= short.most_hours * HOUR_MS).length,
+      long_days: spansOf(within(long_days.days), clock).filter(
+        ({ first, last }) => last - first >= long_days.hours * HOUR_MS,
+      ).length,
+      short_turnarounds: between.filter((gap) => gap >= short.from_hours * HOUR_MS && gap <= short.most_hours * HOUR_MS)
+        .length,
     },
     same_kind: same,
   };
@@ -228,7 +231,11 @@ export function summarize(
     counts.career = (counts.career ?? 0) + 1;
     load += part;
   }
-  const { patterns, same_kind } = patternsOf(own.map(({ contribution }) => contribution), at, timeZone);
+  const { patterns, same_kind } = patternsOf(
+    own.map(({ contribution }) => contribution),
+    at,
+    timeZone,
+  );
   return {
     counts,
     load: rounded(load),
@@ -243,7 +250,8 @@ function foldedCareer(folded: readonly ExposureMonth[]): number {
   const most = new Map<string, number>();
   for (const { month, counts } of folded) {
     for (const [type, count] of Object.entries(counts)) {
-      if ((typeOf(type)?.weight ?? 0) > 0) most.set(`${month} ${type}`, Math.max(most.get(`${month} ${type}`) ?? 0, count));
+      if ((typeOf(type)?.weight ?? 0) > 0)
+        most.set(`${month} ${type}`, Math.max(most.get(`${month} ${type}`) ?? 0, count));
     }
   }
   return [...most.values()].reduce((sum, count) => sum + count, 0);

@@ -9,7 +9,7 @@ import { charter } from "./constants.js";
 import type { Context } from "./context.js";
 import { canonical } from "./crypto/canonical.js";
 import { leafHash, verifyInclusion } from "./crypto/merkle.js";
-import { readLeaf, type LedgerReader } from "./ledger.js";
+import { type LedgerReader, readLeaf } from "./ledger.js";
 import { Problem, type VersionProof } from "./net.js";
 
 export const COSIGNATURE_AGE_MS = charter.constants.cosignature_age_hours * 3_600_000;
@@ -70,7 +70,10 @@ export async function checkVersion(
   if (newest >= 0 && !last) return problem("version_unproved", UNPROVED);
   let found: Problem | null = null;
   if (isOld(ctx) && !(last && at - timeOf(last) <= COSIGNATURE_AGE_MS)) {
-    found = problem("version_late", "The access log has not said for too long which copy of your private space is the newest.");
+    found = problem(
+      "version_late",
+      "The access log has not said for too long which copy of your private space is the newest.",
+    );
   }
   let leaf = last;
   for (let index = newest; leaf && index > seen; ) {

@@ -3,18 +3,18 @@
 // Owns: the fetched tiles of one check. Everything is checked against a checkpoint signed by the ledger's key (from the
 // signed site.json). Must never see: the content of an entry; callers hash what they opened and ask where it stands.
 
-import { text, type Bytes } from "./bytes.js";
+import { type Bytes, text } from "./bytes.js";
 import type { Fetch } from "./context.js";
 import {
   consistencyProof,
   inclusionProof,
   leafHash,
+  type Nodes,
   nodeHash,
   verifyConsistency,
   verifyInclusion,
-  type Nodes,
 } from "./crypto/merkle.js";
-import { cosignedAt, openCheckpoint, readVerifier, type Checkpoint } from "./crypto/note.js";
+import { type Checkpoint, cosignedAt, openCheckpoint, readVerifier } from "./crypto/note.js";
 import { Problem, readFile } from "./net.js";
 import type { Site } from "./site.js";
 

@@ -181,7 +181,11 @@ export class Api {
     } catch {
       // Cut off in the middle of a good answer: whether it was done is not known, as when no answer came.
       if (!answer || answer.ok) {
-        throw new Problem("unreachable", "Wardwell does not answer.", "Check the network, wait a minute and try again.");
+        throw new Problem(
+          "unreachable",
+          "Wardwell does not answer.",
+          "Check the network, wait a minute and try again.",
+        );
       }
     }
     if (answer.ok) return parsed as T;

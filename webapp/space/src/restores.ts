@@ -8,7 +8,7 @@ import { unhex } from "./bytes.js";
 import type { Context, VaultRecord } from "./context.js";
 import { openNote, readVerifier } from "./crypto/note.js";
 import type { Entry } from "./entries.js";
-import { readLeaf, type LedgerReader } from "./ledger.js";
+import { type LedgerReader, readLeaf } from "./ledger.js";
 
 const STATED = "wardwell/v1/restored";
 /** A statement from further ahead than this is not believed yet: clocks differ, but not so much. */

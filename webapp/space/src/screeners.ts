@@ -72,7 +72,9 @@ export function score(screener: Screener, answers: Answers): Outcome {
   if (screener.gate && answers.gate === false) return { score: 0, highest, reached: false };
   const sum = (skipped: number) => answers.items.reduce<number>((total, answer) => total + (answer ?? skipped), 0);
   const reaches = (points: number) =>
-    screener.direction === "high" ? points * screener.factor >= screener.cutoff : points * screener.factor <= screener.cutoff;
+    screener.direction === "high"
+      ? points * screener.factor >= screener.cutoff
+      : points * screener.factor <= screener.cutoff;
   const [low, high] = [reaches(sum(least)), reaches(sum(most))];
   return {
     score: answers.items.includes(null) ? null : sum(0) * screener.factor,

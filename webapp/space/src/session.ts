@@ -12,12 +12,12 @@ import { keyPair } from "./crypto/sealing.js";
 import { takeDeliveries } from "./deliveries.js";
 import { checkEntries, type Findings } from "./entries.js";
 import type { Opened } from "./freshness.js";
-import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
-import { readKeyList, readSite, readUnverifiedSite, type PinnedKey, type Site } from "./site.js";
-import type { Earlier } from "./versions.js";
+import { Api, anonymous, Problem, type SignedIn, type StoredVault } from "./net.js";
+import { type PinnedKey, readKeyList, readSite, readUnverifiedSite, type Site } from "./site.js";
 import { joined, newRecoveryCode, newWords, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
 import { Vault } from "./vault/vault.js";
 import { unwrap } from "./vault/wraps.js";
+import type { Earlier } from "./versions.js";
 
 /** What takes its turn at unlock and at lock; in the product, the two exports of `post/session.ts`. */
 export interface Hooks {
@@ -121,13 +121,7 @@ export class Session {
     vault.records.put<PinnedKey>("trustee", trustee);
     const wraps = await vault.wraps(secrets.passphrase, secrets.recovery);
     const blob = await vault.nextBlob();
-    const { version } = await gate.api.enrol({
-      slip,
-      wraps,
-      mailbox_key: base64(mailbox.public),
-      blob,
-      replace,
-    });
+    const { version } = await gate.api.enrol({ slip, wraps, mailbox_key: base64(mailbox.public), blob, replace });
     vault.stored(version);
     return Session.#start(gate, vault);
   }
@@ -162,11 +156,13 @@ export class Session {
     if (!pinned) vault.records.put<PinnedKey>("agency", agency);
     const { roles, handle, name } = gate.signedIn;
     let keylistProblem: Problem | null = null;
-    const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestSeen(vault.records, "keylist")).catch((error: unknown) => {
-      if (!(error instanceof Problem) || !error.code.startsWith("keylist_")) throw error;
-      keylistProblem = error;
-      return null;
-    });
+    const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestSeen(vault.records, "keylist")).catch(
+      (error: unknown) => {
+        if (!(error instanceof Problem) || !error.code.startsWith("keylist_")) throw error;
+        keylistProblem = error;
+        return null;
+      },
+    );
     if (keylist) rememberSeen(vault.records, "keylist", keylist.version);
     const ctx: Context = {
       api: gate.api,
@@ -226,7 +222,9 @@ export class Session {
       // Forgotten in the middle of it: there is nothing left to check or to save, and nobody to tell.
       if (this.#ended) return;
       const known = error instanceof Problem;
-      this.saveProblem = known ? error : new Problem("failed", "Something went wrong in this browser.", "It is tried again.");
+      this.saveProblem = known
+        ? error
+        : new Problem("failed", "Something went wrong in this browser.", "It is tried again.");
       this.#tell();
       if (!known) throw error;
     } finally {
@@ -345,7 +343,13 @@ interface Seen {
 
 /** That version, 0 for none; two copies of a vault that were merged may hold two. */
 function newestSeen(records: Records, file: Seen["file"]): number {
-  return Math.max(0, ...records.all<Seen>("seen").filter(({ body }) => body.file === file).map(({ body }) => body.version));
+  return Math.max(
+    0,
+    ...records
+      .all<Seen>("seen")
+      .filter(({ body }) => body.file === file)
+      .map(({ body }) => body.version),
+  );
 }
 
 function rememberSeen(records: Records, file: Seen["file"], version: number): void {

@@ -8,7 +8,7 @@
 import { text } from "./bytes.js";
 import { constants } from "./constants.js";
 import type { Fetch } from "./context.js";
-import { fingerprint, readPublicKey, verify, type PublicKey } from "./crypto/sshsig.js";
+import { fingerprint, type PublicKey, readPublicKey, verify } from "./crypto/sshsig.js";
 import { Problem, readFile } from "./net.js";
 
 export interface Site {
@@ -117,10 +117,16 @@ export async function readSite(
   }
   const pinned = agency ?? (await claimed(fetch, `${spaceBase}/agency.pub`));
   if (!pinned || !(await signedBy(pinned, "agency"))) {
-    throw refused("site_not_signed_by_agency", "This site's settings are not signed by the agency, or with another key than before.");
+    throw refused(
+      "site_not_signed_by_agency",
+      "This site's settings are not signed by the agency, or with another key than before.",
+    );
   }
   if (pinned.fingerprint === trustee.fingerprint) {
-    throw refused("one_signer", "This site's settings are signed twice with one key, by the trustee and in the agency's name.");
+    throw refused(
+      "one_signer",
+      "This site's settings are signed twice with one key, by the trustee and in the agency's name.",
+    );
   }
   const site = JSON.parse(text(bytes)) as Site;
   if (!followsOn(site.version, newest)) {

@@ -44,5 +44,8 @@ export function takeBack(records: Records, earlier: Snapshot, now: Date, only: b
   // Calls that were folded stay folded: older than any that could have been.
   const limit = foldsBefore(now);
   const calls = earlier.records.filter(({ type }) => type === "exposure").map(({ body }) => body as Contribution);
-  mergeContributions(records, calls.filter(({ at }) => at >= limit));
+  mergeContributions(
+    records,
+    calls.filter(({ at }) => at >= limit),
+  );
 }

@@ -23,7 +23,11 @@ export function Course({ title, points, from, to, highest, formats }: CourseProp
   const y = ({ value }: Point) => HEIGHT - EDGE - (value / highest) * (HEIGHT - 2 * EDGE);
   return (
     <>
-      <svg class="ww-course" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}; the table below says the same`}>
+      <svg
+        class="ww-course"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${title}; the table below says the same`}>
         <line x1="0" x2={WIDTH} y1={HEIGHT - EDGE} y2={HEIGHT - EDGE} />
         <line x1="0" x2={WIDTH} y1={EDGE} y2={EDGE} />
         <polyline points={points.map((point) => `${x(point).toFixed(1)},${y(point).toFixed(1)}`).join(" ")} />
@@ -42,14 +46,18 @@ export function Course({ title, points, from, to, highest, formats }: CourseProp
             <caption class="govuk-table__caption govuk-visually-hidden">{title}</caption>
             <thead class="govuk-table__head">
               <tr class="govuk-table__row">
-                <th class="govuk-table__header" scope="col">Date</th>
+                <th class="govuk-table__header" scope="col">
+                  Date
+                </th>
                 <th class="govuk-table__header govuk-table__header--numeric" scope="col">{`Of ${highest}`}</th>
               </tr>
             </thead>
             <tbody class="govuk-table__body">
               {[...points].reverse().map((point) => (
                 <tr class="govuk-table__row" key={point.at}>
-                  <th class="govuk-table__header" scope="row">{formats.date(new Date(point.at).toISOString())}</th>
+                  <th class="govuk-table__header" scope="row">
+                    {formats.date(new Date(point.at).toISOString())}
+                  </th>
                   <td class="govuk-table__cell govuk-table__cell--numeric">{point.value}</td>
                 </tr>
               ))}

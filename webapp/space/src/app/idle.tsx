@@ -74,8 +74,7 @@ export function IdleLock({ idleSeconds, warningSeconds, extend, lock, saved }: I
       onCancel={(event) => {
         event.preventDefault();
         stay();
-      }}
-    >
+      }}>
       <h2 class="govuk-heading-m" id="timeout-title">
         Your space will lock soon
       </h2>

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { charter } from "../constants.js";
+import { formats as makeFormats } from "../formats.js";
 import { BringBackPage } from "../pages/bring_back.js";
 import { ChangeWordsPage } from "../pages/change_words.js";
 import { CheckInPage } from "../pages/check_in.js";
@@ -16,12 +17,11 @@ import { SecurityKeyPage } from "../pages/security_key.js";
 import { VersionsPage } from "../pages/versions.js";
 import { WhoLookedPage } from "../pages/who_looked.js";
 import type { Gate, Session } from "../session.js";
-import { formats as makeFormats } from "../formats.js";
 import { IdleLock } from "./idle.js";
 import { ProblemNote } from "./parts.js";
 import { postNavigation, postPage } from "./post_pages.js";
 import { useRoute } from "./router.js";
-import { Shell, type NavigationItem } from "./shell.js";
+import { type NavigationItem, Shell } from "./shell.js";
 
 const HISTORY_LOOKS_MS = 3000;
 
@@ -113,14 +113,11 @@ export function OpenSpace(props: OpenSpaceProps): JSX.Element {
       navigation={navigation}
       route={route}
       leave={onLeave}
-      lock={() => onLock(false)}
-    >
+      lock={() => onLock(false)}>
       {notLocked !== undefined && (
         <>
           <ProblemNote problem={notLocked} />
-          <p class="govuk-body">
-            Your space is still open: what you did since the last save is only on this page.
-          </p>
+          <p class="govuk-body">Your space is still open: what you did since the last save is only on this page.</p>
           <div class="ww-actions">
             <button type="button" class="govuk-button" onClick={() => onLock(false)}>
               Try to lock again
@@ -151,7 +148,8 @@ export function OpenSpace(props: OpenSpaceProps): JSX.Element {
       {ctx.site.charter_digest !== charter.digest && (
         <div class="ww-note" role="status">
           <p class="govuk-body govuk-!-margin-0">
-            The charter was changed after these pages were made. What they say about who can see what may be out of date:{" "}
+            The charter was changed after these pages were made. What they say about who can see what may be out of
+            date:{" "}
             <a class="govuk-link" href="/charter/">
               read the charter
             </a>

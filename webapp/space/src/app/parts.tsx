@@ -166,8 +166,7 @@ export function WorkForm(props: {
       onSubmit={(event) => {
         event.preventDefault();
         if (!props.busy) props.onSubmit();
-      }}
-    >
+      }}>
       {props.children}
       <button type="submit" class="govuk-button" aria-disabled={props.busy}>
         {props.busy ? props.busyText : props.action}

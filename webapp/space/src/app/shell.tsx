@@ -23,6 +23,7 @@ interface ShellProps {
 export function Shell(props: ShellProps): JSX.Element {
   return (
     <>
+      {/* biome-ignore lint/a11y/useValidAnchor: a link to a place on this page, which jumps there by hand */}
       <a
         href="#main-content"
         class="govuk-skip-link"
@@ -30,8 +31,7 @@ export function Shell(props: ShellProps): JSX.Element {
           // The part after "#" is the page's address here, so the jump is made by hand.
           event.preventDefault();
           document.getElementById("main-content")?.focus();
-        }}
-      >
+        }}>
         Skip to main content
       </a>
       <header class="ww-header">

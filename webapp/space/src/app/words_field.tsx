@@ -3,8 +3,8 @@
 
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
-import { OWN_WORDS } from "./parts.js";
 import { complete, isWord } from "../vault/secrets.js";
+import { OWN_WORDS } from "./parts.js";
 
 interface WordsFieldProps {
   readonly id: string;

@@ -7,9 +7,9 @@
 // Must never see: the network, the page. The identity is given to its reader once and not kept.
 
 import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import type { Formats } from "../formats.js";
-import { copy, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, copy, utf8 } from "../bytes.js";
 import type { Records, VaultRecord } from "../context.js";
+import type { Formats } from "../formats.js";
 import { questionnaireResponses } from "./fhir.js";
 import { pages } from "./readable.js";
 import { zip } from "./zip.js";

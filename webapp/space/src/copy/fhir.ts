@@ -4,7 +4,7 @@
 // codings with the points that each counts (extension ordinalValue); a skipped question is an item without an answer.
 
 import type { VaultRecord } from "../context.js";
-import { model, score, screenerOf, type Screener, type Taken } from "../screeners.js";
+import { model, type Screener, score, screenerOf, type Taken } from "../screeners.js";
 import { baseName } from "../vault/records.js";
 import type { Copy } from "./export.js";
 
@@ -62,5 +62,10 @@ export function questionnaireResponses(copy: Copy): object {
   const taken = copy.records.filter(({ type }) => type === "screener") as VaultRecord<Taken>[];
   const entry = taken.flatMap(response);
   // An empty list is no valid FHIR.
-  return { resourceType: "Bundle", type: "collection", timestamp: copy.exported_at, ...(entry.length ? { entry } : {}) };
+  return {
+    resourceType: "Bundle",
+    type: "collection",
+    timestamp: copy.exported_at,
+    ...(entry.length ? { entry } : {}),
+  };
 }

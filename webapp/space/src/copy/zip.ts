@@ -2,7 +2,7 @@
 //
 // After PKWARE's APPNOTE.TXT 6.3, sections 4.3.7, 4.3.12 and 4.3.16. What is read here was written here.
 
-import { concat, text, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, text, utf8 } from "../bytes.js";
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
@@ -45,8 +45,20 @@ export function zip(files: readonly (readonly [string, Bytes])[]): Bytes {
     const name = utf8(title);
     const size = content.length;
     const common = fields(
-      ...([[2, VERSION], [2, UTF8_NAMES], [2, 0], [2, 0], [2, DOS_DATE]] as const),
-      ...([[4, crc32(content)], [4, size], [4, size], [2, name.length], [2, 0]] as const),
+      ...([
+        [2, VERSION],
+        [2, UTF8_NAMES],
+        [2, 0],
+        [2, 0],
+        [2, DOS_DATE],
+      ] as const),
+      ...([
+        [4, crc32(content)],
+        [4, size],
+        [4, size],
+        [2, name.length],
+        [2, 0],
+      ] as const),
     );
     const header = concat(fields([4, LOCAL]), common, name);
     central.push(

@@ -8,7 +8,7 @@ import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { concat, copy, random, unhex, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, copy, random, unhex, utf8 } from "../bytes.js";
 
 const NONE = new Uint8Array(0);
 const X25519_BYTES = 32;

@@ -2,7 +2,7 @@
 //
 // Owns: reading a note, its signature lines and verifier keys. A line by an unknown key is ignored, as the format asks.
 
-import { base64, concat, equal, sha256, text, unbase64, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, base64, concat, equal, sha256, text, unbase64, utf8 } from "../bytes.js";
 import { verifyEd25519 } from "./sshsig.js";
 
 const ED25519 = 1;

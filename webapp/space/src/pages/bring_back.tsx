@@ -2,11 +2,11 @@
 
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { count } from "../formats.js";
 import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import { copy } from "../bytes.js";
 import { openCopy } from "../copy/bring_back.js";
+import { count } from "../formats.js";
 import type { Session } from "../session.js";
 
 export function BringBackPage({ session }: { session: Session }): JSX.Element {
@@ -34,12 +34,15 @@ export function BringBackPage({ session }: { session: Session }): JSX.Element {
       <Title>Bring a copy back</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        Do you have a copy of an earlier private space, and its key? What it holds can be put into this one. The file and the key stay in
-        this browser.
+        Do you have a copy of an earlier private space, and its key? What it holds can be put into this one. The file
+        and the key stay in this browser.
       </p>
       <ul class="govuk-list govuk-list--bullet">
         <li>What comes back: check-ins, questionnaires, calls, and calls that you set aside.</li>
-        <li>What does not: conversations, because their keys never left; choices, so that none takes effect unseen; who looked.</li>
+        <li>
+          What does not: conversations, because their keys never left; choices, so that none takes effect unseen; who
+          looked.
+        </li>
       </ul>
       <ProblemNote problem={work.problem} />
       <WorkForm action="Bring it back" busyText="Opening the copy" busy={work.busy} onSubmit={bring}>
@@ -52,8 +55,14 @@ export function BringBackPage({ session }: { session: Session }): JSX.Element {
               <span class="govuk-visually-hidden">Error:</span> {missing}
             </p>
           )}
-          <input class="govuk-file-upload" type="file" id="copy-file" accept=".age" ref={file}
-            aria-describedby={missing ? "copy-file-error" : undefined} />
+          <input
+            class="govuk-file-upload"
+            type="file"
+            id="copy-file"
+            accept=".age"
+            ref={file}
+            aria-describedby={missing ? "copy-file-error" : undefined}
+          />
         </div>
         <Field id="copy-key" label="Its key" hint="It begins with AGE-SECRET-KEY-1." value={key} onValue={setKey} />
       </WorkForm>

@@ -3,12 +3,12 @@
 import type { JSX, TargetedEvent } from "preact";
 import { useReducer, useState } from "preact/hooks";
 import { Course } from "../app/course.js";
-import { count, type Formats } from "../formats.js";
 import { Folded, RemoveButton, Title, Visibility } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
-import { course, isEmpty, keep, MOST_LETTERS, SLIDERS, STEPS, type CheckIn, type SliderId } from "../checkins.js";
+import { type CheckIn, course, isEmpty, keep, MOST_LETTERS, SLIDERS, type SliderId, STEPS } from "../checkins.js";
 import { quietUntil } from "../choices.js";
 import type { Context, VaultRecord } from "../context.js";
+import { count, type Formats } from "../formats.js";
 
 const SHOWN_DAYS = 90;
 const DAY_MS = 86_400_000;
@@ -42,8 +42,8 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
       <Title>Check in with yourself</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        A minute, whenever you like, or never. <strong>Nobody is watching this</strong>, nobody is told, and nothing happens when
-        you leave it out.
+        A minute, whenever you like, or never. <strong>Nobody is watching this</strong>, nobody is told, and nothing
+        happens when you leave it out.
       </p>
       <div role="status">
         {kept && (
@@ -53,7 +53,11 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
               {!quietUntil(ctx.vault, ctx.now()) && (
                 <>
                   {" "}
-                  If you would like to talk about it: <a class="govuk-link" href="#/support">ask for support</a>.
+                  If you would like to talk about it:{" "}
+                  <a class="govuk-link" href="#/support">
+                    ask for support
+                  </a>
+                  .
                 </>
               )}
             </p>
@@ -65,8 +69,7 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
         onSubmit={(event) => {
           event.preventDefault();
           submit();
-        }}
-      >
+        }}>
         {SLIDERS.map((slider) => (
           <Slider
             key={slider.id}
@@ -91,7 +94,9 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
             setWords(value);
           }}
         />
-        <button type="submit" class="govuk-button">Keep it</button>
+        <button type="submit" class="govuk-button">
+          Keep it
+        </button>
       </form>
       <Courses ctx={ctx} formats={formats} />
       <Earlier ctx={ctx} formats={formats} onChange={() => redraw(0)} />
@@ -113,7 +118,9 @@ function Slider({ id, question, low, high, value, onValue }: SliderProps): JSX.E
   const take = (event: TargetedEvent<HTMLInputElement>) => onValue(event.currentTarget.valueAsNumber);
   return (
     <div class="govuk-form-group ww-slider">
-      <label class="govuk-label govuk-label--s" for={`slider-${id}`}>{question}</label>
+      <label class="govuk-label govuk-label--s" for={`slider-${id}`}>
+        {question}
+      </label>
       <div class="ww-slider-row">
         <span aria-hidden="true">{low}</span>
         <input
@@ -161,7 +168,14 @@ function Courses({ ctx, formats }: CheckInProps): JSX.Element | null {
         .map(({ slider, points }) => (
           <div class="ww-card" key={slider.id}>
             <h3 class="govuk-heading-s">{`${slider.title}: top is ${slider.high.toLowerCase()}, bottom is ${slider.low.toLowerCase()}`}</h3>
-            <Course title={`${slider.title} over ${SHOWN_DAYS} days`} points={points} from={from} to={to} highest={STEPS} formats={formats} />
+            <Course
+              title={`${slider.title} over ${SHOWN_DAYS} days`}
+              points={points}
+              from={from}
+              to={to}
+              highest={STEPS}
+              formats={formats}
+            />
           </div>
         ))}
     </section>

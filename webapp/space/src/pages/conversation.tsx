@@ -5,13 +5,13 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
 import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
+import type { Formats } from "../formats.js";
 import { postProblem } from "../post/session.js";
-import { endThread, MOST_PARTS, partsNeeded, write, type ShownMessage, type ShownThread } from "../post/threads.js";
+import { endThread, MOST_PARTS, partsNeeded, type ShownMessage, type ShownThread, write } from "../post/threads.js";
 
 const STATES: Readonly<Record<ShownMessage["state"], string>> = {
   waiting: "Waiting: leaves when you lock, or at next unlock",
@@ -82,15 +82,15 @@ export function Conversation({ ctx, thread, formats, phone, onChange, onBack }: 
       {officer && heard && (
         <div class="govuk-inset-text">
           <p class="govuk-body">
-            You have heard from each other. The next step is better by phone or in an office: it is quicker, and nothing of it
-            passes through the agency's machines.{phone && ` ${who}: ${phone}.`}
+            You have heard from each other. The next step is better by phone or in an office: it is quicker, and nothing
+            of it passes through the agency's machines.{phone && ` ${who}: ${phone}.`}
           </p>
         </div>
       )}
       {!officer && (
         <p class="govuk-body">
-          You do not know who this is, and the appliance does not either. If you fear for a life, ask who and where they are,
-          and give 988 as well.
+          You do not know who this is, and the appliance does not either. If you fear for a life, ask who and where they
+          are, and give 988 as well.
         </p>
       )}
       <ol class="govuk-list">
@@ -125,8 +125,15 @@ function Answer({ ctx, thread, onChange }: { ctx: Context; thread: ShownThread; 
     <>
       <ProblemNote problem={problem} />
       <WorkForm action="Put into the queue" busyText="Writing" busy={false} onSubmit={put}>
-        <TextArea id="answer" label="Write" hint="It leaves when you lock, or at your next unlock." error={error}
-          note={lengthNote(parts, thread.side)} value={text} onValue={setText} />
+        <TextArea
+          id="answer"
+          label="Write"
+          hint="It leaves when you lock, or at your next unlock."
+          error={error}
+          note={lengthNote(parts, thread.side)}
+          value={text}
+          onValue={setText}
+        />
       </WorkForm>
     </>
   );
@@ -150,8 +157,9 @@ function End({ ctx, thread, onEnded }: { ctx: Context; thread: ShownThread; onEn
   return (
     <div class="ww-note">
       <p class="govuk-body">
-        The messages and the keys that open them are erased here, and what still waits to leave stays unsent. What the other
-        side has read stays with them. The sealed boards go by themselves, and nobody can open your part of them any more.
+        The messages and the keys that open them are erased here, and what still waits to leave stays unsent. What the
+        other side has read stays with them. The sealed boards go by themselves, and nobody can open your part of them
+        any more.
       </p>
       <div class="ww-actions">
         <button type="button" class="govuk-button govuk-button--warning" onClick={end}>
@@ -186,8 +194,7 @@ export function ThreadList(props: {
             <button
               type="button"
               class="govuk-button govuk-button--secondary govuk-!-margin-bottom-0"
-              onClick={() => props.onOpen(thread.thread)}
-            >
+              onClick={() => props.onOpen(thread.thread)}>
               Open<span class="govuk-visually-hidden"> {thread.side === "officer" ? thread.name : thread.alias}</span>
             </button>
           </li>

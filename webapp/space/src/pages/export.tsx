@@ -2,11 +2,11 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
 import { ProblemNote, Title, Visibility } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import type { Context } from "../context.js";
 import { NAMES, sealCopy } from "../copy/export.js";
+import type { Formats } from "../formats.js";
 
 interface Made {
   readonly identity: string;
@@ -33,8 +33,8 @@ export function ExportPage({ ctx, formats }: { ctx: Context; formats: Formats })
       <Title>Take a copy with you</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        One encrypted file with your check-ins, questionnaires, calls, conversations and who looked. No one is told that you made
-        one.
+        One encrypted file with your check-ins, questionnaires, calls, conversations and who looked. No one is told that
+        you made one.
       </p>
       <p class="govuk-body">
         Save it on something that is yours, such as a USB stick: this computer belongs to the agency. The free program{" "}
@@ -62,8 +62,8 @@ export function ExportPage({ ctx, formats }: { ctx: Context; formats: Formats })
           <section>
             <h2 class="govuk-heading-m">The key to this copy</h2>
             <p class="govuk-body">
-              It is shown this once and kept nowhere. Print it or write it down, and keep it apart from the file: whoever has both can
-              read everything.
+              It is shown this once and kept nowhere. Print it or write it down, and keep it apart from the file:
+              whoever has both can read everything.
             </p>
             <p class="ww-code">{made.identity}</p>
             <div class="ww-actions">

@@ -4,27 +4,27 @@ import type { JSX } from "preact";
 import { useEffect, useReducer, useState } from "preact/hooks";
 import { attended, countAgain, notThere, setAside } from "../adjustments.js";
 import { BarChart } from "../app/chart.js";
-import { count, type Formats } from "../formats.js";
 import { Folded, Title, Visibility } from "../app/parts.js";
 import { quietUntil } from "../choices.js";
 import type { Context } from "../context.js";
 import { contributions } from "../deliveries.js";
 import {
+  type Contribution,
   counted,
   current,
   lastYear,
+  type Month,
   model,
   modelDigest,
+  type PatternName,
   roleTitle,
+  type Summary,
   sourceOf,
   summarize,
   titleOf,
   typeOf,
-  type Contribution,
-  type Month,
-  type PatternName,
-  type Summary,
 } from "../exposure.js";
+import { count, type Formats } from "../formats.js";
 import type { ExposureMonth } from "../vault/compact.js";
 import { Past } from "./past.js";
 
@@ -81,14 +81,19 @@ export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Elem
       </p>
       {arriving && (
         <div class="ww-note" role="status">
-          <p class="govuk-body govuk-!-margin-0">Your history is being sealed to you. It appears here within seconds.</p>
+          <p class="govuk-body govuk-!-margin-0">
+            Your history is being sealed to you. It appears here within seconds.
+          </p>
         </div>
       )}
       <div class="ww-actions ww-screen-only">
         <button type="button" class="govuk-button govuk-button--secondary" onClick={() => hide(true)}>
           Hide for now
         </button>
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => (whole ? print() : setWhole(true))}>
+        <button
+          type="button"
+          class="govuk-button govuk-button--secondary"
+          onClick={() => (whole ? print() : setWhole(true))}>
           Print this page
         </button>
         <span class="ww-muted">Paper can be found, and the agency's printer may keep what it prints.</span>
@@ -100,7 +105,14 @@ export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Elem
       <ByHand own={own} at={at} summary={summary} formats={formats} />
       {!quietUntil(ctx.vault, at) && <Patterns summary={summary} />}
       <YearChart months={months} formats={formats} />
-      <Calls known={known.reverse()} whole={whole} aside={aside} toggle={toggle} formats={formats} corrections={`https://${ctx.site.hosts.desk}/corrections/`} />
+      <Calls
+        known={known.reverse()}
+        whole={whole}
+        aside={aside}
+        toggle={toggle}
+        formats={formats}
+        corrections={`https://${ctx.site.hosts.desk}/corrections/`}
+      />
       <Past api={ctx.api} />
       <Choices />
     </>
@@ -113,8 +125,8 @@ function HiddenForNow({ onShow }: { onShow: () => void }): JSX.Element {
       <Title>Your exposure</Title>
       <Visibility category="exposure" />
       <p class="govuk-body">
-        It is hidden, here and on your home page, until you show it again or lock your space. Nothing was changed, and calls go
-        on arriving.
+        It is hidden, here and on your home page, until you show it again or lock your space. Nothing was changed, and
+        calls go on arriving.
       </p>
       <button type="button" class="govuk-button" onClick={onShow}>
         Show it again
@@ -150,8 +162,9 @@ function Load({ summary }: { summary: Summary }): JSX.Element {
       <h2 class="govuk-heading-m">Weighted load today</h2>
       <p class="ww-number">{summary.load.toFixed(1)}</p>
       <p class="govuk-body">
-        Each call weighs by its kind and your part in it, and counts half after {model.half_life_days} days. The number means
-        something only beside your own numbers of other months; there is no limit to stay under, and it predicts nothing.
+        Each call weighs by its kind and your part in it, and counts half after {model.half_life_days} days. The number
+        means something only beside your own numbers of other months; there is no limit to stay under, and it predicts
+        nothing.
       </p>
     </section>
   );
@@ -186,7 +199,11 @@ function Patterns({ summary }: { summary: Summary }): JSX.Element | null {
         </p>
       ))}
       <p class="govuk-body">
-        {model.patterns_reason} If you would like to talk: <a class="govuk-link" href="#/support">ask for support</a>.
+        {model.patterns_reason} If you would like to talk:{" "}
+        <a class="govuk-link" href="#/support">
+          ask for support
+        </a>
+        .
       </p>
     </section>
   );
@@ -208,18 +225,28 @@ function YearChart({ months, formats }: { months: readonly Month[]; formats: For
         </summary>
         <div class="govuk-details__text">
           <table class="govuk-table">
-            <caption class="govuk-table__caption govuk-visually-hidden">Calls that weigh, and load at the month's end</caption>
+            <caption class="govuk-table__caption govuk-visually-hidden">
+              Calls that weigh, and load at the month's end
+            </caption>
             <thead class="govuk-table__head">
               <tr class="govuk-table__row">
-                <th class="govuk-table__header" scope="col">Month</th>
-                <th class="govuk-table__header govuk-table__header--numeric" scope="col">Calls</th>
-                <th class="govuk-table__header govuk-table__header--numeric" scope="col">Load at its end</th>
+                <th class="govuk-table__header" scope="col">
+                  Month
+                </th>
+                <th class="govuk-table__header govuk-table__header--numeric" scope="col">
+                  Calls
+                </th>
+                <th class="govuk-table__header govuk-table__header--numeric" scope="col">
+                  Load at its end
+                </th>
               </tr>
             </thead>
             <tbody class="govuk-table__body">
               {months.map(({ month, calls, load }) => (
                 <tr class="govuk-table__row" key={month}>
-                  <th class="govuk-table__header" scope="row">{name(month)}</th>
+                  <th class="govuk-table__header" scope="row">
+                    {name(month)}
+                  </th>
                   <td class="govuk-table__cell govuk-table__cell--numeric">{calls}</td>
                   <td class="govuk-table__cell govuk-table__cell--numeric">{load.toFixed(1)}</td>
                 </tr>
@@ -240,7 +267,12 @@ interface CallsProps {
   readonly formats: Formats;
 }
 
-function Calls({ known, whole, corrections, ...rest }: CallsProps & { readonly whole: boolean; readonly corrections: string }): JSX.Element {
+function Calls({
+  known,
+  whole,
+  corrections,
+  ...rest
+}: CallsProps & { readonly whole: boolean; readonly corrections: string }): JSX.Element {
   const shown = whole ? known.length : SHOWN;
   const calls = (some: readonly Contribution[]) => (
     <ol class="ww-timeline">
@@ -253,12 +285,12 @@ function Calls({ known, whole, corrections, ...rest }: CallsProps & { readonly w
     <section>
       <h2 class="govuk-heading-m">Calls that count, and why</h2>
       <p class="govuk-body">
-        Calls that weigh nothing are not sent to you. That is so for everyday calls, and for calls whose kind your agency has
-        not mapped yet: they weigh nothing and are not in any number on this page until it does.
+        Calls that weigh nothing are not sent to you. That is so for everyday calls, and for calls whose kind your
+        agency has not mapped yet: they weigh nothing and are not in any number on this page until it does.
       </p>
       <p class="govuk-body">
-        If you were not at a call, leave it out of your numbers. It stays in this list, only here: your agency's record does
-        not change, and nobody is told. To have the agency's own follow-up record corrected,{" "}
+        If you were not at a call, leave it out of your numbers. It stays in this list, only here: your agency's record
+        does not change, and nobody is told. To have the agency's own follow-up record corrected,{" "}
         <a class="govuk-link" href={corrections}>
           ask under your own name
         </a>{" "}
@@ -288,8 +320,11 @@ function Call({ contribution, aside, toggle, formats }: CallProps): JSX.Element 
       </p>
       <p class="govuk-body ww-muted">
         {/* Many feeds do not say when a call ended; then nothing is known of its length. */}
-        {roleTitle(role)}{minutes !== null && minutes > 0 && `, ${count(minutes, "minute")}`}.{" "}
-        {known ? `Weight ${known.weight} of 10. ${known.why}` : "This kind is not in the list of kinds, so it weighs nothing."}
+        {roleTitle(role)}
+        {minutes !== null && minutes > 0 && `, ${count(minutes, "minute")}`}.{" "}
+        {known
+          ? `Weight ${known.weight} of 10. ${known.why}`
+          : "This kind is not in the list of kinds, so it weighs nothing."}
       </p>
       {out && <p class="govuk-body">You said that you were not there. It is left out of your numbers.</p>}
       {known && (
@@ -317,40 +352,53 @@ function ByHand({ own, at, summary, formats }: ByHandProps): JSX.Element | null 
       {() => (
         <>
           <p class="govuk-body">
-            Each call counts weight × part × fading. Fading is 2 to the power of −(days ago ÷ {model.half_life_days}). The load is
-            their sum.
+            Each call counts weight × part × fading. Fading is 2 to the power of −(days ago ÷ {model.half_life_days}).
+            The load is their sum.
           </p>
-          <div class="ww-scroll" tabIndex={0} role="region" aria-label="How each call counts">
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1) */}
+          <section class="ww-scroll" tabIndex={0} aria-label="How each call counts">
             <table class="govuk-table" id="by-hand">
               <caption class="govuk-table__caption govuk-visually-hidden">How each call counts today</caption>
               <thead class="govuk-table__head">
                 <tr class="govuk-table__row">
-                  <th class="govuk-table__header" scope="col">Call</th>
+                  <th class="govuk-table__header" scope="col">
+                    Call
+                  </th>
                   {heads.map((head) => (
-                    <th class="govuk-table__header govuk-table__header--numeric" scope="col" key={head}>{head}</th>
+                    <th class="govuk-table__header govuk-table__header--numeric" scope="col" key={head}>
+                      {head}
+                    </th>
                   ))}
                 </tr>
               </thead>
               <tbody class="govuk-table__body">
-                {counted(own, at).reverse().map(({ contribution: { id, at, type, role }, weight, factor, days, decay, counts }) => (
-                  <tr class="govuk-table__row" key={id}>
-                    <th class="govuk-table__header" scope="row">
-                      {formats.moment(at)}: {titleOf(type)}, {roleTitle(role)}
-                    </th>
-                    {[String(weight), factor.toFixed(1), days.toFixed(2), decay.toFixed(4), counts.toFixed(3)].map((value, i) => (
-                      <td class="govuk-table__cell govuk-table__cell--numeric" key={heads[i]}>{value}</td>
-                    ))}
-                  </tr>
-                ))}
+                {counted(own, at)
+                  .reverse()
+                  .map(({ contribution: { id, at, type, role }, weight, factor, days, decay, counts }) => (
+                    <tr class="govuk-table__row" key={id}>
+                      <th class="govuk-table__header" scope="row">
+                        {formats.moment(at)}: {titleOf(type)}, {roleTitle(role)}
+                      </th>
+                      {[String(weight), factor.toFixed(1), days.toFixed(2), decay.toFixed(4), counts.toFixed(3)].map(
+                        (value, i) => (
+                          <td class="govuk-table__cell govuk-table__cell--numeric" key={heads[i]}>
+                            {value}
+                          </td>
+                        ),
+                      )}
+                    </tr>
+                  ))}
               </tbody>
               <tfoot>
                 <tr class="govuk-table__row">
-                  <th class="govuk-table__header" scope="row" colSpan={5}>Load</th>
+                  <th class="govuk-table__header" scope="row" colSpan={5}>
+                    Load
+                  </th>
                   <td class="govuk-table__cell govuk-table__cell--numeric">{summary.load.toFixed(3)}</td>
                 </tr>
               </tfoot>
             </table>
-          </div>
+          </section>
         </>
       )}
     </Folded>

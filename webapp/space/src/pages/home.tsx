@@ -2,10 +2,10 @@
 
 import type { JSX } from "preact";
 import { attended } from "../adjustments.js";
-import { count, type Formats } from "../formats.js";
 import { Card, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { titleOf, weighing } from "../exposure.js";
+import { count, type Formats } from "../formats.js";
 import { isSupporter } from "../post/supporters.js";
 import { isHidden, ownSummary } from "./exposure.js";
 import { recentLooks } from "./who_looked.js";
@@ -18,7 +18,11 @@ function greeting(now: Date, timeZone: string, name: string): string {
   return `Good ${part}, ${given.split(" ")[0] ?? given}`;
 }
 
-export function HomePage({ ctx, formats, hasExposure }: {
+export function HomePage({
+  ctx,
+  formats,
+  hasExposure,
+}: {
   ctx: Context;
   formats: Formats;
   hasExposure: boolean;
@@ -65,8 +69,8 @@ export function HomePage({ ctx, formats, hasExposure }: {
         {hasExposure && (
           <Card title="Support" category="vault">
             <p class="govuk-body">
-              Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell that you
-              wrote.
+              Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell
+              that you wrote.
             </p>
             <p class="govuk-body">
               <a class="govuk-link" href="#/support">
@@ -89,7 +93,9 @@ export function HomePage({ ctx, formats, hasExposure }: {
           <p class="ww-number">{allowed}</p>
           <p class="govuk-body">
             {`${allowed === 1 ? "time" : "times"} your record was opened in the last 30 days. `}
-            {refused > 0 ? `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.` : "No attempt was refused."}
+            {refused > 0
+              ? `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.`
+              : "No attempt was refused."}
           </p>
           <p class="govuk-body">
             <a class="govuk-link" href="#/who-looked">
@@ -99,15 +105,27 @@ export function HomePage({ ctx, formats, hasExposure }: {
         </Card>
       </div>
       <p class="govuk-body">
-        You can <a class="govuk-link" href="#/words">change your words</a>,{" "}
-        <a class="govuk-link" href="#/security-key">add a security key</a> or{" "}
-        <a class="govuk-link" href="#/leave">leave the programme</a> at any time.
+        You can{" "}
+        <a class="govuk-link" href="#/words">
+          change your words
+        </a>
+        ,{" "}
+        <a class="govuk-link" href="#/security-key">
+          add a security key
+        </a>{" "}
+        or{" "}
+        <a class="govuk-link" href="#/leave">
+          leave the programme
+        </a>{" "}
+        at any time.
       </p>
       {latest.length > 0 && (
         <section>
           <h2 class="govuk-heading-m">Latest calls</h2>
           <Visibility category="exposure" />
-          <p class="govuk-body">Calls you attended that can weigh on people. Only the type is kept, never the details.</p>
+          <p class="govuk-body">
+            Calls you attended that can weigh on people. Only the type is kept, never the details.
+          </p>
           <ul class="ww-timeline">
             {latest.map((contribution) => (
               <li key={contribution.id}>

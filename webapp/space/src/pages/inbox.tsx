@@ -2,10 +2,10 @@
 
 import type { JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
-import { formats as makeFormats } from "../formats.js";
 import { Title, Visibility } from "../app/parts.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
+import { formats as makeFormats } from "../formats.js";
 import { keyState } from "../post/supporters.js";
 import { threads } from "../post/threads.js";
 import { Conversation, PostNotice, ThreadList } from "./conversation.js";
@@ -18,8 +18,14 @@ export function InboxPage({ ctx }: { ctx: Context }): JSX.Element {
   const thread = received.find((one) => one.thread === open);
   if (thread) {
     return (
-      <Conversation ctx={ctx} thread={thread} formats={formats} phone="" onChange={() => redraw(0)}
-        onBack={() => setOpen("")} />
+      <Conversation
+        ctx={ctx}
+        thread={thread}
+        formats={formats}
+        phone=""
+        onChange={() => redraw(0)}
+        onBack={() => setOpen("")}
+      />
     );
   }
   const keys = keyState(ctx);

@@ -2,10 +2,10 @@
 
 import type { JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
 import { RemoveButton, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
-import { model, score, screenerOf, type Answers, type Screener, type Taken } from "../screeners.js";
+import type { Formats } from "../formats.js";
+import { type Answers, model, type Screener, score, screenerOf, type Taken } from "../screeners.js";
 
 interface ScreenersProps {
   readonly ctx: Context;
@@ -22,7 +22,8 @@ export function ScreenersPage({ ctx, formats }: ScreenersProps): JSX.Element {
         screener={taking}
         onDone={(answers) => {
           const taken = { screener: taking.id, version: model.version, answers };
-          if (answers.gate !== null || answers.items.some((answer) => answer !== null)) ctx.vault.put<Taken>("screener", taken);
+          if (answers.gate !== null || answers.items.some((answer) => answer !== null))
+            ctx.vault.put<Taken>("screener", taken);
           setTaking(null);
           setShown(taken);
         }}
@@ -36,8 +37,8 @@ export function ScreenersPage({ ctx, formats }: ScreenersProps): JSX.Element {
       <Title>Short questionnaires</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        One or two minutes each. <strong>Nobody is watching this</strong>: your answers are scored in this browser and kept in your
-        private space, nowhere else.
+        One or two minutes each. <strong>Nobody is watching this</strong>: your answers are scored in this browser and
+        kept in your private space, nowhere else.
       </p>
       {model.screeners.map((screener) => (
         <section class="ww-card" key={screener.id}>
@@ -45,7 +46,10 @@ export function ScreenersPage({ ctx, formats }: ScreenersProps): JSX.Element {
           <p class="govuk-body">
             {`${screener.items.length} questions${screener.gate ? " after a first one" : ""}. You may skip any.`}
           </p>
-          <button type="button" class="govuk-button govuk-button--secondary govuk-!-margin-bottom-0" onClick={() => setTaking(screener)}>
+          <button
+            type="button"
+            class="govuk-button govuk-button--secondary govuk-!-margin-bottom-0"
+            onClick={() => setTaking(screener)}>
             Start<span class="govuk-visually-hidden"> {screener.title}</span>
           </button>
         </section>
@@ -100,8 +104,7 @@ function Questions({ screener, onDone, onStop }: QuestionsProps): JSX.Element {
         event.preventDefault();
         if (chosen === null) setProblem("Choose an answer, or skip this question.");
         else next(chosen);
-      }}
-    >
+      }}>
       {/* The key gives each question a heading of its own, which takes the focus. */}
       <div key={at}>
         <Title>{`${screener.title}: question ${at + 1} of ${texts.length}`}</Title>
@@ -130,16 +133,24 @@ function Questions({ screener, onDone, onStop }: QuestionsProps): JSX.Element {
                   checked={chosen === value}
                   onChange={() => setChosen(value)}
                 />
-                <label class="govuk-label govuk-radios__label" for={`answer-${value}`}>{label}</label>
+                <label class="govuk-label govuk-radios__label" for={`answer-${value}`}>
+                  {label}
+                </label>
               </div>
             ))}
           </div>
         </fieldset>
       </div>
       <div class="govuk-button-group">
-        <button type="submit" class="govuk-button">Next</button>
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => next(null)}>Skip</button>
-        <button type="button" class="ww-link-button" onClick={onStop}>Stop, and keep nothing</button>
+        <button type="submit" class="govuk-button">
+          Next
+        </button>
+        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => next(null)}>
+          Skip
+        </button>
+        <button type="button" class="ww-link-button" onClick={onStop}>
+          Stop, and keep nothing
+        </button>
       </div>
     </form>
   );
@@ -171,7 +182,9 @@ function Result({ taken, onBack }: { taken: Taken; onBack: () => void }): JSX.El
           {outcome.reached && <NextSteps />}
         </>
       )}
-      <button type="button" class="govuk-button govuk-button--secondary" onClick={onBack}>Back to the questionnaires</button>
+      <button type="button" class="govuk-button govuk-button--secondary" onClick={onBack}>
+        Back to the questionnaires
+      </button>
     </>
   );
 }
@@ -182,13 +195,22 @@ function NextSteps(): JSX.Element {
       <h2 class="govuk-heading-m">What you can do next</h2>
       <ul class="govuk-list govuk-list--bullet">
         <li>
-          <a class="govuk-link" href="#/support">Write to a peer supporter or a clinician</a>: only the person you choose can read it.
+          <a class="govuk-link" href="#/support">
+            Write to a peer supporter or a clinician
+          </a>
+          : only the person you choose can read it.
         </li>
         <li>
-          <a class="govuk-link" href="/directory/">See who there is</a>, inside the agency and outside of it.
+          <a class="govuk-link" href="/directory/">
+            See who there is
+          </a>
+          , inside the agency and outside of it.
         </li>
         <li>
-          <a class="govuk-link" href="/crisis/">Numbers to call</a>, day or night.
+          <a class="govuk-link" href="/crisis/">
+            Numbers to call
+          </a>
+          , day or night.
         </li>
       </ul>
     </section>
@@ -215,7 +237,11 @@ function Earlier({ ctx, formats, onChange, onShow }: EarlierProps): JSX.Element 
                 <strong>{formats.date(record.at)}</strong> – {name}
               </p>
               <button type="button" class="ww-link-button" onClick={() => onShow(record.body)}>
-                Show<span class="govuk-visually-hidden"> the result of {name}, {formats.date(record.at)}</span>
+                Show
+                <span class="govuk-visually-hidden">
+                  {" "}
+                  the result of {name}, {formats.date(record.at)}
+                </span>
               </button>{" "}
               <RemoveButton
                 what={`the result of ${name}, ${formats.date(record.at)}`}

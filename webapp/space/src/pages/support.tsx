@@ -5,7 +5,6 @@
 
 import type { JSX } from "preact";
 import { useReducer, useState } from "preact/hooks";
-import { formats as makeFormats } from "../formats.js";
 import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { useWork } from "../app/work.js";
@@ -13,6 +12,7 @@ import { randomBelow, utf8 } from "../bytes.js";
 import { shownSupporters } from "../choices.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
+import { formats as makeFormats } from "../formats.js";
 import { MOST_PARTS, startThread, threads } from "../post/threads.js";
 import type { Supporter } from "../site.js";
 import { Conversation, lengthNote, PostNotice, ThreadList } from "./conversation.js";
@@ -45,7 +45,14 @@ export function SupportPage({ ctx }: { ctx: Context }): JSX.Element {
   if (thread) {
     const phone = ctx.keylist?.supporters.find(({ number }) => number === thread.number)?.phone ?? "";
     return (
-      <Conversation ctx={ctx} thread={thread} formats={formats} phone={phone} onChange={() => redraw(0)} onBack={list} />
+      <Conversation
+        ctx={ctx}
+        thread={thread}
+        formats={formats}
+        phone={phone}
+        onChange={() => redraw(0)}
+        onBack={list}
+      />
     );
   }
   return (
@@ -54,12 +61,16 @@ export function SupportPage({ ctx }: { ctx: Context }): JSX.Element {
       <Visibility category="vault" />
       <PostNotice ctx={ctx} />
       <p class="ww-lead">
-        Write to a peer supporter or a clinician. Only the person you choose can read it. Everybody's visits look the same from
-        outside, so the agency cannot tell from them that you wrote.
+        Write to a peer supporter or a clinician. Only the person you choose can read it. Everybody's visits look the
+        same from outside, so the agency cannot tell from them that you wrote.
       </p>
       <p class="govuk-body">
-        It is slow on purpose: boards are published about once a day, so an answer takes days. If it should be faster, call;
-        the numbers are below and in the <a class="govuk-link" href="/directory/">printed directory</a>.
+        It is slow on purpose: boards are published about once a day, so an answer takes days. If it should be faster,
+        call; the numbers are below and in the{" "}
+        <a class="govuk-link" href="/directory/">
+          printed directory
+        </a>
+        .
       </p>
       {own.length > 0 && (
         <>
@@ -77,8 +88,12 @@ function Directory({ ctx, onChoose }: { ctx: Context; onChoose: (to: Supporter) 
   if (!ctx.keylist) {
     return (
       <p class="govuk-body">
-        There is no list of supporters that the officers' trustee has signed, so nobody can be written to from here. You can
-        call: see <a class="govuk-link" href="/crisis/">numbers to call</a>.
+        There is no list of supporters that the officers' trustee has signed, so nobody can be written to from here. You
+        can call: see{" "}
+        <a class="govuk-link" href="/crisis/">
+          numbers to call
+        </a>
+        .
       </p>
     );
   }
@@ -109,8 +124,7 @@ function Directory({ ctx, onChoose }: { ctx: Context; onChoose: (to: Supporter) 
             <button
               type="button"
               class="govuk-button govuk-button--secondary govuk-!-margin-bottom-0"
-              onClick={() => onChoose(one)}
-            >
+              onClick={() => onChoose(one)}>
               Write<span class="govuk-visually-hidden"> to {one.name}</span>
             </button>
           </li>
@@ -133,8 +147,8 @@ function BeforeWriting(props: { to: Supporter; onNext: () => void; onBack: () =>
         </span>
         <strong class="govuk-warning-text__text">
           <span class="govuk-visually-hidden">Warning</span>
-          This is not for emergencies. Nobody reads it today. If you or someone else is in danger, call or text 988, or call
-          911.
+          This is not for emergencies. Nobody reads it today. If you or someone else is in danger, call or text 988, or
+          call 911.
         </strong>
       </div>
       <p class="govuk-body">
@@ -157,8 +171,8 @@ function BeforeWriting(props: { to: Supporter; onNext: () => void; onBack: () =>
       </p>
       <h2 class="govuk-heading-m">Your name</h2>
       <p class="govuk-body">
-        You choose the name that you write under. Under a pseudonym nobody can send help to you, and the person may ask who and
-        where you are before going on.
+        You choose the name that you write under. Under a pseudonym nobody can send help to you, and the person may ask
+        who and where you are before going on.
       </p>
       <button type="button" class="govuk-button" onClick={props.onNext}>
         I understand, continue
@@ -195,10 +209,23 @@ function Compose({ ctx, to, onDone }: { ctx: Context; to: Supporter; onDone: () 
       <Visibility category="vault" />
       <ProblemNote problem={work.problem} />
       <WorkForm action="Put into the queue" busyText="Writing" busy={work.busy} onSubmit={put}>
-        <Field id="alias" label="Name to write under" hint="Your own name, or any other. This one was drawn at random."
-          value={alias} onValue={setAlias} width="govuk-input--width-20" />
-        <TextArea id="message" label="Message" hint="One page is plenty. It leaves when you lock, or at your next unlock."
-          error={error} note={lengthNote(parts, "officer")} value={text} onValue={setText} />
+        <Field
+          id="alias"
+          label="Name to write under"
+          hint="Your own name, or any other. This one was drawn at random."
+          value={alias}
+          onValue={setAlias}
+          width="govuk-input--width-20"
+        />
+        <TextArea
+          id="message"
+          label="Message"
+          hint="One page is plenty. It leaves when you lock, or at your next unlock."
+          error={error}
+          note={lengthNote(parts, "officer")}
+          value={text}
+          onValue={setText}
+        />
       </WorkForm>
     </>
   );

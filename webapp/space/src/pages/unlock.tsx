@@ -3,9 +3,9 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
-import { useWork } from "../app/work.js";
 import { WordsField } from "../app/words_field.js";
-import { Session, type Gate } from "../session.js";
+import { useWork } from "../app/work.js";
+import { type Gate, Session } from "../session.js";
 import { unknownWords } from "../vault/secrets.js";
 import { WorkstationNotice } from "./notice.js";
 
@@ -18,7 +18,9 @@ interface UnlockProps {
 /** A recovery code has digits; of words, those come first that are drawn no more, or never were. */
 function whatToCheck(typed: string): string {
   const odd = /\d/.test(typed) ? [] : unknownWords(typed);
-  return odd.length > 0 ? `Check “${odd.join("”, “")}” first: not in the list of words.` : "Check each word and their order.";
+  return odd.length > 0
+    ? `Check “${odd.join("”, “")}” first: not in the list of words.`
+    : "Check each word and their order.";
 }
 
 export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Element {
@@ -43,12 +45,21 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
       <Visibility category="vault" />
       <ProblemNote problem={work.problem} />
       <WorkForm action="Unlock" busyText="Unlocking" busy={work.busy} onSubmit={unlock}>
-        <WordsField id="words" label="Six words, or your recovery code" value={typed} onValue={setTyped}
+        <WordsField
+          id="words"
+          label="Six words, or your recovery code"
+          value={typed}
+          onValue={setTyped}
           hint="Type the first letters of a word; the words that fit appear below. A space completes the only one; Backspace undoes that."
-          {...(error ? { error } : {})} />
+          {...(error ? { error } : {})}
+        />
       </WorkForm>
       <p class="govuk-body">
-        <button type="button" class="govuk-button govuk-button--secondary" aria-disabled={work.busy} onClick={unlockByKey}>
+        <button
+          type="button"
+          class="govuk-button govuk-button--secondary"
+          aria-disabled={work.busy}
+          onClick={unlockByKey}>
           Use a security key instead
         </button>
       </p>
@@ -59,7 +70,8 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
         </summary>
         <div class="govuk-details__text">
           <p class="govuk-body">
-            Nobody can open your space then. With a new slip from the officers' trustee you can start over with an empty one.
+            Nobody can open your space then. With a new slip from the officers' trustee you can start over with an empty
+            one.
           </p>
           <button type="button" class="govuk-button govuk-button--secondary" onClick={onStartOver}>
             Start over with a new slip

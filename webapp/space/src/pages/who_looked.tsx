@@ -1,11 +1,11 @@
 // Who looked: the officer's entries of the access log, opened here, folded, and checked against the public tree.
 
 import type { JSX } from "preact";
-import { count, type Formats } from "../formats.js";
 import { Icon, ProblemNote, Title, Visibility } from "../app/parts.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
-import { foldLooks, type Entry, type Findings, type Look } from "../entries.js";
+import { type Entry, type Findings, foldLooks, type Look } from "../entries.js";
+import { count, type Formats } from "../formats.js";
 import type { Problem } from "../net.js";
 import type { Restored } from "../restores.js";
 
@@ -42,7 +42,9 @@ export function Summary({ ctx }: { ctx: Context }): JSX.Element {
     <p class="ww-lead">
       In the last 30 days your record was opened <strong>{count(allowed, "time")}</strong> by other people.{" "}
       <strong>
-        {refused === 0 ? "No attempt was refused." : `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.`}
+        {refused === 0
+          ? "No attempt was refused."
+          : `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.`}
       </strong>
     </p>
   );
@@ -66,16 +68,16 @@ export function WhoLookedPage({ ctx, findings, problem, formats }: WhoLookedProp
       <Visibility category="access_log" />
       <Summary ctx={ctx} />
       <p class="govuk-body">
-        Every attempt through Wardwell's pages and commands to reach something about you is listed, refused ones included. It
-        was written down before anything was shown.
+        Every attempt through Wardwell's pages and commands to reach something about you is listed, refused ones
+        included. It was written down before anything was shown.
       </p>
       <ProblemNote problem={problem} />
       {restores.map(({ at, size, lost }) => (
         <div class="ww-note" key={at}>
           <p class="govuk-body govuk-!-margin-0">
-            The appliance was restored from a backup on {formats.moment(at)}. {count(lost, "entry", "entries")} of the access log
-            after number {size.toLocaleString("en-US")} {lost === 1 ? "was" : "were"} lost; both sides signed that. What of it was
-            about you stays below.
+            The appliance was restored from a backup on {formats.moment(at)}. {count(lost, "entry", "entries")} of the
+            access log after number {size.toLocaleString("en-US")} {lost === 1 ? "was" : "were"} lost; both sides signed
+            that. What of it was about you stays below.
           </p>
         </div>
       ))}
@@ -168,8 +170,9 @@ function Checks(props: { findings: Findings; total: number; formats: Formats }):
   const alarms = [
     findings.rewritten && "The log no longer begins with what it was at your last visit: it was rewritten.",
     findings.keySwapped && "The key that entries and exposure are sealed to, as the log names it, is not yours.",
-    findings.missing.length > 0 && `${count(findings.missing.length, "entry", "entries")} of yours cannot be found: number ` +
-      `${findings.missing.slice(0, 10).join(", ")}${findings.missing.length > 10 ? ", …" : ""}.`,
+    findings.missing.length > 0 &&
+      `${count(findings.missing.length, "entry", "entries")} of yours cannot be found: number ` +
+        `${findings.missing.slice(0, 10).join(", ")}${findings.missing.length > 10 ? ", …" : ""}.`,
     findings.broken.length > 0 && `${count(findings.broken.length, "entry", "entries")} do not fit the public log.`,
   ].filter((sentence): sentence is string => typeof sentence === "string");
   return (
@@ -190,9 +193,11 @@ function Checks(props: { findings: Findings; total: number; formats: Formats }):
       {findings.witnessLate && (
         <div class="ww-note">
           <p class="govuk-body govuk-!-margin-0">
-            The witness, who keeps the log honest, {findings.witnessedAt
+            The witness, who keeps the log honest,{" "}
+            {findings.witnessedAt
               ? `last signed it on ${formats.moment(findings.witnessedAt.toISOString())}`
-              : "has not signed it yet"}. Until it signs again, a rewritten log could go unnoticed.
+              : "has not signed it yet"}
+            . Until it signs again, a rewritten log could go unnoticed.
           </p>
         </div>
       )}
@@ -202,15 +207,18 @@ function Checks(props: { findings: Findings; total: number; formats: Formats }):
         </summary>
         <div class="govuk-details__text">
           <p class="govuk-body">
-            {count(props.total, "entry", "entries")} opened in this browser; {findings.waiting.length} wait for the log's next
-            checkpoint. Your entries are numbered and each names the one before, so one that is left out shows as a gap. Each was
-            found in the public log of {findings.treeSize.toLocaleString("en-US")} leaves, under a checkpoint signed by the log's
-            key{findings.witnessedAt && ` and seen by the witness on ${formats.moment(findings.witnessedAt.toISOString())}`}.
+            {count(props.total, "entry", "entries")} opened in this browser; {findings.waiting.length} wait for the
+            log's next checkpoint. Your entries are numbered and each names the one before, so one that is left out
+            shows as a gap. Each was found in the public log of {findings.treeSize.toLocaleString("en-US")} leaves,
+            under a checkpoint signed by the log's key
+            {findings.witnessedAt &&
+              ` and seen by the witness on ${formats.moment(findings.witnessedAt.toISOString())}`}
+            .
           </p>
           {findings.unopened.length > 0 && (
             <p class="govuk-body">
-              {count(findings.unopened.length, "entry", "entries")} from before you had this space cannot be opened yet, or were
-              sealed to a key that was replaced.
+              {count(findings.unopened.length, "entry", "entries")} from before you had this space cannot be opened yet,
+              or were sealed to a key that was replaced.
             </p>
           )}
           <p class="govuk-body">

@@ -3,9 +3,9 @@
 // Owns: which boards a session downloads. That depends on the last epoch this vault has seen and on the role, and on
 // nothing that was written or received. Must never see: a key.
 
-import { hex, sha256, text, type Bytes } from "../bytes.js";
+import { type Bytes, hex, sha256, text } from "../bytes.js";
 import type { Context } from "../context.js";
-import { readLeaf, type LedgerReader } from "../ledger.js";
+import { type LedgerReader, readLeaf } from "../ledger.js";
 import { Problem, readFile } from "../net.js";
 import { CELL_BYTES, ID_BYTES } from "./cells.js";
 

@@ -4,10 +4,10 @@
 // over inner, HPKE with X-Wing. The plaintext is `length (4) || JSON || zeros`, always of the same size. A dummy is made
 // by the same function. Must never see: the network, the vault. Twin for offline use: `appliance/kit/cells.py`.
 
-import { concat, random, text, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, random, text, utf8 } from "../bytes.js";
 import { constants, info } from "../constants.js";
 import { openBase, sealBase, X25519 } from "../crypto/hpke.js";
-import { keyPair, NotSealedForUs, open, OVERHEAD_BYTES, seal } from "../crypto/sealing.js";
+import { keyPair, NotSealedForUs, OVERHEAD_BYTES, open, seal } from "../crypto/sealing.js";
 
 export const CELL_BYTES = constants.cell_bytes;
 export const ID_BYTES = constants.cell_id_bytes;

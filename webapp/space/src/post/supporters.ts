@@ -43,7 +43,9 @@ function keyRecords(ctx: Context): VaultRecord<SupporterKey>[] {
 }
 
 function listedAs(ctx: Context, key: SupporterKey): Supporter | undefined {
-  return ctx.keylist?.supporters.find(({ xwing, x25519 }) => xwing === key.public.xwing && x25519 === key.public.x25519);
+  return ctx.keylist?.supporters.find(
+    ({ xwing, x25519 }) => xwing === key.public.xwing && x25519 === key.public.x25519,
+  );
 }
 
 /** The entry of the signed list that is this supporter's, by any of the keys in the vault. */
@@ -59,11 +61,7 @@ export function keyState(ctx: Context): KeyState {
   const newest = keyRecords(ctx).at(-1)?.body;
   if (!newest) return { made: null, listed: false, dueForRenewal: false };
   const age = ctx.now().getTime() - Date.parse(newest.made);
-  return {
-    made: newest.made,
-    listed: listedAs(ctx, newest) !== undefined,
-    dueForRenewal: age > RENEW_DAYS * DAY_MS,
-  };
+  return { made: newest.made, listed: listedAs(ctx, newest) !== undefined, dueForRenewal: age > RENEW_DAYS * DAY_MS };
 }
 
 /** Make new keys. The ones before stay in use until the signed list names the new ones. */
@@ -80,7 +78,12 @@ export async function makeSupporterKeys(ctx: Context): Promise<void> {
 /** The public block of the newest keys. Throws Error when none were made. */
 export function publicBlock(
   ctx: Context,
-  about: { readonly name: string; readonly phone: string; readonly about: string; readonly languages: readonly string[] },
+  about: {
+    readonly name: string;
+    readonly phone: string;
+    readonly about: string;
+    readonly languages: readonly string[];
+  },
 ): PublicBlock {
   const newest = keyRecords(ctx).at(-1)?.body;
   if (!newest) throw new Error("no keys were made yet");
@@ -100,10 +103,13 @@ export function openingKeys(ctx: Context): SecretKeys[] {
   const inUse = records.findLastIndex(({ body }) => listedAs(ctx, body) !== undefined);
   const now = ctx.now();
   const kept: SecretKeys[] = [];
-  records.forEach(({ id, body }, at) => {
-    if (body.replaced && now.getTime() - Date.parse(body.replaced) > KEEP_DAYS * DAY_MS) return ctx.vault.remove(id);
+  for (const [at, { id, body }] of records.entries()) {
+    if (body.replaced && now.getTime() - Date.parse(body.replaced) > KEEP_DAYS * DAY_MS) {
+      ctx.vault.remove(id);
+      continue;
+    }
     if (at < inUse && !body.replaced) ctx.vault.replace<SupporterKey>(id, { ...body, replaced: now.toISOString() });
     kept.push({ xwing: unbase64(body.secret.xwing), x25519: unbase64(body.secret.x25519) });
-  });
+  }
   return kept;
 }

@@ -6,7 +6,7 @@
 import { base64, hex, random, unbase64, utf8 } from "../bytes.js";
 import type { Context, VaultRecord } from "../context.js";
 import type { Supporter } from "../site.js";
-import { CONTENT_BYTES, newKeys, type Letter, type PublicKeys, type SecretKeys } from "./cells.js";
+import { CONTENT_BYTES, type Letter, newKeys, type PublicKeys, type SecretKeys } from "./cells.js";
 
 /** Longest message, in cells: about ten printed pages of text. Each takes one slot of a session. */
 export const MOST_PARTS = 6;
@@ -116,12 +116,21 @@ export function threads(ctx: Context): ShownThread[] {
   const messages = messageRecords(ctx).map(({ body }) => body);
   return threadRecords(ctx)
     .map(({ body: { thread, side, alias, number, name, role, opened } }) => ({
-      thread, side, alias, number, name, role, opened,
-      messages: inOrder(messages.filter((message) => message.thread === thread))
-        .map(({ mine, message, text, at }): ShownMessage => ({
-          mine, text, at,
+      thread,
+      side,
+      alias,
+      number,
+      name,
+      role,
+      opened,
+      messages: inOrder(messages.filter((message) => message.thread === thread)).map(
+        ({ mine, message, text, at }): ShownMessage => ({
+          mine,
+          text,
+          at,
           state: !mine ? "received" : waiting.has(`${thread}/${message}`) ? "waiting" : "board",
-        })),
+        }),
+      ),
     }))
     .filter((thread) => thread.messages.length > 0)
     .sort((a, b) => (a.opened < b.opened ? 1 : -1));
@@ -201,15 +210,16 @@ function enqueue(ctx: Context, { thread }: Thread, text: string, pieces: readonl
   const message = Math.max(-1, ...numbers.map(({ body }) => body.message)) + 1;
   ctx.vault.put<Message>("post-message", { thread, mine: true, message, text, at: ctx.now().toISOString() });
   const queued = ctx.now().toISOString();
-  pieces.forEach((piece, part) =>
-    ctx.vault.put<Part>("post-part", { queued, thread, message, part, parts: pieces.length, text: piece, sent: [] }),
-  );
+  for (const [part, piece] of pieces.entries()) {
+    ctx.vault.put<Part>("post-part", { queued, thread, message, part, parts: pieces.length, text: piece, sent: [] });
+  }
 }
 
 /** End a conversation: its keys, its messages and what still waited are gone, and nothing more can be opened. */
 export function endThread(ctx: Context, thread: string): void {
   for (const type of ["post-thread", "post-message", "post-part", "post-piece"]) {
-    for (const { id, body } of ctx.vault.all<{ thread: string }>(type)) if (body.thread === thread) ctx.vault.remove(id);
+    for (const { id, body } of ctx.vault.all<{ thread: string }>(type))
+      if (body.thread === thread) ctx.vault.remove(id);
   }
 }
 
@@ -328,6 +338,12 @@ function receive(ctx: Context, { thread, message, part, parts, text }: Content):
   }
   const whole = Array.from({ length: parts }, (_, at) => pieces.find(({ body }) => body.part === at)?.body.text);
   if (whole.some((piece) => piece === undefined)) return;
-  ctx.vault.put<Message>("post-message", { thread, mine: false, message, text: whole.join(""), at: ctx.now().toISOString() });
+  ctx.vault.put<Message>("post-message", {
+    thread,
+    mine: false,
+    message,
+    text: whole.join(""),
+    at: ctx.now().toISOString(),
+  });
   for (const { id } of pieces) ctx.vault.remove(id);
 }

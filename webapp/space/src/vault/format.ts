@@ -5,7 +5,7 @@
 // Associated data is the canonical JSON of handle, format and version: a blob opens for its owner and its version only,
 // and a server that hands out an old blob under a new number is refused. Must never see: the passphrase, the network.
 
-import { concat, random, text, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, random, text, utf8 } from "../bytes.js";
 import { constants } from "../constants.js";
 import { canonical } from "../crypto/canonical.js";
 import { decrypt, encrypt, subkey } from "../crypto/symmetric.js";

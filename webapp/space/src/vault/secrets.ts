@@ -38,7 +38,10 @@ export function isWord(word: string): boolean {
 
 /** The passphrase as it was made, from words typed with any spaces or hyphens between; null when it cannot be one. */
 export function readPassphrase(typed: string): string | null {
-  const parts = typed.toLowerCase().split(/[^a-z]+/).filter(Boolean);
+  const parts = typed
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter(Boolean);
   // More than six parts when words have a hyphen; a digit stands in every recovery code.
   return parts.length >= WORDS && !/\d/.test(typed) ? joined(parts) : null;
 }

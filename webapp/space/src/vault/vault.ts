@@ -3,8 +3,8 @@
 // Owns: the master key while unlocked. Every save writes the same number of bytes, whether or not anything changed.
 // Must never see: the page. What the passphrase was is not kept.
 
-import { base64, random, unbase64, type Bytes } from "../bytes.js";
-import { Conflict, Problem, type Api, type StoredVault, type Wraps } from "../net.js";
+import { type Bytes, base64, random, unbase64 } from "../bytes.js";
+import { type Api, Conflict, Problem, type StoredVault, type Wraps } from "../net.js";
 import { compact } from "./compact.js";
 import { blobSize, openVault, sealVault, TooLarge } from "./format.js";
 import { RecordStore, type Snapshot } from "./records.js";
@@ -60,7 +60,11 @@ export class Vault {
   /** Open a stored vault with its security key. Throws Problem as `open` does, and when there is none or it is not used. */
   static async openByKey(stored: StoredVault, handle: string, now: () => Date): Promise<Vault> {
     if (!stored.wraps.passkey) {
-      throw new Problem("no_key", "No security key was added to your space.", "Unlock with your words; you can add one then.");
+      throw new Problem(
+        "no_key",
+        "No security key was added to your space.",
+        "Unlock with your words; you can add one then.",
+      );
     }
     return Vault.#with(await unwrapByKey(stored.wraps.passkey), stored, handle, now);
   }
@@ -175,7 +179,11 @@ export class Vault {
       this.#swap(async () => {
         const stored = await api.vault();
         if (!stored || this.master !== master) {
-          throw new Problem("changed", "What opens your space changed meanwhile.", "Lock, unlock, and add the key again.");
+          throw new Problem(
+            "changed",
+            "What opens your space changed meanwhile.",
+            "Lock, unlock, and add the key again.",
+          );
         }
         return (await api.saveWraps(this.version, await this.nextBlob(), { ...stored.wraps, passkey }, true)).version;
       });

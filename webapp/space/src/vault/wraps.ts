@@ -5,7 +5,7 @@
 // lower it unnoticed. Must never see: the vault's content, the network.
 
 import { Decrypter, Encrypter, webauthn } from "age-encryption";
-import { base64, copy, text, unbase64, type Bytes } from "../bytes.js";
+import { type Bytes, base64, copy, text, unbase64 } from "../bytes.js";
 import { constants } from "../constants.js";
 import { Problem } from "../net.js";
 
@@ -41,7 +41,7 @@ function workFactor(file: Bytes): number | null {
 
 /** The master key, or null when `secret` is wrong. Throws Problem when the file was altered or asks for other work. */
 export async function unwrap(wrapped: string, secret: string): Promise<Bytes | null> {
-  let file;
+  let file: Bytes;
   try {
     file = unbase64(wrapped);
   } catch {
@@ -75,10 +75,18 @@ async function withKey<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (error) {
     if (error instanceof Error && REFUSALS.includes(error.name)) {
-      throw new Problem("key_not_used", "The security key was not used.", "Put in the key that you added, touch it, and type its PIN.");
+      throw new Problem(
+        "key_not_used",
+        "The security key was not used.",
+        "Put in the key that you added, touch it, and type its PIN.",
+      );
     }
     if (error instanceof Error && /PRF/.test(error.message)) {
-      throw new Problem("key_too_old", "This security key or browser cannot do that.", "Use a FIDO2 key with a PIN (hmac-secret).");
+      throw new Problem(
+        "key_too_old",
+        "This security key or browser cannot do that.",
+        "Use a FIDO2 key with a PIN (hmac-secret).",
+      );
     }
     throw error;
   }
