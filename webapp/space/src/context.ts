@@ -9,11 +9,8 @@
 // Pages get it as a property: `SupportPage({ ctx }: { ctx: Context })`. A record that is put is shown at once and saved with
 // the next minute's save or at lock; nobody else learns that something was put.
 
-import type { Api } from "./net.js";
+import type { Api, Fetch } from "./net.js";
 import type { KeyList, Site } from "./site.js";
-
-/** The `fetch` that a session was given: the browser's own, or the Node transport of `src/node/transport.ts`. */
-export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
 /** One immutable record of the vault. `id` is 32 random hex digits or the name that it was put under, `at` an ISO time in UTC. */
 export interface VaultRecord<T = unknown> {

@@ -9,34 +9,11 @@ import type { Context, VaultRecord } from "./context.js";
 import { canonical } from "./crypto/canonical.js";
 import { leafHash, verifyInclusion } from "./crypto/merkle.js";
 import { NotSealedForUs, open } from "./crypto/sealing.js";
+import type { Entry, EntryBody } from "./entry.js";
 import { COSIGNATURE_AGE_MS, checkVersion, isOld, type Opened, seenLeaf } from "./freshness.js";
 import { LedgerReader, readLeaf } from "./ledger.js";
 import type { EntriesAnswer, HeadProof, Problem } from "./net.js";
 import { findRestore, takeRestore } from "./restores.js";
-
-export interface EntryBody {
-  readonly actor: string;
-  readonly actor_role: string;
-  readonly category: string;
-  readonly purpose: string;
-  readonly outcome: "allowed" | "refused";
-  readonly incident: string;
-  readonly everyone: boolean;
-  readonly note: string;
-}
-
-/** One opened entry, as it lies in the vault. `proved` says whether its leaf was found in a signed tree. */
-export interface Entry {
-  readonly sequence: number;
-  readonly leaf_index: number;
-  readonly at: string;
-  readonly previous: string;
-  readonly commit: string;
-  readonly body: EntryBody;
-  readonly proved: boolean;
-  /** The log was restored from a backup of before it: it is in the log no more, and its number may be another's. */
-  readonly lost?: true;
-}
 
 /** What the checks found. Every list and flag that is set is worth telling the trustee about. */
 export interface Findings {

@@ -6,7 +6,6 @@
 import modelJson from "../../../appliance/model/exposure.json";
 import { hex, sha256 } from "./bytes.js";
 import { canonical } from "./crypto/canonical.js";
-import type { ExposureMonth } from "./vault/compact.js";
 
 /**
  * One call of one officer: received `at` (ISO UTC), canonical `type`, `role`; `gone` withdraws it. `minutes` on the call,
@@ -23,6 +22,12 @@ export interface Contribution {
   readonly gone: boolean;
   readonly hour?: number | null;
   readonly shift_day?: string | null;
+}
+
+/** How many contributions of each type a month had. Two sessions may fold the same month: readers take the larger. */
+export interface ExposureMonth {
+  readonly month: string;
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 export interface Summary {

@@ -4,7 +4,6 @@
 // signed site.json). Must never see: the content of an entry; callers hash what they opened and ask where it stands.
 
 import { type Bytes, text } from "./bytes.js";
-import type { Fetch } from "./context.js";
 import {
   consistencyProof,
   inclusionProof,
@@ -15,7 +14,7 @@ import {
   verifyInclusion,
 } from "./crypto/merkle.js";
 import { type Checkpoint, cosignedAt, openCheckpoint, readVerifier } from "./crypto/note.js";
-import { Problem, readFile } from "./net.js";
+import { type Fetch, Problem, readFile } from "./net.js";
 import type { Site } from "./site.js";
 
 const WIDTH = 256;

@@ -3,7 +3,8 @@
 // The session's token lives in this object, in page memory, and nowhere else: no cookie, no storage. Requests carry no
 // credentials and no referrer. Must never be used for post: what goes there carries no token (see `anonymous`).
 
-import type { Fetch } from "./context.js";
+/** The `fetch` that a session was given: the browser's own, or the Node transport of `src/node/transport.ts`. */
+export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
 /** Something failed in a way that a person should read: what went wrong and what to do. */
 export class Problem extends Error {

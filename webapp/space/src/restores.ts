@@ -7,7 +7,7 @@
 import { unhex } from "./bytes.js";
 import type { Context, VaultRecord } from "./context.js";
 import { openNote, readVerifier } from "./crypto/note.js";
-import type { Entry } from "./entries.js";
+import type { Entry } from "./entry.js";
 import { type LedgerReader, readLeaf } from "./ledger.js";
 
 const STATED = "wardwell/v1/restored";

@@ -6,13 +6,13 @@
 
 import { base64, unbase64 } from "./bytes.js";
 import { constants } from "./constants.js";
-import type { Context, Fetch, Records, VaultRecord } from "./context.js";
+import type { Context, Records, VaultRecord } from "./context.js";
 import { bringBack } from "./copy/bring_back.js";
 import { keyPair } from "./crypto/sealing.js";
 import { takeDeliveries } from "./deliveries.js";
 import { checkEntries, type Findings } from "./entries.js";
 import type { Opened } from "./freshness.js";
-import { Api, anonymous, Problem, type SignedIn, type StoredVault } from "./net.js";
+import { Api, anonymous, type Fetch, Problem, type SignedIn, type StoredVault } from "./net.js";
 import { type PinnedKey, readKeyList, readSite, readUnverifiedSite, type Site } from "./site.js";
 import { joined, newRecoveryCode, newWords, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
 import { Vault } from "./vault/vault.js";

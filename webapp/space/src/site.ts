@@ -7,9 +7,8 @@
 
 import { text } from "./bytes.js";
 import { constants } from "./constants.js";
-import type { Fetch } from "./context.js";
 import { fingerprint, type PublicKey, readPublicKey, verify } from "./crypto/sshsig.js";
-import { Problem, readFile } from "./net.js";
+import { type Fetch, Problem, readFile } from "./net.js";
 
 export interface Site {
   readonly version: number;

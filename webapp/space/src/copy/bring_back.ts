@@ -13,7 +13,7 @@ import type { Contribution } from "../exposure.js";
 import { Problem } from "../net.js";
 import { score, screenerOf, type Taken } from "../screeners.js";
 import { foldsBefore } from "../vault/compact.js";
-import { FORMAT, NAMES, VERSION } from "./export.js";
+import { FORMAT, NAMES, VERSION } from "./format.js";
 import { first } from "./zip.js";
 
 /** More than any vault holds. */

@@ -11,11 +11,9 @@ import { type Bytes, copy, utf8 } from "../bytes.js";
 import type { Records, VaultRecord } from "../context.js";
 import type { Formats } from "../formats.js";
 import { questionnaireResponses } from "./fhir.js";
+import { type Copy, FORMAT, NAMES, VERSION } from "./format.js";
 import { pages } from "./readable.js";
 import { zip } from "./zip.js";
-
-export const FORMAT = "wardwell-export";
-export const VERSION = 1;
 
 const CHOSEN = ["choice-reach-out", "choice-never", "choice-quiet", "reached-out"] as const;
 
@@ -41,17 +39,6 @@ export const LEFT_BEHIND = [
   "post-part",
   "post-piece",
 ] as const;
-
-/** Names of the files in a copy. */
-export const NAMES = { records: "my-copy.json", pages: "my-copy.html", fhir: "questionnaires.fhir.json" } as const;
-
-/** What the file of records holds. `exported_at` and each record's `at` are ISO times in UTC. */
-export interface Copy {
-  readonly format: typeof FORMAT;
-  readonly version: typeof VERSION;
-  readonly exported_at: string;
-  readonly records: readonly VaultRecord[];
-}
 
 interface Thread {
   readonly thread: string;

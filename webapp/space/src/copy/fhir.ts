@@ -6,7 +6,7 @@
 import type { VaultRecord } from "../context.js";
 import { model, type Screener, score, screenerOf, type Taken } from "../screeners.js";
 import { baseName } from "../vault/records.js";
-import type { Copy } from "./export.js";
+import type { Copy } from "./format.js";
 
 const ORDINAL_VALUE = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
 

@@ -6,12 +6,11 @@ import { notThere } from "../adjustments.js";
 import { type CheckIn, SLIDERS } from "../checkins.js";
 import type { Records, VaultRecord } from "../context.js";
 import { contributions } from "../deliveries.js";
-import type { Entry } from "../entries.js";
-import { roleTitle, titleOf } from "../exposure.js";
+import type { Entry } from "../entry.js";
+import { type ExposureMonth, roleTitle, titleOf } from "../exposure.js";
 import type { Formats } from "../formats.js";
 import { model, score, screenerOf, type Taken } from "../screeners.js";
-import type { ExposureMonth } from "../vault/compact.js";
-import type { Copy } from "./export.js";
+import type { Copy } from "./format.js";
 
 const STYLE =
   "body{font:1rem/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse}" +

@@ -7,7 +7,7 @@
 
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import type { Fetch } from "../context.js";
+import type { Fetch } from "../net.js";
 
 /**
  * A fetch that connects every https URL to `address` and trusts only `caFile`. `origin` is sent with every request that

@@ -5,7 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import { ProblemNote, Title, Visibility } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import type { Context } from "../context.js";
-import { NAMES, sealCopy } from "../copy/export.js";
+import { sealCopy } from "../copy/export.js";
+import { NAMES } from "../copy/format.js";
 import type { Formats } from "../formats.js";
 
 interface Made {

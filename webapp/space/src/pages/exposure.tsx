@@ -12,6 +12,7 @@ import {
   type Contribution,
   counted,
   current,
+  type ExposureMonth,
   lastYear,
   type Month,
   model,
@@ -25,7 +26,6 @@ import {
   typeOf,
 } from "../exposure.js";
 import { count, type Formats } from "../formats.js";
-import type { ExposureMonth } from "../vault/compact.js";
 import { Past } from "./past.js";
 
 const SHOWN = 20;

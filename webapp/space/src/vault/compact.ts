@@ -6,13 +6,7 @@
 import { attended, countAgain, notThere } from "../adjustments.js";
 import { charter } from "../constants.js";
 import type { Records } from "../context.js";
-import type { Contribution } from "../exposure.js";
-
-/** How many contributions of each type a month had. Two sessions may fold the same month: readers take the larger. */
-export interface ExposureMonth {
-  readonly month: string;
-  readonly counts: Readonly<Record<string, number>>;
-}
+import type { Contribution, ExposureMonth } from "../exposure.js";
 
 /** The time before which the intake holds no call any more. */
 export function foldsBefore(now: Date): string {
