@@ -1,7 +1,7 @@
 // "I was not there": calls that stay visible but are left out of the officer's own sums, until undone.
 //
-// Owns: the vault's records "not-there" (the contribution's id, nothing else). They lie in the vault alone: the agency's
-// record stays as it is, and nobody learns that something was set aside.
+// Owns: the vault's records "not-there" (the contribution's id, nothing else). They exist in the vault alone: the
+// agency's record stays as it is, and nobody learns that a call was set aside.
 
 import type { Records } from "./context.js";
 import { contributions } from "./deliveries.js";

@@ -31,11 +31,13 @@ export type CharterNumber =
   | "idle_warning_seconds"
   | "exposure_within_seconds";
 
-/** The visibility label of a charter category, word for word. Throws Error for a category that is not in the charter. */
+/**
+ * The visibility label of a charter category, word for word. Throws Error for a category that is not in the charter.
+ */
 export function label(category: string): string {
-  const found = charter.categories[category];
-  if (!found) throw new Error(`no category ${category} in the charter`);
-  return found.label;
+  const known = charter.categories[category];
+  if (!known) throw new Error(`no category ${category} in the charter`);
+  return known.label;
 }
 
 /** The HPKE `info` for `kind` and recipient id, as `appliance/crypto/sealing.py` makes it. */

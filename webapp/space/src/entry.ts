@@ -13,7 +13,7 @@ export interface EntryBody {
   readonly note: string;
 }
 
-/** One opened entry, as it lies in the vault. `proved` says whether its leaf was found in a signed tree. */
+/** One opened entry, as the vault stores it. `proved` says whether its leaf was proved to be in a signed tree. */
 export interface Entry {
   readonly sequence: number;
   readonly leaf_index: number;
@@ -22,6 +22,6 @@ export interface Entry {
   readonly commit: string;
   readonly body: EntryBody;
   readonly proved: boolean;
-  /** The log was restored from a backup of before it: it is in the log no more, and its number may be another's. */
+  /** The log was restored from an earlier backup: the entry is no longer in it, and another may have its number. */
   readonly lost?: true;
 }

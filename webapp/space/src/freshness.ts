@@ -1,8 +1,9 @@
 // Whether the copy of the vault that desk served is the newest: the access log names the newest version twice a day.
 //
-// Owns: the record "version-leaf" (the newest batch that was checked). The batches are chained in the public log, each with
-// the position of the one before, so a desk that was set back, and has no proof for one that it made since, is noticed too.
-// Only versions that the log named before this vault was opened count: later ones may be this session's own saves.
+// Owns: the record "version-leaf" (the newest batch that was checked). The batches are chained in the public log, each
+// with the position of the one before, so a desk that was set back, and has no proof for one that it made since, is
+// noticed too. Only versions that the log named before this vault was opened count: later ones may be this session's
+// own saves.
 
 import { unhex } from "./bytes.js";
 import { charter } from "./constants.js";
@@ -40,7 +41,9 @@ const timeOf = (leaf: Record<string, unknown>) => Date.parse(String(leaf.at));
 // When the vault was made, in ms since 1970: its own record of it, which no server can change.
 const made = (ctx: Context) => Date.parse(ctx.vault.all("trustee")[0]?.at ?? "");
 
-/** Whether the vault is older than the charter's cosignature age: by then all that concerns it must stand in the log. */
+/**
+ * Whether the vault is older than the charter's cosignature age: by then all that concerns it must stand in the log.
+ */
 export function isOld(ctx: Context): boolean {
   return ctx.now().getTime() - made(ctx) > COSIGNATURE_AGE_MS;
 }

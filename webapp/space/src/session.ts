@@ -1,8 +1,8 @@
 // From sign-in to lock, without DOM: the one path that the browser's pages and the Node tools both take.
 //
 // Owns: the order of things. Gate: which site, who. Unlock: vault open, site and key list checked by the pinned key,
-// deliveries merged, entries checked, post's hook, first save. While unlocked: the same every minute, whatever happened.
-// Lock: post's hook, the kept save, the token dead, everything forgotten.
+// deliveries merged, entries checked, post's hook, first save. While unlocked: the same every minute, whatever
+// happened. Lock: post's hook, the kept save, the token dead, everything forgotten.
 
 import { base64, unbase64 } from "./bytes.js";
 import { constants } from "./constants.js";
@@ -107,7 +107,10 @@ export class Session {
     this.#opened = { version: vault.version, at: ctx.now().toISOString() };
   }
 
-  /** Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. `replace` ends an old vault. */
+  /**
+   * Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. `replace`
+   * ends an old vault.
+   */
   static async create(
     gate: Gate,
     slip: string,
@@ -276,8 +279,8 @@ export class Session {
   }
 
   /**
-   * Lock in order: post's turn, the kept save, the token dead. Throws Problem when it cannot be saved: then the space stays
-   * open, so that nothing is lost, and can be locked again. `anyway`: it is locked all the same.
+   * Lock in order: post's turn, the kept save, the token dead. Throws Problem when it cannot be saved: then the space
+   * stays open, so that nothing is lost, and can be locked again. `anyway`: it is locked all the same.
    */
   async lock(anyway = false): Promise<void> {
     await this.#alone(async () => {

@@ -1,8 +1,9 @@
-// How one value went over time: a line with its points, and the same as a table. Never color alone.
+// One value over time: a line with its points, and the same as a table. Never color alone.
 
 import type { JSX } from "preact";
 import type { Point } from "../checkins.js";
 import type { Formats } from "../formats.js";
+import { Details, NumberTable } from "./parts.js";
 
 const WIDTH = 600;
 const HEIGHT = 120;
@@ -35,36 +36,18 @@ export function Course({ title, points, from, to, highest, formats }: CourseProp
           <circle key={point.at} cx={x(point).toFixed(1)} cy={y(point).toFixed(1)} r="4" />
         ))}
       </svg>
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">
+      <Details
+        title={
+          <>
             The same as a table<span class="govuk-visually-hidden">: {title}</span>
-          </span>
-        </summary>
-        <div class="govuk-details__text">
-          <table class="govuk-table">
-            <caption class="govuk-table__caption govuk-visually-hidden">{title}</caption>
-            <thead class="govuk-table__head">
-              <tr class="govuk-table__row">
-                <th class="govuk-table__header" scope="col">
-                  Date
-                </th>
-                <th class="govuk-table__header govuk-table__header--numeric" scope="col">{`Of ${highest}`}</th>
-              </tr>
-            </thead>
-            <tbody class="govuk-table__body">
-              {[...points].reverse().map((point) => (
-                <tr class="govuk-table__row" key={point.at}>
-                  <th class="govuk-table__header" scope="row">
-                    {formats.date(new Date(point.at).toISOString())}
-                  </th>
-                  <td class="govuk-table__cell govuk-table__cell--numeric">{point.value}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+          </>
+        }>
+        <NumberTable
+          caption={title}
+          head={["Date", `Of ${highest}`]}
+          rows={points.map(({ at, value }) => [formats.date(new Date(at).toISOString()), value]).reverse()}
+        />
+      </Details>
     </>
   );
 }

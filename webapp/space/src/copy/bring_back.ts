@@ -1,8 +1,8 @@
 // Putting a copy back into a vault, as after starting over: opened with its key, read strictly, merged.
 //
-// Owns: what a copy may bring (check-ins, questionnaires, calls and what was said about them) and what it may not: nothing
-// that was not checked piece by piece, no conversation (their keys never left), no choice (it would take effect unseen), no
-// entry of who looked (desk sends those again). Must never see: the network, the page.
+// Owns: what a copy may bring (check-ins, questionnaires, calls and what was said about them) and what it may not:
+// nothing that was not checked piece by piece, no conversation (their keys never left), no choice (it would take effect
+// unseen), no entry of who looked (desk sends those again). Must never see: the network, the page.
 
 import { Decrypter } from "age-encryption";
 import { type Bytes, copy as copied, text } from "../bytes.js";
@@ -44,7 +44,7 @@ function isScreener(body: Body): boolean {
   }
 }
 
-/** What each type of record must look like; a type that is not named here is not brought back. */
+/** What each type of record must look like; types that are not listed here are not brought back. */
 const CHECKS: Readonly<Record<string, (body: Body) => boolean>> = {
   "check-in": ({ values, words }) =>
     object(values) &&
@@ -76,7 +76,7 @@ const notACopy = () =>
     "Choose the file that you saved here.",
   );
 
-/** The records of the copy in `file` that may come back. Throws Problem when key or file are not right. */
+/** The records of the copy in `file` that may come back. Throws Problem when the key or the file is wrong. */
 export async function openCopy(file: Bytes, identity: string): Promise<VaultRecord[]> {
   if (file.length > MOST_BYTES) throw notACopy();
   let archive: Bytes;
@@ -93,31 +93,31 @@ export async function openCopy(file: Bytes, identity: string): Promise<VaultReco
   }
   const content = first(archive, NAMES.records);
   if (!content) throw notACopy();
-  let found: { format: unknown; version: unknown; records: unknown };
+  let contents: { format: unknown; version: unknown; records: unknown };
   try {
-    found = JSON.parse(text(content));
+    contents = JSON.parse(text(content));
   } catch {
     throw notACopy();
   }
-  if (!object(found) || found.format !== FORMAT || !Array.isArray(found.records)) throw notACopy();
-  if (found.version !== VERSION) {
+  if (!object(contents) || contents.format !== FORMAT || !Array.isArray(contents.records)) throw notACopy();
+  if (contents.version !== VERSION) {
     throw new Problem(
       "copy_newer",
       "This copy was made by another version of these pages.",
       "Ask agency IT for an update.",
     );
   }
-  return found.records.filter(comesBack);
+  return contents.records.filter(comesBack);
 }
 
 function comesBack(record: unknown): record is VaultRecord {
   if (!object(record) || typeof record.type !== "string" || !moment(record.at) || !object(record.body)) return false;
-  // A call has the name of its contribution and revision, which are checked in its body.
+  // A call's id is made of its contribution and revision, which are checked in its body.
   const known = record.type === "exposure" || named(record.id, ID);
   return known && Object.hasOwn(CHECKS, record.type) && (CHECKS[record.type]?.(record.body) ?? false);
 }
 
-/** Put `brought` back; what is there already stays. Gives how many records were new. */
+/** Put `brought` back; existing records stay. Returns how many records were new. */
 export function bringBack(records: Records, brought: readonly VaultRecord[], now: Date): number {
   const count = () => Object.keys(CHECKS).reduce((sum, type) => sum + records.all(type).length, 0);
   const before = count();

@@ -1,5 +1,5 @@
-// A copy of the vault to take away: an age file for one fresh X25519 identity, which the stock `age` tool opens. In it is a
-// ZIP file with the records (JSON, which `bring_back.ts` reads), pages to read (HTML) and the questionnaires for a
+// A copy of the vault to take away: an age file for one fresh X25519 identity, which the stock `age` tool opens. In it
+// is a ZIP file with the records (JSON, which `bring_back.ts` reads), pages to read (HTML) and the questionnaires for a
 // clinician (FHIR). All three are sealed together, so that nothing readable is ever saved on an agency's computer.
 //
 // Owns: which records leave. Keys never leave: a lost copy must not open what arrives here later, nor write in the
@@ -17,7 +17,7 @@ import { zip } from "./zip.js";
 
 const CHOSEN = ["choice-reach-out", "choice-never", "choice-quiet", "reached-out"] as const;
 
-/** What a copy holds as it stands in the vault. */
+/** Record types that a copy holds unchanged. */
 export const TAKEN = ["check-in", "screener", "exposure", "exposure-month", "not-there", "entry", ...CHOSEN] as const;
 
 /** Own conversations: taken without their reply keys, a supporter's with other people left out. */
@@ -46,7 +46,7 @@ interface Thread {
   readonly secret: unknown;
 }
 
-/** Everything of `records` that leaves, by time. */
+/** Everything in `records` that leaves, ordered by time. */
 export function copyOf(records: Records, now: Date): Copy {
   const threads = records.all<Thread>("post-thread").filter(({ body }) => body.side === "officer");
   const own = new Set(threads.map(({ body }) => body.thread));

@@ -1,8 +1,8 @@
 // Blind RSA signatures, RFC 9474, variant RSABSSA-SHA384-PSS-Randomized: who signs never sees what was signed.
 //
-// Owns: prepare, blind, finalize. The signer's half is `appliance/crypto/blindrsa.py`; both are tested with the RFC's own
-// vector and against each other. Must never see: who asks. BigInt arithmetic is not constant-time; what it is done with
-// is drawn for one ticket and forgotten, and nobody can measure it but this page.
+// Owns: prepare, blind, finalize. The signer's half is `appliance/crypto/blindrsa.py`; both are tested with the RFC's
+// own vector and against each other. Must never see: who asks. BigInt arithmetic is not constant-time; what it is done
+// with is drawn for one ticket and forgotten, and nobody can measure it but this page.
 
 import { type Bytes, concat, hex, random, unbase64, unhex } from "../bytes.js";
 

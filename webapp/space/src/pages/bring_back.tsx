@@ -1,8 +1,8 @@
-// A copy that was taken away, put back: file and key go to no server; what comes back is saved with the next save.
+// Bringing a copy back: file and key never reach a server; the records are stored with the next save.
 
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { described, Field, FormGroup, Note, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import { copy } from "../bytes.js";
 import { openCopy } from "../copy/bring_back.js";
@@ -46,33 +46,19 @@ export function BringBackPage({ session }: { session: Session }): JSX.Element {
       </ul>
       <ProblemNote problem={work.problem} />
       <WorkForm action="Bring it back" busyText="Opening the copy" busy={work.busy} onSubmit={bring}>
-        <div class={`govuk-form-group${missing ? " govuk-form-group--error" : ""}`}>
-          <label class="govuk-label" for="copy-file">
-            The file (its name ends in .zip.age)
-          </label>
-          {missing && (
-            <p class="govuk-error-message" id="copy-file-error">
-              <span class="govuk-visually-hidden">Error:</span> {missing}
-            </p>
-          )}
+        <FormGroup id="copy-file" label="The file (its name ends in .zip.age)" error={missing}>
           <input
             class="govuk-file-upload"
             type="file"
             id="copy-file"
             accept=".age"
             ref={file}
-            aria-describedby={missing ? "copy-file-error" : undefined}
+            aria-describedby={described({ id: "copy-file", error: missing })}
           />
-        </div>
+        </FormGroup>
         <Field id="copy-key" label="Its key" hint="It begins with AGE-SECRET-KEY-1." value={key} onValue={setKey} />
       </WorkForm>
-      <div role="status">
-        {done && (
-          <div class="ww-note">
-            <p class="govuk-body govuk-!-margin-0">{done}</p>
-          </div>
-        )}
-      </div>
+      <div role="status">{done && <Note>{done}</Note>}</div>
     </>
   );
 }

@@ -4,7 +4,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Button, Field, ProblemNote, Title, Visibility, Warning, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import { anonymous } from "../net.js";
 import { type Gate, newSecrets, type Secrets, Session } from "../session.js";
@@ -53,16 +53,9 @@ function Notice({ replace, onNext }: { replace: boolean; onNext: () => void }): 
       <Title>{replace ? "Start over with an empty private space" : "Before you make your private space"}</Title>
       <Visibility category="vault" />
       {replace && (
-        <div class="govuk-warning-text">
-          <span class="govuk-warning-text__icon" aria-hidden="true">
-            !
-          </span>
-          <strong class="govuk-warning-text__text">
-            <span class="govuk-visually-hidden">Warning</span>
-            The space that you have now is destroyed. Nothing in it, and nothing sealed to you before, can be read
-            again.
-          </strong>
-        </div>
+        <Warning>
+          The space that you have now is destroyed. Nothing in it, and nothing sealed to you before, can be read again.
+        </Warning>
       )}
       <WorkstationNotice />
       <h2 class="govuk-heading-m">What the space does protect</h2>
@@ -75,9 +68,7 @@ function Notice({ replace, onNext }: { replace: boolean; onNext: () => void }): 
         “Leave this page”, on every page, locks the space at once and shows the agency's sign-in page instead. It does
         not hide that you were here from software on this computer.
       </p>
-      <button type="button" class="govuk-button" onClick={onNext}>
-        Continue
-      </button>
+      <Button onClick={onNext}> Continue</Button>
     </>
   );
 }
@@ -108,12 +99,11 @@ function TrusteeStep(props: {
         <p class="govuk-body">The end fits. Is all of it the same as on your slip?</p>
         <p class="ww-code">{found.fingerprint}</p>
         <div class="ww-actions">
-          <button type="button" class="govuk-button" onClick={() => props.onNext(found)}>
-            It is the same
-          </button>
-          <button type="button" class="govuk-button govuk-button--secondary" onClick={() => setFound(null)}>
+          <Button onClick={() => props.onNext(found)}> It is the same</Button>
+          <Button kind="secondary" onClick={() => setFound(null)}>
+            {" "}
             It is different
-          </button>
+          </Button>
         </div>
       </>
     );

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { attended } from "../adjustments.js";
-import { Card, Title, Visibility } from "../app/parts.js";
+import { Card, Link, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { titleOf, weighing } from "../exposure.js";
 import { count, type Formats } from "../formats.js";
@@ -47,22 +47,15 @@ export function HomePage({
               </>
             )}
             <p class="govuk-body">
-              <a class="govuk-link" href="#/exposure">
-                See your exposure
-              </a>
+              <Link to="#/exposure">See your exposure</Link>
             </p>
           </Card>
         )}
         {hasExposure && (
           <Card title="How are you?" category="vault">
-            <p class="govuk-body">A check-in of a minute, or a short questionnaire. Nobody is watching this.</p>
+            <p class="govuk-body">A one-minute check-in, or a short questionnaire. Nobody is watching this.</p>
             <p class="govuk-body">
-              <a class="govuk-link" href="#/check-in">
-                Check in
-              </a>{" "}
-              <a class="govuk-link" href="#/questionnaires">
-                Questionnaires
-              </a>
+              <Link to="#/check-in">Check in</Link> <Link to="#/questionnaires">Questionnaires</Link>
             </p>
           </Card>
         )}
@@ -73,9 +66,7 @@ export function HomePage({
               that you wrote.
             </p>
             <p class="govuk-body">
-              <a class="govuk-link" href="#/support">
-                Ask for support
-              </a>
+              <Link to="#/support">Ask for support</Link>
             </p>
           </Card>
         )}
@@ -83,9 +74,7 @@ export function HomePage({
           <Card title="Inbox" category="vault">
             <p class="govuk-body">What people wrote to you. Only you can open it.</p>
             <p class="govuk-body">
-              <a class="govuk-link" href="#/inbox">
-                See your inbox
-              </a>
+              <Link to="#/inbox">See your inbox</Link>
             </p>
           </Card>
         )}
@@ -98,26 +87,13 @@ export function HomePage({
               : "No attempt was refused."}
           </p>
           <p class="govuk-body">
-            <a class="govuk-link" href="#/who-looked">
-              See every access
-            </a>
+            <Link to="#/who-looked">See every access</Link>
           </p>
         </Card>
       </div>
       <p class="govuk-body">
-        You can{" "}
-        <a class="govuk-link" href="#/words">
-          change your words
-        </a>
-        ,{" "}
-        <a class="govuk-link" href="#/security-key">
-          add a security key
-        </a>{" "}
-        or{" "}
-        <a class="govuk-link" href="#/leave">
-          leave the programme
-        </a>{" "}
-        at any time.
+        You can <Link to="#/words">change your words</Link>, <Link to="#/security-key">add a security key</Link> or{" "}
+        <Link to="#/leave">leave the program</Link> at any time.
       </p>
       {latest.length > 0 && (
         <section>

@@ -4,7 +4,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Button, Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { WordsField } from "../app/words_field.js";
 import { useWork } from "../app/work.js";
 import type { Secrets } from "../session.js";
@@ -48,9 +48,7 @@ function WordsStep({ words, onNext }: { words: readonly string[]; onNext: () => 
           </li>
         ))}
       </ol>
-      <button type="button" class="govuk-button" onClick={onNext}>
-        I know them
-      </button>
+      <Button onClick={onNext}> I know them</Button>
     </>
   );
 }
@@ -76,9 +74,10 @@ function ConfirmStep(props: { passphrase: string; onBack: () => void; onNext: ()
         />
       </WorkForm>
       <p class="govuk-body">
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={props.onBack}>
+        <Button kind="secondary" onClick={props.onBack}>
+          {" "}
           Show them again
-        </button>
+        </Button>
       </p>
     </>
   );
@@ -101,9 +100,10 @@ function RecoveryStep({ secrets, action, busyText, finish, otherwise }: LearnSec
       <ProblemNote problem={work.problem} />
       {work.problem !== null && otherwise && (
         <p class="govuk-body">
-          <button type="button" class="govuk-button govuk-button--secondary" onClick={otherwise.go}>
+          <Button kind="secondary" onClick={otherwise.go}>
+            {" "}
             {otherwise.title}
-          </button>
+          </Button>
         </p>
       )}
       <p class="govuk-body">
@@ -112,9 +112,10 @@ function RecoveryStep({ secrets, action, busyText, finish, otherwise }: LearnSec
       </p>
       <p class="ww-code">{recovery}</p>
       <p class="govuk-body ww-screen-only">
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => print()}>
+        <Button kind="secondary" onClick={() => print()}>
+          {" "}
           Print this page
-        </button>
+        </Button>
       </p>
       <div class="ww-screen-only">
         <WorkForm action={action} busyText={busyText} busy={work.busy} onSubmit={done}>

@@ -1,6 +1,7 @@
 // What is true of every agency workstation, said before anything is typed.
 
 import type { JSX } from "preact";
+import { Link } from "../app/parts.js";
 
 /** The plain warning at first visit and at every unlock. */
 export function WorkstationNotice(): JSX.Element {
@@ -11,15 +12,8 @@ export function WorkstationNotice(): JSX.Element {
         screens, and the directory records that you signed in. Wardwell cannot prevent that.
       </p>
       <p class="govuk-body">
-        If it must never be seen, call from your own phone:{" "}
-        <a class="govuk-link" href="/crisis/">
-          numbers to call
-        </a>
-        ,{" "}
-        <a class="govuk-link" href="/directory/">
-          peers and clinicians
-        </a>
-        .
+        If it must never be seen, call from your own phone: <Link to="/crisis/">numbers to call</Link>,{" "}
+        <Link to="/directory/">peers and clinicians</Link>.
       </p>
     </div>
   );

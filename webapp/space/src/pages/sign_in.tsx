@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { Field, ProblemNote, Title, WorkForm } from "../app/parts.js";
+import { Field, Note, ProblemNote, Title, WorkForm } from "../app/parts.js";
 import { QrCode } from "../app/qr.js";
 import { useWork } from "../app/work.js";
 import type { Gate } from "../session.js";
@@ -25,11 +25,7 @@ export function SignInPage({ gate, onReady, notice }: SignInProps): JSX.Element 
   return (
     <>
       <Title focus={notice !== ""}>Sign in to your private space</Title>
-      {notice && (
-        <div class="ww-note" role="status">
-          <p class="govuk-body govuk-!-margin-0">{notice}</p>
-        </div>
-      )}
+      {notice && <Note role="status">{notice}</Note>}
       <ProblemNote problem={work.problem} />
       <WorkstationNotice />
       <WorkForm

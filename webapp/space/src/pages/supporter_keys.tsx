@@ -5,7 +5,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Button, Details, Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import type { Context } from "../context.js";
 import { formats as makeFormats } from "../formats.js";
@@ -28,8 +28,8 @@ export function SupporterKeysPage({ ctx }: { ctx: Context }): JSX.Element {
       <ProblemNote problem={work.problem} />
       <p class="govuk-body">
         People seal what they write to your keys, which are made in this browser. Only you can open it. Make new keys
-        every month: the ones before are destroyed 30 days after the list names the new ones, and what was sealed to
-        them cannot be read by anybody then.
+        every month: the old ones are destroyed 30 days after the list names the new ones, and after that nobody can
+        read what was sealed to them.
       </p>
       {state.made && (
         <p class="govuk-body">
@@ -67,8 +67,8 @@ function Export(props: {
     setError("");
     const spoken = languages
       .split(",")
-      .map((one) => one.trim())
-      .filter((one) => one !== "");
+      .map((language) => language.trim())
+      .filter((language) => language !== "");
     props.onBlock(
       publicBlock(props.ctx, { name: name.trim(), phone: phone.trim(), about: about.trim(), languages: spoken }),
     );
@@ -90,7 +90,7 @@ function Export(props: {
         <Field
           id="languages"
           label="Languages"
-          hint="With commas between them."
+          hint="Separate them with commas."
           value={languages}
           onValue={setLanguages}
         />
@@ -117,20 +117,13 @@ function Block({ block }: { block: PublicBlock }): JSX.Element {
       <h2 class="govuk-heading-m">For the officers' trustee</h2>
       <p class="govuk-body">
         Save this file and hand it over. Nothing in it is secret. Then read these groups to the trustee, by phone or in
-        person: the trustee signs only when they are the same.
+        person: the trustee signs only if they match.
       </p>
       <p class="ww-code">{check}</p>
-      <button type="button" class="govuk-button" onClick={save}>
-        Save the file
-      </button>
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">What the file says</span>
-        </summary>
-        <div class="govuk-details__text">
-          <p class="ww-code">{words}</p>
-        </div>
-      </details>
+      <Button onClick={save}> Save the file</Button>
+      <Details title="What the file says">
+        <p class="ww-code">{words}</p>
+      </Details>
     </>
   );
 }

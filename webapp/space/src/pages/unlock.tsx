@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Button, Details, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { WordsField } from "../app/words_field.js";
 import { useWork } from "../app/work.js";
 import { type Gate, Session } from "../session.js";
@@ -55,29 +55,22 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
         />
       </WorkForm>
       <p class="govuk-body">
-        <button
-          type="button"
-          class="govuk-button govuk-button--secondary"
-          aria-disabled={work.busy}
-          onClick={unlockByKey}>
+        <Button kind="secondary" busy={work.busy} onClick={unlockByKey}>
+          {" "}
           Use a security key instead
-        </button>
+        </Button>
       </p>
       <WorkstationNotice />
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">I have lost the words and the recovery code</span>
-        </summary>
-        <div class="govuk-details__text">
-          <p class="govuk-body">
-            Nobody can open your space then. With a new slip from the officers' trustee you can start over with an empty
-            one.
-          </p>
-          <button type="button" class="govuk-button govuk-button--secondary" onClick={onStartOver}>
-            Start over with a new slip
-          </button>
-        </div>
-      </details>
+      <Details title="I have lost the words and the recovery code">
+        <p class="govuk-body">
+          Nobody can open your space then. With a new slip from the officers' trustee you can start over with an empty
+          one.
+        </p>
+        <Button kind="secondary" onClick={onStartOver}>
+          {" "}
+          Start over with a new slip
+        </Button>
+      </Details>
     </>
   );
 }

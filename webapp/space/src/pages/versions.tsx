@@ -2,14 +2,12 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { ProblemNote, Title, Visibility } from "../app/parts.js";
+import { Button, Note, ProblemNote, Title, Visibility } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import type { Formats } from "../formats.js";
 import type { Session } from "../session.js";
 import type { Snapshot } from "../vault/records.js";
 import { compare, type Difference, type Earlier, takeBack } from "../versions.js";
-
-const BUTTON = "govuk-button govuk-button--secondary govuk-!-margin-bottom-0";
 
 export function VersionsPage({ session, formats }: { session: Session; formats: Formats }): JSX.Element {
   const { ctx } = session;
@@ -40,20 +38,13 @@ export function VersionsPage({ session, formats }: { session: Session; formats: 
       </p>
       <ProblemNote problem={work.problem} />
       {!kept && (
-        <button
-          type="button"
-          class="govuk-button"
-          aria-disabled={work.busy}
-          onClick={() => work.run(async () => setKept(await session.earlier()))}>
+        <Button busy={work.busy} onClick={() => work.run(async () => setKept(await session.earlier()))}>
+          {" "}
           Show earlier versions
-        </button>
+        </Button>
       )}
       <div role="status">
-        {done && (
-          <div class="ww-note">
-            <p class="govuk-body govuk-!-margin-0">{done}</p>
-          </div>
-        )}
+        {done && <Note>{done}</Note>}
         {kept?.length === 0 && <p class="govuk-body">None is kept yet. The first one is kept when you lock.</p>}
       </div>
       {kept && kept.length > 0 && (
@@ -77,14 +68,16 @@ export function VersionsPage({ session, formats }: { session: Session; formats: 
                     </p>
                     <div class="ww-actions">
                       {found.back.length > 0 && (
-                        <button type="button" class={BUTTON} onClick={() => take(content, found, false)}>
+                        <Button kind="secondary" last onClick={() => take(content, found, false)}>
+                          {" "}
                           Take back<span class="govuk-visually-hidden"> what {date} has</span>
-                        </button>
+                        </Button>
                       )}
                       {found.newer.length > 0 && (
-                        <button type="button" class={BUTTON} onClick={() => take(content, found, true)}>
+                        <Button kind="secondary" last onClick={() => take(content, found, true)}>
+                          {" "}
                           As it was that day<span class="govuk-visually-hidden">, {date}</span>
-                        </button>
+                        </Button>
                       )}
                     </div>
                   </>

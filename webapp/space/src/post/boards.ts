@@ -17,7 +17,7 @@ interface IndexEntry {
   readonly leaf_index: number;
 }
 
-/** What one closed epoch holds for this session. `requests` is empty for who is no supporter. */
+/** What one closed epoch holds for this session. `requests` is empty unless the person is a supporter. */
 export interface ClosedEpoch {
   readonly epoch: number;
   readonly replies: readonly Bytes[];
@@ -46,8 +46,8 @@ async function readBoard(ctx: Context, reader: LedgerReader, entry: IndexEntry, 
 }
 
 /**
- * Every board of the epochs after `seen`, oldest first; ends with what stopped it, if anything did. A board that the log's
- * checkpoint does not reach yet is left for the next session.
+ * Every board of the epochs after `seen`, oldest first; ends with what stopped it, if anything did. A board that the
+ * log's checkpoint does not reach yet is left for the next session.
  */
 export async function readBoards(
   ctx: Context,

@@ -1,9 +1,9 @@
-// What a session does for the sealed post: always the same, whether or not its owner wrote or was written to.
+// What a session does for the sealed post: always the same, whether or not there is anything to send or receive.
 //
-// Owns: the order. At unlock: post's state, ticket keys, proofs, tickets, boards, then exactly one request cell (the head of
-// the queue, or a dummy), and half of the reply cells for a supporter. At lock: exactly one more, and the other half. What
-// arrived is opened after the last request, so that it can change neither number, size, order nor time of any.
-// Must never see: the page. A problem ends the post's part of the session, never the session.
+// Owns: the order. At unlock: post's state, ticket keys, proofs, tickets, boards, then exactly one request cell (the
+// head of the queue, or a dummy), and half of the reply cells for a supporter. At lock: exactly one more, and the other
+// half. What arrived is opened after the last request, so that it can change neither number, size, order nor time of
+// any. Must never see: the page. A problem ends the post's part of the session, never the session.
 
 import { type Bytes, concat, hex } from "../bytes.js";
 import { charter } from "../constants.js";
@@ -94,11 +94,11 @@ async function unlock(ctx: Context, run: Running): Promise<void> {
 }
 
 async function postState(ctx: Context): Promise<PostState> {
-  const answer = await ctx.fetch(`${ctx.postBase}/state`);
-  if (!answer.ok) {
+  const response = await ctx.fetch(`${ctx.postBase}/state`);
+  if (!response.ok) {
     throw new Problem("no_post", "The sealed post does not answer.", "What you wrote leaves in a later session.");
   }
-  return (await answer.json()) as PostState;
+  return (await response.json()) as PostState;
 }
 
 async function draw(
@@ -127,8 +127,8 @@ async function sendCells(ctx: Context, run: Running, kind: Kind, count: number, 
     if (!ticket) return;
     const part = waiting[slot] ?? null;
     const cell = await makeCell(part?.letter ?? null);
-    const answer = await ctx.fetch(`${ctx.postBase}/cells/${kind}`, { method: "POST", body: concat(cell, ticket) });
-    if (answer.status !== 204) {
+    const response = await ctx.fetch(`${ctx.postBase}/cells/${kind}`, { method: "POST", body: concat(cell, ticket) });
+    if (response.status !== 204) {
       run.problem ??= new Problem("not_taken", "The sealed post did not take this session's cell.", "It leaves later.");
     } else if (part) sent(ctx, part, hex(idOf(cell)), until);
   }

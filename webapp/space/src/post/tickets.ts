@@ -56,7 +56,9 @@ export async function trustedKey(
   return readKey(offered.spki);
 }
 
-/** Draw `count` tickets for the open epoch. Throws Problem when desk does not sign, Error when it signs something else. */
+/**
+ * Draw `count` tickets for the open epoch. Throws Problem when desk does not sign, Error when it signs something else.
+ */
 export async function drawTickets(
   ctx: Context,
   key: CryptoKey,

@@ -1,7 +1,7 @@
 // Makes room in a full vault: old exposure contributions are folded into counts per month.
 //
-// Owns: which records may be folded. Only contributions that the intake no longer holds (so that no revision of them can
-// arrive) are; what is left of them is how many of which type in which month, which is all that career counts need.
+// Owns: which records may be folded. Only contributions that the intake no longer holds (so that no revision of them
+// can arrive) are; what is left of them is how many of which type in which month, which is all that career counts need.
 
 import { attended, countAgain, notThere } from "../adjustments.js";
 import { charter } from "../constants.js";

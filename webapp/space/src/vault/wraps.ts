@@ -1,8 +1,8 @@
-// The master key wrapped in age files: one per secret (scrypt recipient; the stock `age` tool opens them), and one for a
-// security key (WebAuthn PRF) if the officer adds one.
+// The master key wrapped in age files: one per secret (scrypt recipient; the stock `age` tool opens them), and one for
+// a security key (WebAuthn PRF) if the officer adds one.
 //
-// Owns: the least work factor, written here and not only in the shared constants, so that a changed constants file cannot
-// lower it unnoticed. Must never see: the vault's content, the network.
+// Owns: the least work factor, written here and not only in the shared constants, so that a changed constants file
+// cannot lower it unnoticed. Must never see: the vault's content, the network.
 
 import { Decrypter, Encrypter, webauthn } from "age-encryption";
 import { type Bytes, base64, copy, text, unbase64 } from "../bytes.js";
@@ -29,7 +29,9 @@ function altered(): Problem {
   );
 }
 
-/** The work factor (log2 of scrypt's N) that `file`'s header names, or null when it is no passphrase-protected age file. */
+/**
+ * The work factor (log2 of scrypt's N) that `file`'s header names, or null when it is no passphrase-protected age file.
+ */
 function workFactor(file: Bytes): number | null {
   try {
     const header = text(file.slice(0, file.indexOf(0x0a, file.indexOf(0x0a) + 1)));
@@ -67,7 +69,10 @@ export async function unwrap(wrapped: string, secret: string): Promise<Bytes | n
   }
 }
 
-/** What a security key answers when its owner cancels, is too late, or uses another one (WebAuthn, section 14.5.2: all alike). */
+/**
+ * What a security key answers when its owner cancels, is too late, or uses another one (WebAuthn, section 14.5.2: all
+ * alike).
+ */
 const REFUSALS = ["NotAllowedError", "AbortError", "InvalidStateError"];
 
 async function withKey<T>(action: () => Promise<T>): Promise<T> {
@@ -93,8 +98,8 @@ async function withKey<T>(action: () => Promise<T>): Promise<T> {
 }
 
 /**
- * `master` wrapped for a fresh credential on a security key: its identity string, a line break, a base64 age file. The key
- * stores nothing of its own, so that nobody who finds it learns what it opens. Throws Problem.
+ * `master` wrapped for a fresh credential on a security key: its identity string, a line break, a base64 age file. The
+ * key stores nothing of its own, so that nobody who finds it learns what it opens. Throws Problem.
  */
 export async function wrapForKey(master: Bytes): Promise<string> {
   return withKey(async () => {
