@@ -189,7 +189,7 @@ export class Api {
       if (!response || response.ok) {
         throw new Problem(
           "unreachable",
-          "Wardwell does not response.",
+          "Wardwell does not answer.",
           "Check the network, wait a minute and try again.",
         );
       }
