@@ -1,7 +1,7 @@
 """The whole demonstration for tests: brought up once per session on free ports, stopped at the end.
 
 Fixtures: `agency` (a running `System`), `driver` (Playwright), `open_browser` (Chromium that trusts the demonstration's
-CA, one context per person). Nothing here takes a short cut: it is `wardwell demo up` with less history.
+CA, one context per person). Nothing here takes a short cut: it is `wardwell-demo up` with less history.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from appliance.desk import releases
 from appliance.post.memory import Memory
 from appliance.settings import Home
 from appliance.storage import open_store
-from provisioning.demo import pockets
-from provisioning.demo.browser import CHROMIUM, flags, trusting_home
-from provisioning.demo.https import Client
-from provisioning.demo.pockets import Pocket, Pockets
 from provisioning.supervise import Supervisor
+from tests.demonstration import pockets
+from tests.demonstration.browser import CHROMIUM, flags, trusting_home
+from tests.demonstration.https import Client
+from tests.demonstration.pockets import Pocket, Pockets
 from tests.support.waiting import until
 
 # The newest month that is counted lies in it on any day of the year, so that there is a release.
@@ -95,11 +95,17 @@ class System:
         """A `wardwell` command on this home."""
         return run(self.home, *arguments, check=check)
 
+    def demo(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A `wardwell-demo` command on this home."""
+        return demo(self.home, *arguments, check=check)
 
-def run(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -> subprocess.CompletedProcess[str]:
-    """A `wardwell` command on `home`."""
+
+def run(
+    home: Home, *arguments: str, check: bool = True, seconds: float = 170, command: str = "appliance.cli"
+) -> subprocess.CompletedProcess[str]:
+    """A `wardwell` command on `home`, or one of `command`."""
     done = subprocess.run(
-        [sys.executable, "-m", "appliance.cli", *arguments],
+        [sys.executable, "-m", command, *arguments],
         env={**os.environ, "WARDWELL_HOME": str(home.root)},
         capture_output=True,
         text=True,
@@ -110,10 +116,15 @@ def run(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -
     return done
 
 
+def demo(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -> subprocess.CompletedProcess[str]:
+    """A `wardwell-demo` command on `home`."""
+    return run(home, *arguments, check=check, seconds=seconds, command="tests.demonstration")
+
+
 def bring_up(root: Path, *arguments: str) -> System:
     """A demonstration in `root` on free ports."""
     home = Home(root)
-    done = run(home, "demo", "up", "--ports-from", "free", "--days", str(DAYS), *arguments, seconds=600)
+    done = demo(home, "up", "--ports-from", "free", "--days", str(DAYS), *arguments, seconds=600)
     return System(home, done.stdout)
 
 

@@ -1,11 +1,11 @@
 // An officer's exposure: counts, weighted load and patterns, computed in the browser. Twin of
 // `appliance/kit/exposure.py`.
 //
-// Owns: pure functions over contributions. The model (`appliance/model/exposure.json`) holds every number and its
+// Owns: pure functions over contributions. The model (`appliance/rules/exposure.json`) holds every number and its
 // reason. Nothing computed here leaves this browser. Load at time t: sum of weight(type) * factor(role) * 2^(-age /
 // half-life).
 
-import modelJson from "../../../appliance/model/exposure.json";
+import modelJson from "../../../appliance/rules/exposure.json";
 import { hex, sha256 } from "./bytes.js";
 import { canonical } from "./crypto/canonical.js";
 
