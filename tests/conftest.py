@@ -22,7 +22,8 @@ expect.set_options(timeout=30_000)
 pytest.register_assert_rewrite(*(f"tests.{path.name}" for path in Path(__file__).parent.iterdir() if path.is_dir()))
 
 # The fixtures `agency`, `driver` and `open_browser`: the whole demonstration, running.
-pytest_plugins = ["tests.support.system"]
+# And the order in which the test processes take files.
+pytest_plugins = ["tests.support.system", "tests.support.balance"]
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
