@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 
 import click
 
-from appliance.answer import FLAG, tell_error
-from appliance.errors import WardwellError
+from appliance.output import run_command
 
 # name -> where the click command stands; a heavy library loads only with the command that needs it.
 COMMANDS = {
@@ -22,24 +20,23 @@ COMMANDS = {
     "apply": "provisioning.install.commands:apply",
     "bundle": "provisioning.bundle.commands:bundle",
     "cert": "appliance.operate.cert_commands:cert",
-    "check": "appliance.custody.commands:check",
+    "check": "appliance.health.commands:check",
     "charter": "appliance.charter.commands:charter",
     "config": "provisioning.install.commands:config",
     "custody": "appliance.custody.console:custody",
     "debug": "appliance.operate.log_commands:debug",
-    "demo": "provisioning.demo.commands:demo",
     "desk": "appliance.desk.commands:desk",
     "disk": "appliance.operate.disk_commands:disk",
-    "doctor": "appliance.custody.commands:doctor",
-    "exposure": "appliance.model.commands:exposure",
+    "doctor": "appliance.health.commands:doctor",
+    "exposure": "appliance.rules.commands:exposure",
     "found": "appliance.founding.commands:found",
     "intake": "appliance.intake.commands:intake",
     "kit": "appliance.kit.commands:kit",
-    "layout": "appliance.prepare:layout",
+    "layout": "appliance.migrate:layout",
     "ledger": "appliance.ledger.commands:ledger",
     "logs": "appliance.operate.log_commands:logs",
     "maintenance": "appliance.operate.maintenance_commands:maintenance",
-    "migrate": "appliance.prepare:migrate",
+    "migrate": "appliance.migrate:migrate",
     "post": "appliance.post.commands:post",
     "preflight": "provisioning.install.commands:preflight",
     "press": "appliance.press.commands:press",
@@ -47,7 +44,7 @@ COMMANDS = {
     "relay": "appliance.operate.relay_commands:relay",
     "report": "appliance.press.commands:report",
     "setup": "provisioning.install.commands:setup",
-    "status": "appliance.custody.commands:status",
+    "status": "appliance.health.commands:status",
     "update": "appliance.operate.update_commands:update",
     "support-bundle": "appliance.operate.support_commands:support_bundle",
 }
@@ -79,11 +76,7 @@ def wardwell(home: str | None) -> None:
 
 def main() -> None:
     """Run the command; show a WardwellError as its sentence and its fix."""
-    try:
-        wardwell(prog_name="wardwell", standalone_mode=True)
-    except WardwellError as error:
-        tell_error(FLAG in sys.argv[1:], error)
-        sys.exit(error.exit_code)
+    run_command(wardwell, "wardwell")
 
 
 if __name__ == "__main__":

@@ -146,7 +146,8 @@ python_environment() {
     site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$root" >"$site/wardwell.pth"
     printf '#!%s\nfrom appliance.cli import main\n\nmain()\n' "$python" >"$venv/bin/wardwell"
-    chmod 755 "$venv/bin/wardwell"
+    printf '#!%s\nfrom tests.demonstration.__main__ import main\n\nmain()\n' "$python" >"$venv/bin/wardwell-demo"
+    chmod 755 "$venv/bin/wardwell" "$venv/bin/wardwell-demo"
 }
 
 # setup_for LOCK APT...: everything that is needed before any command of Wardwell runs.
@@ -192,22 +193,22 @@ setup)
     ;;
 demo)
     environment
-    set -- demo up
+    set -- up
     if [ -n "${DROP:-}" ]; then set -- "$@" --drop "$DROP"; fi
     if [ -n "${ROSTER:-}" ]; then set -- "$@" --roster "$ROSTER"; fi
     if [ -n "${PROFILE:-}" ]; then set -- "$@" --profile "$PROFILE"; fi
-    exec "$venv/bin/wardwell" "$@"
+    exec "$venv/bin/wardwell-demo" "$@"
     ;;
 demo-stop)
-    if [ ! -x "$venv/bin/wardwell" ]; then
+    if [ ! -x "$venv/bin/wardwell-demo" ]; then
         say "nothing to stop: no demonstration was ever started here"
         exit 0
     fi
-    exec "$venv/bin/wardwell" demo stop
+    exec "$venv/bin/wardwell-demo" stop
     ;;
 demo-open)
     environment
-    exec "$venv/bin/wardwell" demo open
+    exec "$venv/bin/wardwell-demo" open
     ;;
 check)
     environment
@@ -232,7 +233,7 @@ test-appliance | test-vm)
     ;;
 bench | attacks)
     setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
-    exec "$python" -m "provisioning.$1" ${ONLY:+--only "$ONLY"}
+    exec "$python" -m "tests.demonstration.$1" ${ONLY:+--only "$ONLY"}
     ;;
 lock)
     apt_packages provisioning/apt.txt

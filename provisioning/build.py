@@ -46,7 +46,7 @@ BUILDERS = (
             "provisioning/packages.py",
             "webapp/space",
             "webapp/desk/static-src",
-            "appliance/model",
+            "appliance/rules",
             "appliance/charter/charter.toml",
         ),
         "webapp/space/dist",

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.charter.model import Charter, load_charter
+from appliance.charter.schema import Charter, load_charter
 from appliance.crypto.canonical import canonical
 from provisioning import build_skin, space_front
 from provisioning.packages import MODULES, SPACE, install, node

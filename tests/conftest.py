@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from appliance.charter.model import SHIPPED
+from appliance.charter.schema import SHIPPED
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
 from tests.support.databases import key_in_tests, new_store

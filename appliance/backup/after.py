@@ -17,7 +17,7 @@ from appliance import clock
 from appliance.backup.repository import write_durably
 from appliance.backup.restore import Opened
 from appliance.custody.keys import found_file_custody, root_file
-from appliance.custody.restored import record_restore
+from appliance.custody.restore_signature import record_restore
 from appliance.errors import Refused
 from appliance.settings import Home
 

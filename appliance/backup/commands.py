@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from appliance.answer import json_option, tell
 from appliance.errors import Refused, WardwellError
+from appliance.output import json_option, tell
 from appliance.settings import Home
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def _say(text: str) -> None:
 @json_option
 def create(folder: Path | None, as_json: bool) -> None:
     """Make one backup, read it back, and forget those older than 35 days. Runs while the appliance is in use."""
-    from appliance.backup import health, identity, retention
+    from appliance.backup import keys as identity
+    from appliance.backup import last_run, retention
     from appliance.backup.create import create as make
     from appliance.backup.repository import Repository
 
@@ -60,7 +61,7 @@ def create(folder: Path | None, as_json: bool) -> None:
         _note_failure(home, to, error, time.monotonic() - begun)
         raise
     seconds = time.monotonic() - begun
-    record = health.Record(
+    record = last_run.Record(
         ok=True,
         at=made.made_at,
         id=made.id,
@@ -69,7 +70,7 @@ def create(folder: Path | None, as_json: bool) -> None:
         new_bytes=made.new_bytes,
         seconds=round(seconds, 1),
     )
-    health.write(home, record)
+    last_run.write(home, record)
     if as_json:
         tell(True, "", **_facts(made), seconds=round(seconds, 1), forgotten=gone)
         return
@@ -81,10 +82,10 @@ def create(folder: Path | None, as_json: bool) -> None:
 def _note_failure(home: Home, to: Path, error: WardwellError | OSError, seconds: float) -> None:
     """Leave word for `status`, `doctor` and the relays; a full or missing data volume must not hide the reason."""
     from appliance import clock
-    from appliance.backup import health
+    from appliance.backup import last_run
 
     message = error.message if isinstance(error, WardwellError) else f"{error.strerror or 'a disk failed'}"
-    record = health.Record(
+    record = last_run.Record(
         ok=False,
         at=clock.now().isoformat(timespec="seconds"),
         destination=str(to),
@@ -93,7 +94,7 @@ def _note_failure(home: Home, to: Path, error: WardwellError | OSError, seconds:
         fix=error.fix if isinstance(error, WardwellError) else "Look at both disks, then run it again.",
     )
     try:
-        health.write(home, record)
+        last_run.write(home, record)
     except OSError:
         _say("the failure could not be noted either")
     if isinstance(error, OSError):
@@ -183,7 +184,7 @@ def verify(
 
 def _seal(root: bytes | None) -> tuple[bytes | None, str]:
     """What tells whether this appliance made a manifest, as far as it is at hand: the seal key, and the recipient."""
-    from appliance.backup.identity import keys_from_root, keys_of, recipient_of
+    from appliance.backup.keys import keys_from_root, keys_of, recipient_of
     from appliance.custody.keys import backup_recipient
 
     if root is not None:
@@ -208,7 +209,7 @@ def _scratch(above: Path) -> Iterator[Path]:
 def _root(identity: Path | None, shares: bool, stdin: bool) -> bytes | None:
     """The root secret, from where it was said to come; None when nothing was said."""
     from appliance.backup import cards
-    from appliance.backup.identity import read_root
+    from appliance.backup.keys import read_root
 
     if (identity is not None) + shares + stdin > 1:
         raise click.UsageError("Give one of --identity, --shares and --stdin.")

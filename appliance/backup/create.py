@@ -26,7 +26,7 @@ from appliance import clock
 from appliance.backup import cut as cuts
 from appliance.backup import proof, replay
 from appliance.backup.format import PIECE_BYTES, Entry, Index, Manifest
-from appliance.backup.identity import Keys
+from appliance.backup.keys import Keys
 from appliance.backup.repository import Repository, Stored, naming_full_disk, write_list
 from appliance.errors import Refused, WardwellError
 from appliance.settings import Home

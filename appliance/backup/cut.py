@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.backup.format import Entry
-from appliance.backup.identity import Keys
+from appliance.backup.keys import Keys
 from appliance.errors import Refused
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import snapshot

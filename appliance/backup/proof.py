@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.backup.identity import Keys
+from appliance.backup.keys import Keys
 from appliance.crypto.tiles import Builder
 from appliance.crypto.tlog import PublicLog
 from appliance.errors import WardwellError

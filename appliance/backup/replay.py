@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from appliance import clock, erased
+from appliance import clock, erasure_list
 from appliance.backup.repository import Repository
 from appliance.backup.retention import made_at
 from appliance.desk.erasure import OWN_ROWS
@@ -63,28 +63,31 @@ def copy_list(home: Home, repository: Repository) -> int:
     An entry goes when it is old and every backup there was made after it: no restore can need it any more.
     """
     path = repository.folder / COPY
-    wanted = erased.union([erased.read(path), erased.entries(home)])
+    wanted = erasure_list.union([erasure_list.read(path), erasure_list.entries(home)])
     made = [at for at in map(made_at, repository.ids()) if at is not None]
-    old = clock.now() - timedelta(days=erased.LIST_DAYS)
+    old = clock.now() - timedelta(days=erasure_list.LIST_DAYS)
     wanted = [one for one in wanted if one.at > old or any(at <= one.at for at in made)]
     if wanted or path.exists():
-        erased.write(path, wanted)
+        erasure_list.write(path, wanted)
         path.chmod(0o644)  # whoever fetches backups takes it along; without the secret it says nothing
     return len(wanted)
 
 
-def gather(repository: Repository, home: Home) -> tuple[list[erased.Entry], dict[str, bytes]]:
+def gather(repository: Repository, home: Home) -> tuple[list[erasure_list.Entry], dict[str, bytes]]:
     """Every entry that is on a list here, and the secrets by name: beside the backups, in the home, set aside in it."""
-    folders = [erased.folder(home), *sorted(home.root.glob("set-aside-*/desk/erased"))]
-    lists = [erased.read(repository.folder / COPY), *(erased.read(folder / erased.LIST) for folder in folders)]
-    return erased.union(lists), _secrets(folders)
+    folders = [erasure_list.folder(home), *sorted(home.root.glob("set-aside-*/desk/erased"))]
+    lists = [
+        erasure_list.read(repository.folder / COPY),
+        *(erasure_list.read(folder / erasure_list.LIST) for folder in folders),
+    ]
+    return erasure_list.union(lists), _secrets(folders)
 
 
 def replay(
     folder: Path,
     databases: dict[str, str],
     made: datetime,
-    known: tuple[list[erased.Entry], dict[str, bytes]],
+    known: tuple[list[erasure_list.Entry], dict[str, bytes]],
     say: Say,
 ) -> int:
     """Erase from the home in `folder`, put together from a backup made at `made`, who has left; how many people.
@@ -94,12 +97,12 @@ def replay(
     count is under a secret that is not here: then nobody can tell whom it means, and the restore must not be served.
     """
     home = Home(folder)
-    entries = erased.union([known[0], erased.entries(home)])
-    secrets = known[1] | _secrets([erased.folder(home)])
+    entries = erasure_list.union([known[0], erasure_list.entries(home)])
+    secrets = known[1] | _secrets([erasure_list.folder(home)])
     _require(entries, secrets, made)
     if not entries:
         return 0
-    erased.write(erased.folder(home) / erased.LIST, entries)
+    erasure_list.write(erasure_list.folder(home) / erasure_list.LIST, entries)
     with contextlib.closing(Store(home, "desk", databases["desk"])) as desk, desk.read() as session:
         spaces = {str(row[0]): bytes(row[1]) for row in session.execute(text("SELECT handle, mailbox_key FROM vault"))}
         handles = set(spaces)
@@ -111,8 +114,8 @@ def replay(
         handle
         for handle in handles
         for secret in secrets.values()
-        if erased.person_of(secret, handle) in later
-        or (handle in spaces and erased.key_of(secret, handle, spaces[handle]) in keys)
+        if erasure_list.person_of(secret, handle) in later
+        or (handle in spaces and erasure_list.key_of(secret, handle, spaces[handle]) in keys)
     }
     for name, tables in _ROWS.items():
         with contextlib.closing(Store(home, name, databases[name])) as store:
@@ -135,7 +138,7 @@ def replay(
 def dress(folder: Path) -> None:
     """Give the list to who owns desk's folder; only as root."""
     home = Home(folder)
-    place = erased.folder(home)
+    place = erasure_list.folder(home)
     if os.geteuid() == 0 and place.exists():
         owner = home.folder("desk").stat()
         for path in (place, *place.iterdir()):
@@ -155,11 +158,11 @@ def _drop_messages(home: Home, gone: set[str]) -> None:
 
 
 def _secrets(folders: list[Path]) -> dict[str, bytes]:
-    found = [folder / erased.SECRET for folder in folders]
-    return {erased.name_of(secret): secret for secret in (path.read_bytes() for path in found if path.exists())}
+    found = [folder / erasure_list.SECRET for folder in folders]
+    return {erasure_list.name_of(secret): secret for secret in (path.read_bytes() for path in found if path.exists())}
 
 
-def _require(entries: list[erased.Entry], secrets: dict[str, bytes], made: datetime) -> None:
+def _require(entries: list[erasure_list.Entry], secrets: dict[str, bytes], made: datetime) -> None:
     if any(one.by not in secrets for one in entries if one.at >= made):
         raise WardwellError(
             "People have left since that backup was made, and it cannot be told who: it was made too early.",

@@ -24,7 +24,7 @@ from appliance.backup import proof, replay
 from appliance.backup.create import name_of
 from appliance.backup.cut import SETTINGS
 from appliance.backup.format import Entry, Index, Manifest
-from appliance.backup.identity import Keys, keys_from_root, recipient_of
+from appliance.backup.keys import Keys, keys_from_root, recipient_of
 from appliance.backup.repository import Repository, Stored, naming_full_disk, sync_folder
 from appliance.custody.keys import PRODUCTION_MARK, backup_identity, backup_recipient
 from appliance.database import revisions

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from appliance import clock
 from appliance.backup.repository import Repository
-from appliance.erased import BACKUP_DAYS
+from appliance.erasure_list import BACKUP_DAYS
 
 KEEP_DAYS = BACKUP_DAYS
 # Backups are made once a night, not to the minute: one goes in the night in which it would become too old.

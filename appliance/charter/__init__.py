@@ -3,6 +3,6 @@
 Owns: `charter.toml` and its typed form. Must never see: a person.
 """
 
-from appliance.charter.model import Charter, load_charter
+from appliance.charter.schema import Charter, load_charter
 
 __all__ = ["Charter", "load_charter"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from appliance.charter.model import SHIPPED, Charter, load_charter
+from appliance.charter.schema import SHIPPED, Charter, load_charter
 from appliance.errors import WardwellError
 from appliance.settings import Home
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from appliance.charter.model import Charter
+from appliance.charter.schema import Charter
 
 
 def purposes_of(charter: Charter, role: str, category: str) -> list[str]:

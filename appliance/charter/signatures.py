@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.charter.model import Charter
+from appliance.charter.schema import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog, trusted_keys

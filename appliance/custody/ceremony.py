@@ -17,12 +17,11 @@ from typing import Protocol
 import msgspec
 
 from appliance import clock
-from appliance.custody import facts as public_facts
-from appliance.custody import keys, opening
-from appliance.custody.facts import GROUP_NAMES, LEAST_HOLDERS, Facts, Group, Holder, Places
+from appliance.custody import keys, opening, public_record
 from appliance.custody.machine import Machine
 from appliance.custody.offers import require_current
 from appliance.custody.paper import Labels, Paper, as_text
+from appliance.custody.public_record import GROUP_NAMES, LEAST_HOLDERS, Facts, Group, Holder, Places
 from appliance.custody.shares import GROUPS, Card, CardError, Scheme, combine, read_card, split, still_missing
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS
@@ -65,7 +64,7 @@ def hold(
     that exist (a new machine, whose backup they open), and new cards are made for it. Raises Refused when there is
     something to lose.
     """
-    facts = public_facts.load_if_there(places)
+    facts = public_record.load_if_there(places)
     if facts is not None and facts.state == "held":
         raise Refused("The ceremony was held already.", "For new cards: `wardwell custody rotate`.")
     if facts is not None and not afresh:
@@ -80,19 +79,19 @@ def hold(
     made = split(root, scheme)
     hand_out(console, paper, made, plan, places.home.settings().agency)
     facts = new_facts(root, made, plan, places.home.settings().disk.device)
-    public_facts.save(places, facts)
+    public_record.save(places, facts)
     finish(places, machine, facts, root, console.say)
 
 
 def hold_by_program(places: Places, machine: Machine, holders: dict[str, list[Holder]], scheme: Scheme) -> list[Card]:
     """The same without people, for demonstrations and tests: the cards are given back instead of being shown."""
-    if public_facts.load_if_there(places) is not None:
+    if public_record.load_if_there(places) is not None:
         raise Refused("A ceremony was held or begun already.", "For new cards: `wardwell custody rotate`.")
     require_nothing_to_lose(places, machine)
     root = secrets.token_bytes(keys.ROOT_BYTES)
     made = split(root, scheme)
     facts = new_facts(root, made, Plan(scheme, holders), places.home.settings().disk.device, ceremony=False)
-    public_facts.save(places, facts)
+    public_record.save(places, facts)
     finish(places, machine, facts, root, lambda _: None)
     return [card for group in GROUPS for card in made[group]]
 
@@ -118,7 +117,7 @@ def finish(places: Places, machine: Machine, facts: Facts, root: bytes, say: ope
     opening.require_right(facts, root)
     opening.prepare_volume(places, machine, facts.device, root, say)
     opening.unseal(places, machine, facts, root, say)
-    public_facts.save(places, msgspec.structs.replace(facts, state="held"))
+    public_record.save(places, msgspec.structs.replace(facts, state="held"))
 
 
 def new_facts(

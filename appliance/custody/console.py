@@ -16,12 +16,11 @@ import click
 import msgspec
 
 from appliance.custody import ceremony as ceremonies
-from appliance.custody import facts as public_facts
-from appliance.custody import opening, problems
-from appliance.custody.facts import GROUP_NAMES, Facts, Holder, Places
+from appliance.custody import opening, problems, public_record
 from appliance.custody.machine import Machine
 from appliance.custody.offers import require_current
 from appliance.custody.paper import Paper
+from appliance.custody.public_record import GROUP_NAMES, Facts, Holder, Places
 from appliance.custody.serve import Request, ask
 from appliance.custody.serve import serve as serve_custody
 from appliance.custody.shares import GROUPS, CardError, Scheme, read_card
@@ -70,7 +69,7 @@ def ceremony(paper: Path | None, two_people: bool, afresh: bool, present_cards: 
     if not sys.stdin.isatty():
         raise click.UsageError("The ceremony needs a terminal.")
     ceremonies.hold(places, machine, Terminal(), Paper(paper), scheme, afresh=afresh, present_cards=present_cards)
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     click.echo("The ceremony is held, and the appliance is unsealed. Both sides write down these two lines:")
     click.echo(f"  custody key  {facts.custody_key}\n  backup key   {facts.recipient}")
 
@@ -80,7 +79,7 @@ def ceremony(paper: Path | None, two_people: bool, afresh: bool, present_cards: 
 def unseal(from_stdin: bool) -> None:
     """Offer cards, and wait until the appliance is open."""
     places, _ = _as_root()
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     if places.unsealed.exists():
         click.echo("The appliance is unsealed already.")
         return
@@ -102,7 +101,7 @@ def unseal(from_stdin: bool) -> None:
 def seal() -> None:
     """Stop everything, destroy the keys in memory, lock the volume."""
     places, machine = _as_root()
-    opening.seal(places, machine, public_facts.load(places), click.echo)
+    opening.seal(places, machine, public_record.load(places), click.echo)
     click.echo("Sealed.")
 
 
@@ -111,7 +110,7 @@ def seal() -> None:
 def status(as_json: bool) -> None:
     """Show the state, the scheme and whom to call. Exit code 1 when something about it is not in order."""
     places = Places.of(Home.find())
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     answer = problems.live(places)
     wrong = [f"{words}. {fix}" for words, fix in problems.found(facts, answer)]
     if as_json:
@@ -142,7 +141,7 @@ def status(as_json: bool) -> None:
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the card from standard input.")
 def check_share(from_stdin: bool) -> None:
     """Say whether a card is readable and of the present set. Nothing is opened and nothing is kept."""
-    facts = public_facts.load(Places.of(Home.find()))
+    facts = public_record.load(Places.of(Home.find()))
     terminal = Terminal()
     text = sys.stdin.readline() if from_stdin else terminal.ask("The words of the card")
     if not from_stdin:
@@ -183,13 +182,13 @@ def rotate(new_root: bool, paper: Path | None, two_people: bool) -> None:
 def holder(group: str, number: int, name: str, place: str, telephone: str) -> None:
     """Say who holds card NUMBER of GROUP now, when a card was handed over in its envelope."""
     places, _ = _as_root()
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     held = facts.group(group).holders
     if number > len(held):
         raise Refused(f"There are {len(held)} holders.", "Give the number of one of them.")
     changed = [Holder(name, place, telephone, one.card) if at == number else one for at, one in enumerate(held, 1)]
     groups = [msgspec.structs.replace(one, holders=changed) if one.name == group else one for one in facts.groups]
-    public_facts.save(places, msgspec.structs.replace(facts, groups=groups))
+    public_record.save(places, msgspec.structs.replace(facts, groups=groups))
     click.echo(f"{GROUP_NAMES[group]}, holder {number}: {name}, {place}, {telephone}.")
 
 

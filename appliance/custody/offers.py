@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.custody.facts import Facts
+from appliance.custody.public_record import Facts
 from appliance.custody.shares import GROUPS, Card, CardError, combine, read_card
 
 KEEP_SECONDS = 15 * 60

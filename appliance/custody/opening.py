@@ -12,9 +12,9 @@ import stat
 from collections.abc import Callable
 
 from appliance.custody import keys
-from appliance.custody.facts import Facts, Places
 from appliance.custody.machine import Machine
-from appliance.custody.restored import publish_custody_key
+from appliance.custody.public_record import Facts, Places
+from appliance.custody.restore_signature import publish_custody_key
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 

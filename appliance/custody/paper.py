@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.custody.facts import GROUP_NAMES
+from appliance.custody.public_record import GROUP_NAMES
 from appliance.custody.shares import Card
 from appliance.errors import WardwellError
 

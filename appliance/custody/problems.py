@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.custody import facts as public_facts
-from appliance.custody.facts import GROUP_NAMES, Facts, Places
+from appliance.custody import public_record
+from appliance.custody.public_record import GROUP_NAMES, Facts, Places
 from appliance.custody.serve import Request, ask
 from appliance.errors import WardwellError
 
@@ -25,10 +25,10 @@ def found(facts: Facts, answer: Mapping[str, object]) -> list[tuple[str, str]]:
     """Each fault in words, and its fix; `answer` is what `live` gave."""
     problems = [
         (
-            f"{GROUP_NAMES[name]}: fewer than {public_facts.LEAST_HOLDERS} holders can be called",
+            f"{GROUP_NAMES[name]}: fewer than {public_record.LEAST_HOLDERS} holders can be called",
             "Have cards made for more holders of that side: `wardwell custody rotate`.",
         )
-        for name in public_facts.too_few_holders(facts)
+        for name in public_record.too_few_holders(facts)
     ]
     if facts.state != "held":
         problems.append(("the ceremony was interrupted", "Go on with it: `wardwell custody ceremony`."))

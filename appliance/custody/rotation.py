@@ -15,12 +15,11 @@ from pathlib import Path
 import msgspec
 import sqlcipher3
 
-from appliance.custody import ceremony, keys, opening
-from appliance.custody import facts as public_facts
+from appliance.custody import ceremony, keys, opening, public_record
 from appliance.custody.ceremony import Console, Plan
-from appliance.custody.facts import Facts, Places
 from appliance.custody.machine import Machine
 from appliance.custody.paper import Paper
+from appliance.custody.public_record import Facts, Places
 from appliance.custody.shares import GROUPS, Scheme, split
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS
@@ -38,14 +37,14 @@ def new_cards(places: Places, console: Console, paper: Paper, scheme: Scheme) ->
     retired = [*facts.retired, facts.set_number]
     fresh = ceremony.new_facts(root, made, plan, facts.device, retired=retired)
     fresh = msgspec.structs.replace(fresh, state="held")
-    public_facts.save(places, fresh)
+    public_record.save(places, fresh)
     console.say("The new cards count from now on. Destroy the old ones, every copy, in front of both sides.")
     return fresh
 
 
 def new_root(places: Places, machine: Machine, console: Console, paper: Paper, scheme: Scheme) -> Facts:
     """Make a new root secret and change every key to it. Stops the compartments; leaves the appliance unsealed."""
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     if facts.next is None:
         facts = _settled(places)
         console.say("First the present cards, of both sides.")
@@ -57,7 +56,7 @@ def new_root(places: Places, machine: Machine, console: Console, paper: Paper, s
         ceremony.hand_out(console, paper, made, plan, places.home.settings().agency)
         retired = [*facts.retired, facts.set_number]
         following = ceremony.new_facts(new, made, plan, facts.device, retired=retired)
-        public_facts.save(places, msgspec.structs.replace(facts, next=following))
+        public_record.save(places, msgspec.structs.replace(facts, next=following))
     else:
         following = facts.next
         console.say("A change of the root secret was interrupted; it goes on. First the old cards, of both sides.")
@@ -68,7 +67,7 @@ def new_root(places: Places, machine: Machine, console: Console, paper: Paper, s
         opening.require_right(following, new)
     _change(places, machine, facts, old, new, console.say)
     fresh = msgspec.structs.replace(following, state="held")
-    public_facts.save(places, fresh)
+    public_record.save(places, fresh)
     opening.unseal(places, machine, fresh, new, console.say)
     console.say("Every key is new. Destroy the old cards when no backup from before is needed any more: those open")
     console.say("with the old cards alone. Make a backup now, and give the witness the new custody key:")
@@ -126,7 +125,7 @@ def _change(places: Places, machine: Machine, facts: Facts, old: bytes, new: byt
 
 
 def _settled(places: Places) -> Facts:
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     if facts.state != "held":
         raise Refused("The ceremony is not finished.", "Finish it first: `wardwell custody ceremony`.")
     if facts.next is not None:
@@ -137,7 +136,7 @@ def _settled(places: Places) -> Facts:
 def _plan(console: Console, facts: Facts, scheme: Scheme) -> Plan:
     same = all(
         (facts.group(name).threshold, len(facts.group(name).checks)) == scheme.of(name) for name in GROUPS
-    ) and not public_facts.too_few_holders(facts)
+    ) and not public_record.too_few_holders(facts)
     if same and console.ask("Do the same people hold the new cards? (yes or no)").strip().lower() in ("y", "yes"):
         return Plan(scheme, {name: facts.group(name).holders for name in GROUPS})
     return Plan(scheme, {name: ceremony.ask_holders(console, name, scheme) for name in GROUPS})

@@ -27,11 +27,10 @@ from typing import Any
 import msgspec
 import structlog
 
-from appliance.custody import facts as public_facts
-from appliance.custody import opening
-from appliance.custody.facts import Facts, Places
+from appliance.custody import opening, public_record
 from appliance.custody.machine import Machine
 from appliance.custody.offers import Offers, TooMany
+from appliance.custody.public_record import Facts, Places
 from appliance.errors import Refused, WardwellError
 
 LINE_LIMIT = 4096
@@ -65,7 +64,7 @@ class Keeper:
         except (msgspec.DecodeError, msgspec.ValidationError):
             return {"ok": False, "message": "that line is no request", "fix": ""}
         try:
-            facts = public_facts.load(self._places)
+            facts = public_record.load(self._places)
             self._do(request, facts, by_root)
             return {"ok": True, **self._state(facts)}
         except WardwellError as error:
@@ -120,7 +119,7 @@ class Keeper:
 
     def _known_state(self) -> dict[str, Any]:
         with contextlib.suppress(WardwellError):
-            return self._state(public_facts.load(self._places))
+            return self._state(public_record.load(self._places))
         return {}
 
 

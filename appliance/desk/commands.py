@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 
 from appliance.charter import load_charter
-from appliance.desk import accounts, founding, roster
+from appliance.desk.people import accounts, founding_document
+from appliance.desk.roster import publication
 from appliance.settings import Home
 from appliance.storage import Store, open_store
 
@@ -53,7 +54,7 @@ def work() -> None:
 def found(file: Path) -> None:
     """Carry out the founding document FILE, signed by agency and trustee (FILE.agency.sig, FILE.trustee.sig)."""
     with _desk() as (home, store):
-        count = founding.found(home, store, load_charter(home), file)
+        count = founding_document.found(home, store, load_charter(home), file)
     click.echo(f"Founding document carried out: {count} role grants.")
 
 
@@ -67,7 +68,7 @@ def roster_group() -> None:
 def take(file: Path) -> None:
     """Take the roster FILE (CSV), signed by agency and trustee (FILE.agency.sig, FILE.trustee.sig)."""
     with _desk() as (home, store):
-        taken = roster.take(store, file, roster.signers(home, file))
+        taken = publication.take(store, file, publication.signers(home, file))
         click.echo(f"Roster {taken.version}: {taken.headcount} people. Leaf {taken.leaf_index} of the ledger.")
 
 

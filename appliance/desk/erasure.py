@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from appliance import clock, erased
+from appliance import clock, erasure_list
 from appliance.crypto.sealing import info, seal
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import DeskAccount, Grant, Person
@@ -39,7 +39,7 @@ class NotConfirmed(WardwellError):
 
 def gone_by(today: date) -> date:
     """The day after which no backup holds what is erased `today`."""
-    return today + timedelta(days=erased.BACKUP_DAYS)
+    return today + timedelta(days=erasure_list.BACKUP_DAYS)
 
 
 def challenge(store: Store, handle: str, session_id: str) -> bytes:
@@ -62,12 +62,12 @@ def erase(store: Store, handle: str, session_id: str, word: str, answer: bytes) 
     key = _mailbox_key(store, handle)
     if not hmac.compare_digest(_answer(store, session_id), answer):
         raise NotConfirmed("This request did not come from the open space.", "Unlock your space and leave from there.")
-    entry = erased.new_entry(erased.own_secret(store.home), handle, key)
-    erased.add(store.home, entry)
+    entry = erasure_list.new_entry(erasure_list.own_secret(store.home), handle, key)
+    erasure_list.add(store.home, entry)
     try:
         _destroy(store, handle)
     except LedgerDown:
-        erased.remove(store.home, entry)
+        erasure_list.remove(store.home, entry)
         raise
     return gone_by(clock.now().date())
 
@@ -77,11 +77,11 @@ def finish(store: Store) -> int:
 
     Only the very space that was to be erased counts, by its mailbox key: a later one of the same person is left alone.
     """
-    listed = {one.key for one in erased.entries(store.home)}
-    secret = erased.own_secret(store.home)
+    listed = {one.key for one in erasure_list.entries(store.home)}
+    secret = erasure_list.own_secret(store.home)
     with store.read() as session:
         rows = session.execute(select(Vault.handle, Vault.mailbox_key)).all() if listed else []
-    left = [handle for handle, key in rows if erased.key_of(secret, handle, key) in listed]
+    left = [handle for handle, key in rows if erasure_list.key_of(secret, handle, key) in listed]
     for handle in left:
         _destroy(store, handle)
     # What came too late and was deleted since must not live on in the log either.
@@ -104,7 +104,7 @@ def _mailbox_key(store: Store, handle: str) -> bytes:
 
 
 def _answer(store: Store, session_id: str) -> bytes:
-    return hmac.digest(erased.own_secret(store.home), b"wardwell/v1/leave/" + session_id.encode(), "sha256")
+    return hmac.digest(erasure_list.own_secret(store.home), b"wardwell/v1/leave/" + session_id.encode(), "sha256")
 
 
 def _destroy(store: Store, handle: str) -> None:

@@ -22,17 +22,17 @@ from appliance.charter import load_charter
 from appliance.crypto import blindrsa
 from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog
-from appliance.desk.accounts import roles_of
 from appliance.desk.models.sessions import SessionRow
 from appliance.desk.models.tickets import TicketDraw, TicketKey
+from appliance.desk.people.accounts import roles_of
 from appliance.errors import WardwellError
-from appliance.model.months import month_after, month_before, month_of
+from appliance.rules.months import month_after, month_before, month_of
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import Append
 from appliance.storage import Store
 
-CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "model" / "constants.json").read_bytes())
+CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "rules" / "constants.json").read_bytes())
 PURPOSES: tuple[str, ...] = tuple(CONSTANTS["ticket_purposes"])
 KEY_BITS: int = CONSTANTS["ticket_key_bits"]
 SUPPORTERS = frozenset({"peer", "clinician"})

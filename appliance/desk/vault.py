@@ -18,15 +18,16 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-import appliance.model
+import appliance.rules
 from appliance import clock
+from appliance.account import Account
 from appliance.crypto.sealing import PUBLIC_KEY_BYTES, seal
-from appliance.desk import slips, totp
+from appliance.desk import slips
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import Person
 from appliance.desk.models.vault import Delivery, KeptVault, ProvisionalKey, Vault, VaultVersion
+from appliance.desk.sign_in import totp
 from appliance.errors import WardwellError
-from appliance.identity import Account
 from appliance.spool import delivery
 from appliance.spool.append import append
 from appliance.spool.messages import Append, MailboxKeyPublished
@@ -77,7 +78,7 @@ class Kept:
 
 @cache
 def _constants() -> dict[str, Any]:
-    text = (Path(appliance.model.__file__).parent / "constants.json").read_text()
+    text = (Path(appliance.rules.__file__).parent / "constants.json").read_text()
     found: dict[str, Any] = json.loads(text)
     return found
 

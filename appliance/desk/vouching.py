@@ -13,12 +13,13 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from appliance import clock
-from appliance.desk import slips, totp
+from appliance.account import Account
+from appliance.desk import slips
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import DeskAccount, Person, VouchingCode
+from appliance.desk.sign_in import totp
 from appliance.desk.slips import DAYS, Issued
 from appliance.errors import WardwellError
-from appliance.identity import Account
 from appliance.spool import delivery
 from appliance.spool.messages import HistoryReleased
 from appliance.storage import Store

@@ -11,25 +11,15 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from appliance import clock, erased, logs
+from appliance import clock, erasure_list, logs
 from appliance.charter import Charter, load_charter
-from appliance.desk import (
-    erasure,
-    follow_up,
-    health,
-    holds,
-    inbox,
-    lockout,
-    practices,
-    receipts,
-    releases,
-    sessions,
-    slips,
-    tickets,
-    versions,
-    vouching,
-)
+from appliance.desk import erasure, health, inbox, releases, slips, tickets, versions, vouching
+from appliance.desk.feeds import receipts
+from appliance.desk.follow_up import monthly_counts
+from appliance.desk.follow_up import steps as follow_up
 from appliance.desk.models.base import Outbox, SeenMessage
+from appliance.desk.people import holds
+from appliance.desk.sign_in import lockout, sessions
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
 from appliance.spool.delivery import Handler
@@ -86,8 +76,8 @@ def upkeep(store: Store, charter: Charter) -> None:
     """What is due now and then: clean up, erasures left half done, last month's counts, ticket keys, vault versions."""
     clean(store, charter)
     erasure.finish(store)
-    erased.drop_old(store.home)
-    practices.send_due(store, charter)
+    erasure_list.drop_old(store.home)
+    monthly_counts.send_due(store, charter)
     tickets.ensure_keys(store, store.home)
     versions.commit_due(store, charter)
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.charter.model import Charter
+from appliance.charter.schema import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
 from appliance.errors import Refused, WardwellError
@@ -42,7 +42,8 @@ def check(home: Home, folder: Path, expected: dict[str, str]) -> None:
 
 
 def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
-    from appliance.desk import founding, roster
+    from appliance.desk.people import founding_document
+    from appliance.desk.roster import publication
 
     found = keys_in(folder)
     for signer, fingerprint in found.items():
@@ -60,8 +61,8 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
         for signer, line in lines.items():
             sshsig.verify(line, _read(folder / name), _read(folder / f"{name}.{signer}.sig"), namespace)
     _check_site(home, _read(folder / papers.SITE), Charter(_read(folder / papers.CHARTER), papers.CHARTER))
-    people = {row.person_id for row in roster.read_file(folder / papers.ROSTER)[0]}
-    founding.check(founding.read_file(folder / papers.FOUNDING), people)
+    people = {row.person_id for row in publication.read_file(folder / papers.ROSTER)[0]}
+    founding_document.check(founding_document.read_file(folder / papers.FOUNDING), people)
 
 
 def _check_site(home: Home, text: bytes, charter: Charter) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from appliance.charter.model import SHIPPED, Charter
+from appliance.charter.schema import SHIPPED, Charter
 from appliance.crypto import canonical
 from appliance.crypto.notes import Verifier
-from appliance.crypto.restored import CUSTODY_KEY
+from appliance.crypto.restore_statement import CUSTODY_KEY
 from appliance.errors import WardwellError
 from appliance.settings import Home, Settings
 

@@ -12,9 +12,9 @@ import click
 import msgspec
 from rich.console import Console
 
-from appliance.intake.check import expand
-from appliance.intake.dry_run import dry_run, show_refused
-from appliance.intake.profile_commands import profile as profile_group
+from appliance.intake.profile.check import expand
+from appliance.intake.profile.commands import profile as profile_group
+from appliance.intake.profile.dry_run import dry_run, show_refused
 from appliance.settings import Home
 
 
@@ -42,7 +42,7 @@ def check_command(paths: tuple[Path, ...], profile: str, roster: Path | None, as
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def take_command(paths: tuple[Path, ...], profile: str | None, as_json: bool) -> None:
     """Take PATHS into the appliance now. The files stay where they are; taking them twice changes nothing."""
-    from appliance.intake.take import take_by_hand
+    from appliance.intake.settle.take import take_by_hand
 
     totals = take_by_hand(Home.find(), expand(paths), profile)
     refused = [msgspec.structs.asdict(row) for row in totals.refused]

@@ -22,15 +22,15 @@ from sqlalchemy.orm import Session
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from appliance import clock, logs
+from appliance import clock, disk, logs
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
-from appliance.intake import contributions, counts, crews, expiry, settling
+from appliance.intake.deliver import contributions, counts
 from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
-from appliance.intake.parsing import path_problem
-from appliance.intake.profiles import Profile, UnitLog, load_feed
-from appliance.intake.take import BATCH, quarantine_folder, take_files
-from appliance.operate import disk
+from appliance.intake.profile.feed_profile import Profile, UnitLog, load_feed
+from appliance.intake.read.parsing import path_problem
+from appliance.intake.settle import crews, expiry, settling
+from appliance.intake.settle.take import BATCH, quarantine_folder, take_files
 from appliance.settings import MAINTENANCE, Feed, Home
 from appliance.spool import delivery
 from appliance.spool.messages import (

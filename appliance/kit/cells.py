@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from appliance.crypto import sealing
 from appliance.errors import WardwellError
 
-CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "model" / "constants.json").read_bytes())
+CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "rules" / "constants.json").read_bytes())
 CELL_BYTES: int = CONSTANTS["cell_bytes"]
 ID_BYTES: int = CONSTANTS["cell_id_bytes"]
 OUTER_OVERHEAD = 32 + 16

@@ -4,7 +4,7 @@ Owns: one pure function, so that anyone can check the browser's figures with oth
 export, never on the appliance: no sum of a person exists there. The browser's twin is `webapp/space/src/exposure.ts`.
 
 Load at time t = sum over contributions of weight(type) * factor(role) * 2^(-age / half-life), age in days; the decay
-form is plain exponential forgetting, the half-life a published choice in `appliance/model/exposure.json`.
+form is plain exponential forgetting, the half-life a published choice in `appliance/rules/exposure.json`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import msgspec
 
 from appliance import clock
 from appliance.errors import WardwellError
-from appliance.model.exposure import ExposureModel, Pattern, load_model
+from appliance.rules.exposure_model import ExposureModel, Pattern, load_model
 
 _DAY_MS = 86_400_000
 

@@ -21,7 +21,7 @@ from appliance.crypto.notes import COSIGNATURE, Checkpoint, Signer, Verifier, co
 from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog
 from appliance.errors import WardwellError
-from appliance.kit.restores import Restores
+from appliance.kit.witness_restores import Restores
 
 POLL_SECONDS = 0.5
 # A cosignature also says "still the same at this hour", so it is made again while nothing happens.

@@ -18,7 +18,7 @@ from appliance.crypto import merkle, tiles
 from appliance.crypto.notes import Checkpoint
 from appliance.crypto.tlog import NotWitnessed, PublicLog, Witnessed, witnessed
 from appliance.errors import WardwellError
-from appliance.ledger import entries, keys, restored
+from appliance.ledger import entries, keys, restore_entry
 from appliance.ledger.models import Leaf, Outbox, Seen
 from appliance.spool import delivery
 from appliance.spool.messages import Append, Appended, EpochTurned, Refused
@@ -46,7 +46,7 @@ class Log:
         self._published_size = -1
         self._witness_seen: tuple[int, int] | None = None
         self._scrub_due = True
-        restored.take_up(store)
+        restore_entry.take_up(store)
         _replay(store, self._folder, self._tree, str(self._signer.verifier))
         self.publish()
 
@@ -111,7 +111,7 @@ class Log:
             # Not the witness's word, so keys wait; `wardwell status` shows the age of the last word that was.
             _log.warning("the witness's checkpoint was not accepted", problem=error.message)
             return False
-        if seen.size > self._published_size or restored.given_up(self._store, seen, word.at):
+        if seen.size > self._published_size or restore_entry.given_up(self._store, seen, word.at):
             return False
         _require_prefix(self._folder, seen, self._published_size)
         self._witness_seen = (state.st_mtime_ns, state.st_ino)
@@ -172,7 +172,7 @@ def _replay(store: Store, folder: Path, tree: tiles.Builder, vkey: str) -> None:
         heads.append(PublicLog(folder, vkey).checkpoint())
     word = _readable_word(store)
     # After a restore the witness's older word may still lie here; the statement of custody says that it is void.
-    if word is not None and not restored.given_up(store, word.log.checkpoint(), word.at):
+    if word is not None and not restore_entry.given_up(store, word.log.checkpoint(), word.at):
         heads.append(word.log.checkpoint())
     waiting = sorted(heads, key=lambda head: head.size)
     for data in _leaves(store, 0):

@@ -11,8 +11,8 @@ import sys
 
 import click
 
-from appliance.answer import json_option, tell
 from appliance.errors import Refused
+from appliance.output import json_option, tell
 from appliance.settings import Home
 
 
@@ -27,19 +27,19 @@ def admin() -> None:
 @json_option
 def reset_access(name: str, stdin: bool, as_json: bool) -> None:
     """Set a new password for the local administrator NAME. The access log has it first, and everybody can see that."""
-    from appliance.operate import access
+    from appliance.operate import break_glass
     from appliance.storage import open_store
 
     home = Home.find()
     if home.production and os.geteuid() != 0:
         raise Refused("Only root at the machine may do that.", "Put sudo before the command.")
     with contextlib.closing(open_store(home, "desk")) as store:
-        access.find(store, name)  # refused before a password is asked for
+        break_glass.find(store, name)  # refused before a password is asked for
         if stdin:
             password = sys.stdin.readline().rstrip("\n")
         else:
             password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
-        access.reset(store, name, password)
+        break_glass.reset(store, name, password)
     tell(
         as_json,
         "The password is set, and every session of that account has ended. The code from the phone stays.\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from appliance import clock
-from appliance.answer import json_option, tell
+from appliance.output import json_option, tell
 from appliance.settings import Home
 
 WARN_DAYS = 30

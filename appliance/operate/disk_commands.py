@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from appliance.answer import json_option, tell
+from appliance.output import json_option, tell
 from appliance.settings import Home
 
 _GIB = 1 << 30
@@ -26,7 +26,7 @@ def disk() -> None:
 @json_option
 def status(as_json: bool) -> None:
     """How full the volume is, and with what. Exit code 1 when exports and uploads are refused."""
-    from appliance.operate import disk as volume
+    from appliance import disk as volume
 
     home = Home.find()
     room = volume.room(home.root)

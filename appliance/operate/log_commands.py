@@ -14,8 +14,8 @@ import click
 
 from appliance import clock
 from appliance import logs as writing
-from appliance.answer import json_option, tell
 from appliance.errors import WardwellError
+from appliance.output import json_option, tell
 from appliance.settings import COMPARTMENTS, Home
 
 LONGEST_MINUTES = 240

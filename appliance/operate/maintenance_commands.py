@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from appliance.answer import json_option, tell
+from appliance.output import json_option, tell
 from appliance.settings import MAINTENANCE, Home
 
 

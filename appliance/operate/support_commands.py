@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from appliance.answer import json_option, tell
+from appliance.output import json_option, tell
 from appliance.settings import Home
 
 

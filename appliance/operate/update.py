@@ -26,14 +26,14 @@ from appliance.errors import Refused, WardwellError
 from appliance.operate.update_machine import COMPARISON, Machine, State
 
 if TYPE_CHECKING:
-    from provisioning.bundle.read import Bundle
+    from appliance.operate.bundle import Bundle
 
 Say = Callable[[str], None]
 
 
 def check(machine: Machine, file: Path) -> Bundle:
     """Read the bundle and see that it may be installed here. Raises Refused; changes nothing."""
-    from provisioning.bundle.read import read_bundle
+    from appliance.operate.bundle import read_bundle
 
     found = read_bundle(file, machine.fingerprint())
     found.check_update(machine.leads("current"), machine.debian())

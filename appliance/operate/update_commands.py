@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.answer import json_option, tell
 from appliance.errors import Refused
+from appliance.output import json_option, tell
 from appliance.settings import Home
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _say(words: str) -> None:
 @json_option
 def verify(file: Path, as_json: bool) -> None:
     """Check that FILE is whole and signed by the key this appliance was installed with; changes nothing."""
-    from provisioning.bundle.read import read_bundle
+    from appliance.operate.bundle import read_bundle
 
     found = read_bundle(file, _machine().fingerprint())
     version = found.manifest.version

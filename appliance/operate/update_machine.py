@@ -184,7 +184,7 @@ class Machine:
 
     def room(self) -> bool:
         """Whether the data volume takes a second copy of the databases and still has its reserve."""
-        from appliance.operate import disk
+        from appliance import disk
 
         size = sum(file.stat().st_size for name in COPIED for file in (self.home.root / name).rglob("*"))
         return shutil.disk_usage(self.home.root).free > size + disk.reserve_bytes(self.home.root)

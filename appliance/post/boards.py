@@ -20,7 +20,7 @@ from appliance.spool.append import append
 from appliance.spool.messages import Append
 from appliance.storage import Store
 
-CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "model" / "constants.json").read_bytes())
+CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "rules" / "constants.json").read_bytes())
 CELL_BYTES: int = CONSTANTS["cell_bytes"]
 ID_BYTES: int = CONSTANTS["cell_id_bytes"]
 KINDS = ("requests", "replies")

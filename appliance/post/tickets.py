@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from appliance.crypto import blindrsa
 from appliance.crypto.tlog import require_witnessed
 from appliance.errors import WardwellError
-from appliance.model.months import month_before, month_of
+from appliance.rules.months import month_before, month_of
 from appliance.settings import Home
 
-CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "model" / "constants.json").read_bytes())
+CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "rules" / "constants.json").read_bytes())
 RANDOM_BYTES: int = CONSTANTS["ticket_random_bytes"]
 KEY_BITS: int = CONSTANTS["ticket_key_bits"]
 TICKET_BYTES = 4 + blindrsa.PREFIX_BYTES + RANDOM_BYTES + KEY_BITS // 8

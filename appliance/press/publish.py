@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
-from appliance.model.months import SETTLED, end
 from appliance.press import keys
 from appliance.press.files import write_file
 from appliance.press.models import Input, Outbox, Release
 from appliance.press.release import build, canonical_release, check_period
+from appliance.rules.months import SETTLED, end
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.delivery import encode, enqueue, flush

@@ -28,7 +28,7 @@ from typing import Any
 from appliance.charter import Charter
 from appliance.crypto.canonical import canonical
 from appliance.errors import WardwellError
-from appliance.model.suppression import COMPLEMENT, below_floor, tree, withheld
+from appliance.rules.suppression import COMPLEMENT, below_floor, tree, withheld
 from appliance.spool.delivery import encode
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Message, Practices
 
@@ -173,7 +173,7 @@ def build(
             if headcounts.setdefault(path, group.headcount) != group.headcount:
                 raise _contradiction("the same group has two headcounts on one roster")
         left_out |= {path: reason if reason in known else NOT_SHOWN for path, reason in message.withheld.items()}
-    # What the senders left out stays out; leaving out more is safe (see `appliance.model.suppression`).
+    # What the senders left out stays out; leaving out more is safe (see `appliance.rules.suppression`).
     reasons = withheld(headcounts, floor) | left_out
     order = _in_order(headcounts.keys() | left_out.keys())
     shown = {path for path in order if path not in reasons}

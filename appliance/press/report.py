@@ -21,7 +21,7 @@ from appliance.charter import load_charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
 from appliance.errors import WardwellError
-from appliance.press import facts, keys
+from appliance.press import keys, report_sections
 from appliance.press.logview import LogView, read_log, site_agrees, witness_state
 from appliance.press.pages import FONTS
 from appliance.press.pdf import make_pdf
@@ -91,10 +91,10 @@ def assemble(home: Home, first: date, last: date) -> dict[str, Any]:
     start = datetime(first.year, first.month, first.day, tzinfo=zone)
     after = last + timedelta(days=1)
     log = read_log(home)
-    leaves = [facts.read_leaf(index, raw) for index, raw in enumerate(log.leaves)]
-    span = facts.span_of(leaves, start, datetime(after.year, after.month, after.day, tzinfo=zone))
+    leaves = [report_sections.read_leaf(index, raw) for index, raw in enumerate(log.leaves)]
+    span = report_sections.span_of(leaves, start, datetime(after.year, after.month, after.day, tzinfo=zone))
     witness = witness_state(home, log, load_charter(home).constants.cosignature_age_hours, now)
-    parts = facts.sections(home, leaves, span, first, last, now)
+    parts = report_sections.sections(home, leaves, span, first, last, now)
     charter = _charter(home)
     public_line = keys.report_public_line(home)
     return {
@@ -118,7 +118,7 @@ def assemble(home: Home, first: date, last: date) -> dict[str, Any]:
     }
 
 
-def _heads(log: LogView, span: facts.Span) -> dict[str, Any]:
+def _heads(log: LogView, span: report_sections.Span) -> dict[str, Any]:
     return {
         "origin": log.checkpoint.origin,
         "vkey": str(log.ledger),
@@ -155,7 +155,9 @@ def _signature(home: Home, signer: str) -> str:
     return f"valid, by the key {sshsig.fingerprint(line)}"
 
 
-def _summary(parts: list[Any], span: facts.Span, witness: dict[str, Any], charter: dict[str, Any]) -> list[str]:
+def _summary(
+    parts: list[Any], span: report_sections.Span, witness: dict[str, Any], charter: dict[str, Any]
+) -> list[str]:
     rows = {part["id"]: len(part["rows"]) for part in parts}
     signed = all(charter[f"{side}_signature"].startswith("valid") for side in ("agency", "trustee"))
     return [

@@ -178,7 +178,7 @@ class GroupCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HeavyCallCounts(Message, frozen=True):
     """Attendances at heavy calls per group for one month (`counts`: "heavy_calls"). Counted in memory, floor obeyed.
 
-    `withheld` names the groups that do not cross, each with the reason (`appliance.model.suppression`), and no number.
+    `withheld` names the groups that do not cross, each with the reason (`appliance.rules.suppression`), and no number.
     """
 
     crosses = ("intake", "press")

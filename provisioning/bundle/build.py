@@ -25,17 +25,8 @@ import msgspec
 from appliance.crypto import sshsig
 from appliance.errors import WardwellError
 from appliance.kit.web_manifest import NAMESPACE as SPACE_NAMESPACE
+from appliance.operate.bundle import MANIFEST, MINISIGNATURE, NAMESPACE, PUBLIC_KEY, SIGNATURE, SUMS, UNSIGNED, Manifest
 from provisioning.bundle import keys, pool, sbom
-from provisioning.bundle.read import (
-    MANIFEST,
-    MINISIGNATURE,
-    NAMESPACE,
-    PUBLIC_KEY,
-    SIGNATURE,
-    SUMS,
-    UNSIGNED,
-    Manifest,
-)
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE_MANIFEST = "space-manifest.json"
@@ -97,7 +88,8 @@ def _git(*words: str) -> bytes:
 def _source(tree: Path, out: Path) -> str:
     """Unpack the commit into `tree`, build its browser code there, and write both to `out`; its version."""
     tree.mkdir()
-    archive = _git("archive", "--format=tar", "HEAD")
+    # Tests and the demonstration, which lies among them, have no place on an appliance.
+    archive = _git("archive", "--format=tar", "HEAD", "--", ".", ":(exclude)tests")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(tree)  # noqa: S202 - our own commit
         moment = int(tar.getmembers()[0].mtime)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from appliance.answer import json_option, tell
+from appliance.output import json_option, tell
 
 ROOT = Path(__file__).resolve().parents[2]
 _path = click.Path(path_type=Path)
@@ -67,7 +67,7 @@ def build(stored: Path, release_keys: Path, out: Path, made_at: datetime | None)
 @json_option
 def verify(file: Path, fingerprint: str, as_json: bool) -> None:
     """Check FILE against the release key that you trust. Exit code 3 when it is not to be installed."""
-    from provisioning.bundle.read import read_bundle
+    from appliance.operate.bundle import read_bundle
 
     found = read_bundle(file, fingerprint)
     version, commit = found.manifest.version, found.manifest.commit

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from appliance.errors import WardwellError
-from provisioning.bundle.read import read_bundle
+from appliance.operate.bundle import read_bundle
 from provisioning.image import disk, formats, root
 
 _path = click.Path(path_type=Path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provisioning.bundle.read import Bundle
+from appliance.operate.bundle import Bundle
 from provisioning.image.disk import System
 from provisioning.image.tools import run
 

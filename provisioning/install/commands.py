@@ -15,8 +15,8 @@ import click
 import msgspec
 
 from appliance import logs
-from appliance.answer import json_option, tell
 from appliance.errors import Refused
+from appliance.output import json_option, tell
 from appliance.settings import CONFIGURATION, Home
 
 _path = click.Path(path_type=Path)

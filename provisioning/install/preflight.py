@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from appliance.operate.sending_as import sending_as
+from appliance.sending_as import sending_as
 from appliance.settings import Directory
 from provisioning.install.answers import Answers, settings
 
@@ -136,7 +136,7 @@ def _names(answers: Answers) -> Iterator[Finding]:
 
 def _directory(answers: Answers) -> Finding:
     """TLS first, since the LDAP library says the same for a wrong certificate and a server that is down."""
-    from appliance.desk import directory
+    from appliance.desk.sign_in import directory
 
     wanted = msgspec.convert(settings(answers)["directory"], Directory)
     url = urlsplit(wanted.url)

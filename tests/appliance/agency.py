@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from provisioning.demo.agency import BASE_DN, generate
-from provisioning.demo.directory import SERVICE_DN, Directory
-from provisioning.demo.https import Client
 from tests.appliance.network import DIRECTORY, TIME_SERVER, Network
 from tests.appliance.rootfs import ADDRESS, ROOT, run, ssh_key
+from tests.demonstration.agency import BASE_DN, generate
+from tests.demonstration.directory import SERVICE_DN, Directory
+from tests.demonstration.https import Client
 from tests.support.certificates import Authority
 
 STICK = "/media/usb"

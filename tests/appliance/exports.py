@@ -8,10 +8,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from appliance import clock
-from provisioning.demo import cad_csv
-from provisioning.demo.calls import CRITICAL_KINDS, critical_call
 from tests.appliance.agency import Agency
 from tests.appliance.rootfs import ADDRESS
+from tests.demonstration import cad_csv
+from tests.demonstration.calls import CRITICAL_KINDS, critical_call
 
 PORT = 2222
 

@@ -11,12 +11,12 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.desk.accounts import hash_password
-from provisioning.demo.agency import LOCAL_ROLES, write_roster
+from appliance.desk.people.accounts import hash_password
 from tests.appliance.agency import Agency, toml
 from tests.appliance.release import WARDWELL
 from tests.appliance.rootfs import run
 from tests.appliance.ssh import Shell
+from tests.demonstration.agency import LOCAL_ROLES, write_roster
 
 _PAPERS = "/root/papers"
 

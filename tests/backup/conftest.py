@@ -14,10 +14,10 @@ from sqlalchemy import select
 from appliance import clock
 from appliance.backup.create import create
 from appliance.backup.format import Manifest
-from appliance.backup.identity import keys_of, recipient_of
+from appliance.backup.keys import keys_of, recipient_of
 from appliance.backup.repository import Repository
 from appliance.backup.restore import Opened, open_backup
-from appliance.charter.model import SHIPPED
+from appliance.charter.schema import SHIPPED
 from appliance.custody.keys import found_file_custody
 from appliance.desk.models.people import Person
 from appliance.ledger import keys as ledger_keys

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.backup import health
+from appliance.backup import last_run
 from appliance.cli import main
 from appliance.custody.shares import Scheme, split
 from tests.backup.conftest import Site
@@ -58,7 +58,7 @@ def test_create_list_verify_restore(run: Run, site: Site, tmp_path: Path) -> Non
     facts: dict[str, Any] = json.loads(done.stdout)
     assert (done.returncode, facts["ledger_size"], facts["verified"]) == (0, 300, "read back")
     assert "cut taken" in done.stderr
-    record = health.read(site.home)
+    record = last_run.read(site.home)
     assert record is not None and record.ok and record.last_good == facts["made_at"]
     listed = json.loads(run("list", str(site.to), "--json").stdout)
     assert [one["id"] for one in listed["backups"]] == [facts["id"]]
@@ -94,7 +94,7 @@ def test_a_failure_ends_with_one_and_is_noted(run: Run, made: Site) -> None:
     database.write_bytes(bytes(data))
     done = run("create", "--to", str(made.to))
     assert done.returncode == 1
-    record = health.read(made.home)
+    record = last_run.read(made.home)
     assert record is not None and not record.ok and "press" in record.message
     assert "Traceback" not in done.stderr
 

@@ -19,7 +19,7 @@ import sqlcipher3
 from appliance.backup import create as creating
 from appliance.backup import cut as cuts
 from appliance.backup.format import Index
-from appliance.backup.identity import keys_of
+from appliance.backup.keys import keys_of
 from appliance.custody.keys import backup_identity
 from appliance.database import revisions
 from appliance.errors import Refused, WardwellError

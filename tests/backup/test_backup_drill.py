@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from appliance.backup import proof
-from appliance.backup.identity import keys_of
-from appliance.custody import checks
+from appliance.backup.keys import keys_of
+from appliance.health import checks
 from appliance.settings import Home
 from tests.support.system import System, run
 

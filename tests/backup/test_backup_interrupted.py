@@ -17,7 +17,7 @@ import pytest
 
 from appliance.backup import proof
 from appliance.backup import repository as repositories
-from appliance.backup.identity import keys_of
+from appliance.backup.keys import keys_of
 from appliance.backup.verify import verify
 from appliance.errors import Refused
 from tests.backup.conftest import Site

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from appliance.backup import restore as restoring
 from appliance.backup.format import Entry, Index
-from appliance.backup.identity import keys_from_root, recipient_of
+from appliance.backup.keys import keys_from_root, recipient_of
 from appliance.backup.repository import write_list
 from appliance.custody.keys import backup_recipient
 from appliance.database import revisions

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from appliance import clock
-from appliance.backup import health, retention
-from appliance.backup.identity import keys_of
+from appliance.backup import last_run, retention
+from appliance.backup.keys import keys_of
 from appliance.backup.verify import verify
 from tests.backup.conftest import Site
 
@@ -93,35 +93,35 @@ def _settings(site: Site, more: str = "") -> None:
 
 
 def _note(site: Site, at: datetime, ok: bool = True) -> None:
-    record = health.Record(ok=ok, at=at.isoformat(), message="" if ok else "The disk is gone.", fix="Plug it in.")
-    health.write(site.home, record)
+    record = last_run.Record(ok=ok, at=at.isoformat(), message="" if ok else "The disk is gone.", fix="Plug it in.")
+    last_run.write(site.home, record)
 
 
 def test_status_says_how_old_the_last_good_backup_is(site: Site) -> None:
     now = datetime.now(UTC)
-    assert health.standing(site.home)[0]  # a demonstration makes none
+    assert last_run.standing(site.home)[0]  # a demonstration makes none
     _settings(site)
-    assert health.standing(site.home)[0]  # founded a moment ago
+    assert last_run.standing(site.home)[0]  # founded a moment ago
     founded = now.timestamp() - 37 * 3600
     os.utime(site.home.public / "ledger" / "vkey", (founded, founded))
-    assert health.standing(site.home)[:2] == (False, "there is no good backup yet")
+    assert last_run.standing(site.home)[:2] == (False, "there is no good backup yet")
     _note(site, now - timedelta(hours=5))
-    assert health.standing(site.home)[0]
+    assert last_run.standing(site.home)[0]
     _note(site, now, ok=False)
-    ok, words, fix = health.standing(site.home)
+    ok, words, fix = last_run.standing(site.home)
     assert (ok, fix) == (False, "Plug it in.")
     assert "5 h old" in words and "The disk is gone." in words
     _note(site, now - timedelta(hours=37))
-    assert not health.standing(site.home)[0]
+    assert not last_run.standing(site.home)[0]
 
 
 def test_backups_that_nobody_fetches_are_said(site: Site) -> None:
     now = datetime.now(UTC)
     _settings(site, "fetched = true\n")
     _note(site, now)
-    assert "none was fetched" in health.standing(site.home)[1]
+    assert "none was fetched" in last_run.standing(site.home)[1]
     (site.to / "fetched").mkdir()
     (site.to / "fetched" / f"000001-{now - timedelta(days=4):%Y%m%dT%H%M%SZ}").write_text("")
-    assert not health.standing(site.home)[0]
+    assert not last_run.standing(site.home)[0]
     (site.to / "fetched" / f"000005-{now:%Y%m%dT%H%M%SZ}").write_text("")
-    assert health.standing(site.home)[0]
+    assert last_run.standing(site.home)[0]

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from appliance import clock, erased
+from appliance import clock, erasure_list
 from appliance.backup import replay, retention
 from appliance.backup import restore as restoring
-from appliance.backup.identity import keys_from_root
+from appliance.backup.keys import keys_from_root
 from appliance.crypto.sealing import info, key_pair, open_sealed
 from appliance.desk import erasure
 from appliance.desk.models import base as desk_models
@@ -154,7 +154,7 @@ def history(site: Site, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Two backups with the space, then it is erased; one without, one with the next space of the same person."""
     made: dict[str, Any] = {}
     with clock.held(START):
-        erased.own_secret(site.home)  # desk makes it at its first start
+        erasure_list.own_secret(site.home)  # desk makes it at its first start
         made["handle"] = enrol(site.home, "E3", OLD.public)
         made["stays"] = enrol(site.home, "E4", key_pair(b"s" * 32).public)
         made["first"] = site.create().id
@@ -179,7 +179,7 @@ def test_every_backup_is_restored_without_who_left(
         assert left_of(home, history["handle"]) == [], backup
         assert len(people(home)) == 20  # the roster is the agency's
         assert left_of(home, history["stays"]) != []
-        assert len(erased.entries(home)) == 1
+        assert len(erasure_list.entries(home)) == 1
     new = restore(history["again"])  # the next space of the same person is not the one that was erased
     assert {"desk.vault", "intake.mailbox_key", "ledger.person"} <= set(left_of(new, history["handle"]))
     monkeypatch.setattr(replay, "replay", lambda *_: 0)
@@ -191,19 +191,19 @@ def test_what_was_erased_after_the_last_backup_is_known_from_what_is_set_aside(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The usual case: the machine is still there, and no backup was made since."""
-    erased.own_secret(site.home)
+    erasure_list.own_secret(site.home)
     handle = enrol(site.home, "E5", OLD.public)
     made = site.create().id
     leave(site.home, handle, OLD.seed, monkeypatch)
     opened = site.open(made)
     restoring.set_aside(site.home, made)
-    assert not erased.folder(site.home).exists()
+    assert not erasure_list.folder(site.home).exists()
     restoring.restore(opened, site.home, lambda _text: None)
     for name, key in keys_from_root((site.home.root / f"set-aside-{made}" / "root").read_bytes()).databases.items():
         site.home.key(name).write_text(key)
     assert left_of(site.home, handle) == []
-    (entry,) = erased.entries(site.home)
-    assert entry.person == erased.person_of(erased.own_secret(site.home), handle)
+    (entry,) = erasure_list.entries(site.home)
+    assert entry.person == erasure_list.person_of(erasure_list.own_secret(site.home), handle)
 
 
 def test_a_list_that_cannot_be_read_stops_the_restore(
@@ -228,11 +228,11 @@ def test_a_list_that_cannot_be_read_stops_the_restore(
 def test_the_copy_beside_the_backups_says_nothing_and_ends(history: dict[str, Any], site: Site) -> None:
     copy = site.to / replay.COPY
     assert history["handle"] not in copy.read_text() and "E3" not in copy.read_text()
-    secret = erased.own_secret(site.home)
-    assert secret.hex() not in copy.read_text() and len(erased.read(copy)) == 1
+    secret = erasure_list.own_secret(site.home)
+    assert secret.hex() not in copy.read_text() and len(erasure_list.read(copy)) == 1
     with clock.held(START + timedelta(days=60)):  # backups stopped: the old ones still need it
-        erased.drop_old(site.home)
-        assert erased.entries(site.home) == [] and replay.copy_list(site.home, site.repository) == 1
+        erasure_list.drop_old(site.home)
+        assert erasure_list.entries(site.home) == [] and replay.copy_list(site.home, site.repository) == 1
         site.create()
         assert retention.prune(site.repository)[0] == 4
         assert replay.copy_list(site.home, site.repository) == 0

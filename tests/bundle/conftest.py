@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from appliance.operate.bundle import Manifest
 from provisioning.bundle import build, keys
-from provisioning.bundle.read import Manifest
 
 MADE = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from appliance.cli import wardwell
 from appliance.crypto import sshsig
 from appliance.errors import Refused, WardwellError
+from appliance.operate.bundle import read_bundle
 from provisioning.bundle import keys
-from provisioning.bundle.read import read_bundle
 
 Pack = Callable[..., Path]
 

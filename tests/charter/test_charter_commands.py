@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from appliance.charter import Charter, load_charter, render, signatures
 from appliance.charter.commands import charter as command
-from appliance.charter.model import SHIPPED
+from appliance.charter.schema import SHIPPED
 from appliance.crypto import sshsig, tiles
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import Checkpoint, Signer

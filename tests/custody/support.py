@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from appliance.custody import ceremony
-from appliance.custody.facts import Holder, Places
 from appliance.custody.machine import Machine
 from appliance.custody.offers import Offers
+from appliance.custody.public_record import Holder, Places
 from appliance.custody.serve import Server
 from appliance.custody.shares import GROUPS, Card, Scheme
 from appliance.errors import WardwellError

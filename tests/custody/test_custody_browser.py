@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from appliance.custody import facts as public_facts
-from appliance.custody import opening
+from appliance.custody import opening, public_record
 from appliance.settings import Home
 from tests.custody.support import Files, hold, make_shares_home, serving
 from tests.story.people import WATCH, accessible
@@ -30,7 +29,7 @@ def test_each_state_of_the_page_is_accessible(home: Home, tmp_path: Path) -> Non
     places, machine = make_shares_home(home), Files(tmp_path)
     home.settings_file.write_text(home.settings_file.read_text() + f'[hosts]\ndesk = "127.0.0.1:{port}"\n')
     cards = hold(places, machine)
-    opening.seal(places, machine, public_facts.load(places), lambda _: None)
+    opening.seal(places, machine, public_record.load(places), lambda _: None)
     server = make_server("127.0.0.1", port, create_app(home), threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

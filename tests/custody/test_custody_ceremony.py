@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.custody import ceremony, keys
-from appliance.custody import facts as public_facts
-from appliance.custody.facts import Places
+from appliance.custody import ceremony, keys, public_record
 from appliance.custody.machine import Machine
 from appliance.custody.paper import Paper
+from appliance.custody.public_record import Places
 from appliance.custody.serve import serve
 from appliance.custody.shares import Scheme, combine, read_card, split
 from appliance.errors import Refused, WardwellError
@@ -43,7 +42,7 @@ def walk(places: Places, machine: Machine, people: People, *, afresh: bool = Fal
 def test_a_ceremony_leaves_the_appliance_unsealed(places: Places, machine: Files, device: Path) -> None:
     people = People(names())
     walk(places, machine, people)
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     assert facts.state == "held"
     assert [len(facts.group(name).holders) for name in ("agency", "trustee")] == [3, 3]
     root = combine([read_card(words) for words in people.cards.values()])
@@ -102,7 +101,7 @@ def test_a_card_that_was_taken_down_wrongly_is_asked_again(places: Places, machi
     assert people.tries == 3
     assert any("checksum" in text for text in people.said)
     assert any("another card" in text for text in people.said)
-    assert public_facts.load(places).state == "held"
+    assert public_record.load(places).state == "held"
 
 
 def test_interrupted_before_the_cards_are_checked_nothing_is_written(
@@ -124,7 +123,7 @@ def test_interrupted_before_the_cards_are_checked_nothing_is_written(
         assert device.read_text() == ""
         assert not places.facts.exists()
     walk(places, machine, People(names()))
-    assert public_facts.load(places).state == "held"
+    assert public_record.load(places).state == "held"
 
 
 @pytest.mark.parametrize("step", ["format", "open", "make_file_system", "mount", "lay_out", "start"])
@@ -133,13 +132,13 @@ def test_interrupted_later_it_goes_on_with_the_same_cards(places: Places, machin
     machine.fail_at = step
     with pytest.raises(WardwellError, match=step):
         walk(places, machine, first)
-    assert public_facts.load(places).state == "preparing"
+    assert public_record.load(places).state == "preparing"
     assert not places.unsealed.exists()
     machine.fail_at = ""
     cards = list(first.cards.values())
     again = People([cards[0], cards[3], "no card", cards[5]])
     walk(places, machine, again)
-    assert public_facts.load(places).state == "held"
+    assert public_record.load(places).state == "held"
     assert places.unsealed.exists()
     assert any("not a word" in text for text in again.said)
     assert machine.steps.count("format") == 1, "what was made is not made twice"
@@ -158,7 +157,7 @@ def test_with_its_cards_lost_an_interrupted_ceremony_begins_afresh_on_a_blank_di
         walk(places, machine, People(names()), afresh=True)
     device.write_text("")  # emptied by hand, as the refusal says
     walk(places, machine, People(names()), afresh=True)
-    assert public_facts.load(places).state == "held"
+    assert public_record.load(places).state == "held"
 
 
 @pytest.mark.parametrize("there", ["ext4\nsomebody's data", "luks 00ff\n", "partitions"])
@@ -181,11 +180,11 @@ def test_a_disk_that_fills_between_cards_and_volume_is_not_overwritten(places: P
     with pytest.raises(WardwellError):
         walk(places, machine, first)
     machine.fail_at = ""
-    Path(public_facts.load(places).device).write_text("ext4\nput there meanwhile")
+    Path(public_record.load(places).device).write_text("ext4\nput there meanwhile")
     cards = list(first.cards.values())
     with pytest.raises(Refused, match="not blank"):
         walk(places, machine, People([cards[0], cards[3], cards[4]]))
-    assert Path(public_facts.load(places).device).read_text() == "ext4\nput there meanwhile"
+    assert Path(public_record.load(places).device).read_text() == "ext4\nput there meanwhile"
 
 
 def test_a_ceremony_that_was_held_is_not_held_again(places: Places, machine: Files) -> None:
@@ -210,7 +209,7 @@ def test_a_folder_with_databases_is_not_taken_over(home: Home, machine: Files) -
 def test_on_a_new_machine_the_present_cards_give_the_same_keys(places: Places, machine: Files, device: Path) -> None:
     first = People(names())
     walk(places, machine, first)
-    before = public_facts.load(places)
+    before = public_record.load(places)
     places.facts.unlink()
     device.write_text("")
     (machine.folder / "mapped").unlink()
@@ -219,7 +218,7 @@ def test_on_a_new_machine_the_present_cards_give_the_same_keys(places: Places, m
     foreign = split(bytes(32), Scheme())["trustee"][0].words
     people = People([cards[0], cards[3], foreign, cards[5], *names()])
     ceremony.hold(places, machine, people, Paper(None), Scheme(), present_cards=True)
-    after = public_facts.load(places)
+    after = public_record.load(places)
     assert (after.custody_key, after.recipient) == (before.custody_key, before.recipient)
     assert after.set_number != before.set_number
     assert any("another set" in text for text in people.said)

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from appliance.custody import console, opening
-from appliance.custody import facts as public_facts
+from appliance.custody import console, opening, public_record
 from appliance.custody.console import custody
-from appliance.custody.facts import Places
+from appliance.custody.public_record import Places
 from appliance.custody.shares import Card, Scheme, split
 from appliance.errors import Refused, WardwellError
 from appliance.settings import Home
@@ -35,7 +34,7 @@ def places(home: Home, monkeypatch: pytest.MonkeyPatch) -> Places:
 @pytest.fixture
 def cards(places: Places, machine: Files) -> dict[str, list[Card]]:
     made = hold(places, machine)
-    opening.seal(places, machine, public_facts.load(places), lambda _: None)
+    opening.seal(places, machine, public_record.load(places), lambda _: None)
     return made
 
 
@@ -56,9 +55,9 @@ def test_status_counts_and_names_whom_to_call(places: Places, machine: Files, ca
 def test_fewer_than_three_holders_are_not_in_order(
     places: Places, machine: Files, cards: dict[str, list[Card]]
 ) -> None:
-    facts = public_facts.load(places)
-    fewer = [public_facts.msgspec.structs.replace(group, holders=group.holders[:2]) for group in facts.groups]
-    public_facts.save(places, public_facts.msgspec.structs.replace(facts, groups=fewer))
+    facts = public_record.load(places)
+    fewer = [public_record.msgspec.structs.replace(group, holders=group.holders[:2]) for group in facts.groups]
+    public_record.save(places, public_record.msgspec.structs.replace(facts, groups=fewer))
     with serving(places, machine):
         answer = CliRunner().invoke(custody, ["status"])
     assert answer.exit_code == 1
@@ -97,7 +96,7 @@ def test_unsealing_and_sealing(places: Places, machine: Files, cards: dict[str, 
 def test_a_holder_is_replaced(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
     options = ["--name", "New Person", "--place", "Room 9", "--telephone", "555-0199"]
     assert CliRunner().invoke(custody, ["holder", "trustee", "3", *options]).exit_code == 0
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     assert (facts.group("trustee").holders[2].name, facts.group("trustee").holders[2].card) == ("New Person", 3)
     assert facts.group("agency").holders == HOLDERS["agency"]
     assert isinstance(CliRunner().invoke(custody, ["holder", "trustee", "4", *options]).exception, Refused)
@@ -121,6 +120,6 @@ def test_a_ceremony_by_program(places: Places, machine: Files) -> None:
     answer = CliRunner().invoke(custody, ["ceremony", "--stdin"], input=json.dumps(holders))
     assert answer.exit_code == 0, answer.output
     assert [len(cards) for cards in json.loads(answer.output)["cards"].values()] == [1, 3]
-    assert public_facts.load(places).ceremony is False
+    assert public_record.load(places).ceremony is False
     broken = CliRunner().invoke(custody, ["ceremony", "--stdin"], input="{}")
     assert isinstance(broken.exception, Refused)

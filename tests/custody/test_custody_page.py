@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from appliance.custody import facts as public_facts
-from appliance.custody import opening
-from appliance.custody.facts import Places
+from appliance.custody import opening, public_record
 from appliance.custody.offers import WRONG_PER_MINUTE
+from appliance.custody.public_record import Places
 from appliance.custody.shares import GROUPS, Card
 from appliance.settings import Home
 from tests.custody.support import HOLDERS, Files, hold, make_shares_home, serving
@@ -45,7 +44,7 @@ def machine(tmp_path: Path) -> Files:
 @pytest.fixture
 def cards(places: Places, machine: Files) -> Iterator[dict[str, list[Card]]]:
     made = hold(places, machine)
-    opening.seal(places, machine, public_facts.load(places), lambda _: None)
+    opening.seal(places, machine, public_record.load(places), lambda _: None)
     with serving(places, machine):
         yield made
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 import sqlcipher3
 
-from appliance.custody import facts as public_facts
-from appliance.custody import keys, opening, rotation
-from appliance.custody.facts import Places
+from appliance.custody import keys, opening, public_record, rotation
 from appliance.custody.offers import require_current
 from appliance.custody.paper import Paper
+from appliance.custody.public_record import Places
 from appliance.custody.shares import GROUPS, Card, CardError, Scheme, combine, read_card
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
@@ -64,11 +63,11 @@ def opens(places: Places, root: bytes) -> list[str]:
 
 
 def test_new_cards_for_the_same_secret(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
-    before = public_facts.load(places)
+    before = public_record.load(places)
     people = People([*three(cards), "yes"])
     after = rotation.new_cards(places, people, Paper(None), Scheme())
     assert root_of(people) == combine([*cards["agency"], *cards["trustee"]])
-    assert after == public_facts.load(places)
+    assert after == public_record.load(places)
     assert (after.custody_key, after.recipient) == (before.custody_key, before.recipient)
     assert after.retired == [before.set_number]
     assert after.state == "held"
@@ -104,7 +103,7 @@ def test_one_side_makes_no_new_cards(places: Places, machine: Files, cards: dict
 def test_a_new_root_secret_changes_every_key(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
     old = combine([*cards["agency"], *cards["trustee"]])
     assert opens(places, old) == list(COMPARTMENTS)
-    before = public_facts.load(places)
+    before = public_record.load(places)
     people = People([*three(cards), "yes"])
     after = rotation.new_root(places, machine, people, Paper(None), Scheme())
     new = root_of(people)
@@ -132,7 +131,7 @@ def test_interrupted_a_new_root_secret_goes_on(
         rotation.new_root(places, machine, first, Paper(None), Scheme())
     machine.fail_at = ""
     new = list(first.cards.values())
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     if step == "lay_out":
         assert facts.next is None, "every key was changed; what is left is unsealing with the new cards"
         opening.unseal(places, machine, facts, root_of(first), lambda _: None)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from appliance.custody import facts as public_facts
-from appliance.custody import keys, opening
-from appliance.custody.facts import Places
+from appliance.custody import keys, opening, public_record
 from appliance.custody.offers import KEEP_SECONDS, WRONG_PER_MINUTE
+from appliance.custody.public_record import Places
 from appliance.custody.serve import Request, ask
 from appliance.custody.shares import Card, Scheme, combine, split
 from appliance.errors import Refused, WardwellError
@@ -36,7 +35,7 @@ def places(home: Home, tmp_path: Path) -> Places:
 def cards(places: Places, machine: Files) -> dict[str, list[Card]]:
     """A ceremony was held, and the appliance was sealed again."""
     made = hold(places, machine)
-    opening.seal(places, machine, public_facts.load(places), lambda _: None)
+    opening.seal(places, machine, public_record.load(places), lambda _: None)
     machine.steps.clear()
     return made
 
@@ -117,10 +116,10 @@ def test_wrong_cards_are_refused_by_reason_and_count_for_nothing(
     places: Places, machine: Files, cards: dict[str, list[Card]]
 ) -> None:
     foreign = split(bytes(32), Scheme())
-    facts = public_facts.load(places)
+    facts = public_record.load(places)
     root = combine([cards["agency"][0], *cards["trustee"][:2]])
     older = split(root, Scheme())["agency"][0]
-    public_facts.save(places, public_facts.msgspec.structs.replace(facts, retired=[older.set_number]))
+    public_record.save(places, public_record.msgspec.structs.replace(facts, retired=[older.set_number]))
     with serving(places, machine):
         for words, reason in (
             ("hello", "not a word"),
@@ -179,7 +178,7 @@ def test_a_failed_opening_takes_back_what_it_opened_and_says_why(
 
 def test_cards_of_another_appliance_open_nothing(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
     with pytest.raises(Refused, match="another appliance"):
-        opening.unseal(places, machine, public_facts.load(places), bytes(32), lambda _: None)
+        opening.unseal(places, machine, public_record.load(places), bytes(32), lambda _: None)
     assert machine.steps == []
 
 

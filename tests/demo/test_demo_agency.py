@@ -12,9 +12,9 @@ import pytest
 
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
-from provisioning.demo import agency as agencies
-from provisioning.demo import cad_csv, cad_xml, calls
-from provisioning.demo.agency import Agency
+from tests.demonstration import agency as agencies
+from tests.demonstration import cad_csv, cad_xml, calls
+from tests.demonstration.agency import Agency
 
 DAY = date(2026, 10, 14)
 

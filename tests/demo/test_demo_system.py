@@ -12,11 +12,11 @@ import pytest
 from appliance.desk.models.follow_up import Incident
 from appliance.settings import Home
 from appliance.storage import open_store
-from provisioning.demo import attack_search, calls
-from provisioning.demo.agency import ROLES
-from provisioning.demo.up import code_digest
 from provisioning.supervise import Supervisor
-from tests.support.system import System, run
+from tests.demonstration import attack_search, calls
+from tests.demonstration.agency import ROLES
+from tests.demonstration.up import code_digest
+from tests.support.system import System, demo
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -28,7 +28,7 @@ def test_it_comes_up_and_says_how_to_sign_in(agency: System) -> None:
         assert person.name in agency.output and person.password in agency.output
         assert re.fullmatch(
             r"[0-9]{6}  \((good for|used already; the next one comes in) [0-9]+ s\)\n",
-            agency.run("demo", "code", role).stdout,
+            agency.demo("code", role).stdout,
         )
     for role in ("officer", "peer", "clinician"):
         assert agency.person(role).passphrase in agency.output
@@ -39,7 +39,7 @@ def test_a_second_up_changes_nothing_and_is_fast(agency: System) -> None:
     # While somebody edits the program beside this test, a restart is what `up` owes them.
     unchanged = json.loads((agency.home.root / "run" / "started.json").read_text())["code"] == code_digest()
     started = time.monotonic()
-    again = agency.run("demo", "up", "--ports-from", "free")
+    again = agency.demo("up", "--ports-from", "free")
     assert time.monotonic() - started < 30
     assert (Supervisor(agency.home)._ours() == before) is unchanged
     assert agency.person("officer").name in again.stdout
@@ -64,7 +64,7 @@ def _incidents(home: Home) -> set[str]:
 def test_each_dropped_incident_is_in_the_queue_within_15_seconds(agency: System) -> None:
     for _ in range(2):
         before = _incidents(agency.home)
-        said = agency.run("demo", "drop").stdout
+        said = agency.demo("drop").stdout
         assert "first on scene" in said
         new = until(lambda before=before: _incidents(agency.home) - before, seconds=15)
         assert len(new) == 1
@@ -73,7 +73,7 @@ def test_each_dropped_incident_is_in_the_queue_within_15_seconds(agency: System)
 def test_the_next_day_publishes_boards(agency: System) -> None:
     index = agency.home.public / "boards" / "index.json"
     before = json.loads(index.read_text()) if index.exists() else []
-    said = agency.run("demo", "next-day").stdout
+    said = agency.demo("next-day").stdout
     assert "next day" in said
     fresh = json.loads(index.read_text())[len(before) :]
     assert {board["kind"] for board in fresh} >= {"requests", "replies"}
@@ -81,12 +81,12 @@ def test_the_next_day_publishes_boards(agency: System) -> None:
 
 
 def test_root_finds_no_typed_word_and_is_noticed(agency: System) -> None:
-    report = json.loads(agency.run("demo", "attack", "--json").stdout)
+    report = json.loads(agency.demo("attack", "--json").stdout)
     assert report["search"]["places"] == []
     assert report["control"]["places"], "the control text was not found: the search proves nothing"
     untouched, *forged = report["forgeries"]
     assert not untouched["detected"] and forged and all(forgery["detected"] for forgery in forged)
-    words = agency.run("demo", "attack").stdout
+    words = agency.demo("attack").stdout
     assert "Every promise held." in words and "What root did learn" in words
 
 
@@ -95,7 +95,7 @@ def test_root_does_find_what_lies_in_the_open(agency: System) -> None:
     stray = agency.home.log / "stray.log"
     stray.write_text(f"before {secret} after")
     try:
-        failed = agency.run("demo", "attack", secret, "--json", check=False)
+        failed = agency.demo("attack", secret, "--json", check=False)
         assert failed.returncode == 1
         assert json.loads(failed.stdout)["search"]["places"] == ["log/stray.log"]
     finally:
@@ -125,10 +125,10 @@ def _still_dropped(home: Home) -> list[Path]:
 def test_stop_leaves_no_process_and_up_goes_on(agency: System) -> None:
     supervisor = Supervisor(agency.home)
     assert len(supervisor._ours()) > 10
-    assert "stopped" in agency.run("demo", "stop").stdout
+    assert "stopped" in agency.demo("stop").stdout
     assert supervisor._ours() == []
-    assert "nothing was running" in run(agency.home, "demo", "stop").stdout
+    assert "nothing was running" in demo(agency.home, "stop").stdout
     words = agency.person("officer").passphrase
-    agency.run("demo", "up")
+    agency.demo("up")
     assert agency.person("officer").passphrase == words
     assert supervisor.is_running()

@@ -12,8 +12,8 @@ from appliance.crypto.authority import Authority
 from appliance.errors import WardwellError
 from appliance.settings import Home, Hosts
 from provisioning import front
-from provisioning.demo.https import Client
-from provisioning.demo.ports import choose
+from tests.demonstration.https import Client
+from tests.demonstration.ports import choose
 from tests.support.waiting import answers, until
 
 ROLES = ("desk", "post", "space")

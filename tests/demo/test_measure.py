@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning import measure
+from tests.demonstration import measure
 
 ROW = {"name": "intake.rows", "value": 1, "unit": "rows/s", "against": "", "control": "an empty file gives 0"}
 
@@ -26,5 +26,5 @@ def test_one_area_replaces_only_its_own_figures(tmp_path: Path) -> None:
 
 
 def test_every_area_has_a_run() -> None:
-    for package in ("provisioning.bench", "provisioning.attacks"):
+    for package in ("tests.demonstration.bench", "tests.demonstration.attacks"):
         assert all(callable(module.run) for module in measure.areas(package).values())

@@ -9,13 +9,15 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from appliance.account import Account
 from appliance.charter import Charter
 from appliance.crypto import sshsig
-from appliance.desk import accounts, founding, grants, roster, sessions
 from appliance.desk.commands import desk as desk_command
 from appliance.desk.models.people import Grant, Person, RosterVersion
+from appliance.desk.people import accounts, founding_document, grants
+from appliance.desk.roster import publication
+from appliance.desk.sign_in import sessions
 from appliance.errors import WardwellError
-from appliance.identity import Account
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown
 from appliance.spool.messages import RosterPublished
@@ -155,22 +157,22 @@ def test_unknown_roles_people_and_repeats_are_refused(
 def test_a_signed_roster_is_taken_and_handles_never_change(
     desk: Store, home: Home, keys: dict[str, Any], ledger: Any
 ) -> None:
-    first = signed(home.root / "roster.csv", keys, roster.NAMESPACE, ROSTER)
-    taken = roster.take(desk, first, roster.signers(home, first))
+    first = signed(home.root / "roster.csv", keys, publication.NAMESPACE, ROSTER)
+    taken = publication.take(desk, first, publication.signers(home, first))
     assert (taken.version, taken.headcount, taken.agency_signer) == (1, 3, "agency@example")
     assert ledger.leaves("roster")[0]["headcount"] == 3
     with desk.read() as session:
         before = {p.person_id: p.handle for p in session.query(Person)}
-    assert roster.take(desk, first, ("a", "b")).version == 1, "the same bytes again change nothing"
+    assert publication.take(desk, first, ("a", "b")).version == 1, "the same bytes again change nothing"
     changed = ROSTER.replace("E2,", "E4,").replace("Watch A", "Watch C")
-    second = signed(home.root / "roster2.csv", keys, roster.NAMESPACE, changed)
-    assert roster.take(desk, second, roster.signers(home, second)).version == 2
+    second = signed(home.root / "roster2.csv", keys, publication.NAMESPACE, changed)
+    assert publication.take(desk, second, publication.signers(home, second)).version == 2
     with desk.read() as session:
         after = {p.person_id: (p.handle, p.active, p.unit) for p in session.query(Person)}
         assert session.query(RosterVersion).count() == 2
     assert after["E1"] == (before["E1"], True, "Watch C")
     assert after["E2"] == (before["E2"], False, "Watch B") and after["E4"][1]
-    assert roster.headcount(desk) == 3
+    assert publication.headcount(desk) == 3
     messages = [
         msgspec.json.decode(path.read_bytes(), type=RosterPublished)
         for path in sorted(home.spool("desk", "intake").glob("*.json"))
@@ -183,21 +185,21 @@ def test_a_signed_roster_is_taken_and_handles_never_change(
 
 @pytest.mark.parametrize("by", [(), ("agency",), ("trustee",)])
 def test_a_roster_without_both_signatures_is_not_taken(home: Home, keys: dict[str, Any], by: tuple[str, ...]) -> None:
-    path = signed(home.root / "roster.csv", keys, roster.NAMESPACE, ROSTER, by)
+    path = signed(home.root / "roster.csv", keys, publication.NAMESPACE, ROSTER, by)
     with pytest.raises(WardwellError):
-        roster.signers(home, path)
+        publication.signers(home, path)
 
 
 def test_a_roster_changed_after_signing_or_signed_for_something_else_is_not_taken(
     home: Home, keys: dict[str, Any]
 ) -> None:
-    path = signed(home.root / "roster.csv", keys, roster.NAMESPACE, ROSTER)
-    roster.signers(home, path)
+    path = signed(home.root / "roster.csv", keys, publication.NAMESPACE, ROSTER)
+    publication.signers(home, path)
     path.write_text(ROSTER.replace("4203", "4204"))
     with pytest.raises(WardwellError):
-        roster.signers(home, path)
+        publication.signers(home, path)
     with pytest.raises(WardwellError):
-        roster.signers(home, signed(path, keys, "wardwell-charter", ROSTER))
+        publication.signers(home, signed(path, keys, "wardwell-charter", ROSTER))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_a_roster_that_is_not_right_is_refused_without_repeating_it(tmp_path: Pa
     path = tmp_path / "roster.csv"
     path.write_text(text)
     with pytest.raises(WardwellError) as refused:
-        roster.read_file(path)
+        publication.read_file(path)
     assert "roster.csv" in str(refused.value) and "SecretName" not in str(refused.value)
 
 
@@ -226,14 +228,14 @@ def test_the_founding_document_makes_the_first_role_holders_once(
     desk: Store, home: Home, charter: Charter, keys: dict[str, Any], ledger: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WARDWELL_HOME", str(home.root))
-    people = signed(home.root / "roster.csv", keys, roster.NAMESPACE, ROSTER)
+    people = signed(home.root / "roster.csv", keys, publication.NAMESPACE, ROSTER)
     line = quick_line("a long enough password")
     text = (
         f'[[local_accounts]]\nsign_in_name = "okafor"\nname = "Dr. Okafor"\npassword = "{line}"\n'
         '[[grants]]\nrole = "clinician"\nsign_in_name = "okafor"\n'
         '[[grants]]\nrole = "coordinator"\nperson_id = "E1"\n'
     )
-    document = signed(home.root / "founding.toml", keys, founding.NAMESPACE, text)
+    document = signed(home.root / "founding.toml", keys, founding_document.NAMESPACE, text)
     run = CliRunner().invoke
     for words in (["roster", "take", str(people)], ["found", str(document)], ["found", str(document)]):
         result = run(desk_command, words, catch_exceptions=False)
@@ -245,7 +247,7 @@ def test_the_founding_document_makes_the_first_role_holders_once(
     assert len(ledger.leaves("grant")) == 2
     document.write_text(text.replace("coordinator", "trustee"))
     with pytest.raises(WardwellError):
-        founding.found(home, desk, charter, document)
+        founding_document.found(home, desk, charter, document)
 
 
 def test_scrypt_lines_fit_their_password_only() -> None:

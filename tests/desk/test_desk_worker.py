@@ -8,9 +8,10 @@ from typing import Any
 
 from appliance import clock
 from appliance.charter import Charter
-from appliance.desk import health, lockout, sessions, slips, worker
+from appliance.desk import health, slips, worker
 from appliance.desk.models.people import Lockout, Slip
 from appliance.desk.models.sessions import SessionRow
+from appliance.desk.sign_in import lockout, sessions
 from appliance.spool import delivery, messages
 from appliance.spool.messages import Health
 from appliance.storage import Store

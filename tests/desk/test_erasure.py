@@ -13,12 +13,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from appliance import clock, erased, model
+from appliance import clock, erasure_list, rules
 from appliance.charter import Charter
 from appliance.crypto.sealing import info, key_pair, open_sealed
-from appliance.desk import erasure, holds, vault, worker
+from appliance.desk import erasure, vault, worker
 from appliance.desk.models.people import DeskAccount
 from appliance.desk.models.vault import Delivery, Entry, Head
+from appliance.desk.people import holds
 from appliance.errors import WardwellError
 from appliance.intake import models as intake_models
 from appliance.ledger import entries as ledger_entries
@@ -127,11 +128,11 @@ def test_the_ledger_says_that_and_not_who(agency: Agency) -> None:
     (leaf,) = agency.ledger.leaves("erased")
     assert set(leaf) == {"v", "kind", "at", "subject"} and len(leaf["subject"]) == 64
     assert agency.leaver.handle not in json.dumps(leaf)
-    listed = (erased.folder(agency.home) / erased.LIST).read_text()
+    listed = (erasure_list.folder(agency.home) / erasure_list.LIST).read_text()
     assert agency.leaver.handle not in listed and "N-reyes" not in listed
-    entry = erased.entries(agency.home)[0]
-    assert entry.person == erased.person_of(erased.own_secret(agency.home), agency.leaver.handle)
-    assert entry.person != erased.person_of(bytes(32), agency.leaver.handle)  # nobody's without the secret
+    entry = erasure_list.entries(agency.home)[0]
+    assert entry.person == erasure_list.person_of(erasure_list.own_secret(agency.home), agency.leaver.handle)
+    assert entry.person != erasure_list.person_of(bytes(32), agency.leaver.handle)  # nobody's without the secret
 
 
 def test_what_was_on_its_way_arrives_at_nothing_and_what_comes_later_is_new(agency: Agency) -> None:
@@ -197,7 +198,7 @@ def test_when_the_ledger_is_down_nothing_is_destroyed(agency: Agency) -> None:
     with pytest.raises(LedgerDown):
         agency.leave()
     agency.ledger.down = False
-    assert erased.entries(agency.home) == []
+    assert erasure_list.entries(agency.home) == []
     worker.upkeep(agency.desk, agency.charter)
     assert agency.rows(agency.leaver.handle) == before
 
@@ -303,23 +304,23 @@ def test_the_epoch_after_names_only_who_is_there(agency: Agency) -> None:
 
 
 def test_old_entries_of_the_list_are_dropped(agency: Agency) -> None:
-    secret = erased.own_secret(agency.home)
-    assert erased.own_secret(agency.home) == secret
+    secret = erasure_list.own_secret(agency.home)
+    assert erasure_list.own_secret(agency.home) == secret
     with clock.held(clock.now() - timedelta(days=43)):
-        erased.add(agency.home, erased.new_entry(secret, "a" * 32, b"old"))
+        erasure_list.add(agency.home, erasure_list.new_entry(secret, "a" * 32, b"old"))
     with clock.held(clock.now() - timedelta(days=41)):
-        erased.add(agency.home, erased.new_entry(secret, "b" * 32, b"young"))
-    assert erased.drop_old(agency.home) == 1
-    assert [one.person for one in erased.entries(agency.home)] == [erased.person_of(secret, "b" * 32)]
-    (erased.folder(agency.home) / erased.LIST).write_text("[")
+        erasure_list.add(agency.home, erasure_list.new_entry(secret, "b" * 32, b"young"))
+    assert erasure_list.drop_old(agency.home) == 1
+    assert [one.person for one in erasure_list.entries(agency.home)] == [erasure_list.person_of(secret, "b" * 32)]
+    (erasure_list.folder(agency.home) / erasure_list.LIST).write_text("[")
     with pytest.raises(WardwellError):
-        erased.entries(agency.home)
+        erasure_list.entries(agency.home)
 
 
 def test_the_page_names_the_day_that_desk_names() -> None:
     """The browser asks nobody for it before the word is typed."""
-    said = json.loads((Path(model.__file__).parent / "constants.json").read_text())
-    assert said["backup_days"] == erased.BACKUP_DAYS == 35
+    said = json.loads((Path(rules.__file__).parent / "constants.json").read_text())
+    assert said["backup_days"] == erasure_list.BACKUP_DAYS == 35
 
 
 def test_a_legal_hold_is_told_before_leaving_and_keeps_nothing_of_the_space(

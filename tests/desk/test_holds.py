@@ -10,16 +10,17 @@ import pytest
 from sqlalchemy import delete, select
 
 from appliance import clock
+from appliance.account import Account
 from appliance.charter import Charter
-from appliance.desk import accounts, holds, worker
+from appliance.desk import worker
 from appliance.desk.models.holds import Hold
 from appliance.desk.models.people import Grant
+from appliance.desk.people import accounts, holds
 from appliance.errors import WardwellError
-from appliance.identity import Account
 from appliance.intake import models as intake_models
 from appliance.intake import serve as intake
-from appliance.intake.expiry import expire
 from appliance.intake.models import Call, Held, Involvement, Part, TakenFile, UnitShift
+from appliance.intake.settle.expiry import expire
 from appliance.spool import delivery
 from appliance.spool.messages import LegalHold
 from appliance.storage import Store

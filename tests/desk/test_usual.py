@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance import clock
-from appliance.desk import receipts, usual
-from appliance.desk.usual import Seen, judge
+from appliance.desk.feeds import baseline, receipts
+from appliance.desk.feeds.baseline import Seen, judge
 from appliance.spool.messages import FileReceipt
 from appliance.storage import Store
 
@@ -94,9 +94,9 @@ def _keep(desk: Store, *files: tuple[Seen, bool]) -> None:
             receipts.store_receipt(session, receipt)
 
 
-def _alerts(desk: Store, at: datetime) -> list[usual.Alert]:
+def _alerts(desk: Store, at: datetime) -> list[baseline.Alert]:
     with clock.held(at), desk.read() as session:
-        return usual.alerts(session)
+        return baseline.alerts(session)
 
 
 def test_alerts_come_from_receipts_of_taken_files(store_of: Callable[[str], Store]) -> None:

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from appliance import clock
+from appliance.account import Account
 from appliance.desk import vouching
 from appliance.desk.models.people import VouchingCode
 from appliance.errors import WardwellError
-from appliance.identity import Account
 from appliance.spool.messages import HistoryReleased
 from appliance.storage import Store
 from tests.support.desk_site import Member, Space, add_member

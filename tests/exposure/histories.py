@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from appliance.intake.contributions import shift_day
+from appliance.intake.deliver.contributions import shift_day
 from appliance.kit.exposure import Contribution, summarize
-from appliance.model.exposure import load_model
+from appliance.rules.exposure_model import load_model
 
 ZONES = ["America/Los_Angeles", "America/New_York", "America/Phoenix", "UTC"]
 # The days the clocks change in the United States, and one when they do not.

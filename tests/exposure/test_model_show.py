@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.cli import wardwell
-from appliance.model import exposure
+from appliance.rules import exposure_model
 
 
 def _values(node: Any) -> Iterator[str]:
@@ -34,23 +34,26 @@ def _show(*options: str) -> str:
 
 def test_everything_in_the_file_is_printed() -> None:
     shown = _show()
-    whole = json.loads(exposure.FILE.read_bytes())
+    whole = json.loads(exposure_model.FILE.read_bytes())
     assert [value for value in _values(whole) if value not in shown] == []
     assert shown.count(", heavy") == sum(kind["heavy"] for kind in whole["types"])
     assert shown.count(", critical incident") == sum(kind["critical"] for kind in whole["types"])
-    assert exposure.digest() in shown
+    assert exposure_model.digest() in shown
 
 
 def test_the_json_is_the_file_and_its_digest() -> None:
-    assert json.loads(_show("--json")) == {"sha256": exposure.digest(), **json.loads(exposure.FILE.read_bytes())}
+    assert json.loads(_show("--json")) == {
+        "sha256": exposure_model.digest(),
+        **json.loads(exposure_model.FILE.read_bytes()),
+    }
 
 
 def test_the_digest_changes_with_any_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = exposure.digest()
-    text = json.dumps(json.loads(exposure.FILE.read_bytes()))
+    before = exposure_model.digest()
+    text = json.dumps(json.loads(exposure_model.FILE.read_bytes()))
     other = tmp_path / "exposure.json"
-    monkeypatch.setattr(exposure, "FILE", other)
+    monkeypatch.setattr(exposure_model, "FILE", other)
     other.write_text(text)
-    assert exposure.digest() == before  # how the file is laid out does not matter
+    assert exposure_model.digest() == before  # how the file is laid out does not matter
     other.write_text(text.replace('"half_life_days": 45', '"half_life_days": 46'))
-    assert exposure.digest() != before
+    assert exposure_model.digest() != before

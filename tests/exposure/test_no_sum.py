@@ -24,12 +24,12 @@ from appliance.crypto import sealing
 from appliance.desk import worker
 from appliance.desk.models.people import Person
 from appliance.desk.models.vault import Delivery, Vault
-from appliance.intake import contributions, counts
+from appliance.intake.deliver import contributions, counts
 from appliance.intake.models import Call, Involvement, Outbox
-from appliance.intake.profiles import load_profile
-from appliance.intake.take import take_files
+from appliance.intake.profile.feed_profile import load_profile
+from appliance.intake.settle.take import take_files
 from appliance.kit.exposure import Contribution, summarize
-from appliance.model.exposure import load_model
+from appliance.rules.exposure_model import load_model
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
 from appliance.spool.messages import MailboxKeyPublished

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.kit.exposure import Contribution, current, summarize
-from appliance.model.exposure import load_model
+from appliance.rules.exposure_model import load_model
 
 AT = datetime(2026, 10, 31, 20, tzinfo=UTC)
 ZONE = "America/Los_Angeles"

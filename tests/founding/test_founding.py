@@ -18,11 +18,11 @@ from appliance.crypto import sshsig
 from appliance.crypto.notes import COSIGNATURE, Signer
 from appliance.crypto.tlog import PublicLog, trusted_keys
 from appliance.desk import slips
-from appliance.desk.accounts import find_local, hash_password, roles_of
+from appliance.desk.people.accounts import find_local, hash_password, roles_of
 from appliance.errors import Refused, WardwellError
 from appliance.founding import accept as taking
 from appliance.founding.commands import found
-from appliance.prepare import migrate_one
+from appliance.migrate import migrate_one
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import Append
@@ -278,7 +278,7 @@ def test_slips_do_not_travel_with_the_papers(tmp_path: Path) -> None:
 
 
 def test_making_slips_again_replaces_the_hashes(tmp_path: Path) -> None:
-    from appliance.desk.founding import read_file
+    from appliance.desk.people.founding_document import read_file
 
     (tmp_path / "papers").mkdir()
     document = tmp_path / "papers" / "founding.toml"
@@ -297,7 +297,7 @@ def test_making_slips_again_replaces_the_hashes(tmp_path: Path) -> None:
 
 def test_papers_that_are_signed_are_not_written_over(home: Home, parties: Parties) -> None:
     from appliance.custody.keys import ROOT_BYTES, custody_signer
-    from appliance.custody.restored import publish_custody_key
+    from appliance.custody.restore_signature import publish_custody_key
     from appliance.errors import WardwellError
     from appliance.founding import papers
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import select
 
-from appliance.intake import crews
 from appliance.intake.models import Call, Involvement
-from appliance.intake.profiles import Profile, UnitLog, load_feed
-from appliance.intake.take import Totals, take_files
+from appliance.intake.profile.feed_profile import Profile, UnitLog, load_feed
+from appliance.intake.settle import crews
+from appliance.intake.settle.take import Totals, take_files
 from appliance.storage import Store
 
 _STAMP = {"version_pattern": r"(\d{8}_\d{6})", "version_format": "%Y%m%d_%H%M%S"}

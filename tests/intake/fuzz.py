@@ -15,13 +15,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["appliance.intake"]):
-    from appliance.intake.child import shifts, versions
+    from appliance.intake.read.child import shifts, versions
 
-from appliance.intake.mapping import Notes
-from appliance.intake.opening import Source
-from appliance.intake.profiles import Profile, UnitLog, load_feed
-from appliance.intake.readers import Unusable
-from appliance.intake.records import CallVersion, Shift
+from appliance.intake.profile.feed_profile import Profile, UnitLog, load_feed
+from appliance.intake.read.formats import Unusable
+from appliance.intake.read.mapping import Notes
+from appliance.intake.read.opening import Source
+from appliance.intake.read.records import CallVersion, Shift
 from tests.intake.layouts import LAYOUTS, NAMES, profile
 
 _ROWS = [["9001", "2026-03-08T02:30:00", "é\n", "A1=10:02,B2", "x", '"q"'], ["9002", "2400", "t", "", "", ""]]

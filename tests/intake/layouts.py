@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
 
-from appliance.intake.profiles import Columns, Profile
+from appliance.intake.profile.feed_profile import Columns, Profile
 
 NAMES = ("number", "received", "type", "units", "observed", "disposition")
 Rows = Sequence[Sequence[str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.intake.models import RosterRow
-from appliance.intake.profiles import SHIPPED
+from appliance.intake.profile.feed_profile import SHIPPED
 from appliance.storage import Store
 
 HEADER = (

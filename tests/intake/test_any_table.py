@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.intake.opening import Source
-from appliance.intake.profiles import Profile, about_conduct
-from appliance.intake.readers import open_table, positions
-from appliance.intake.readers.tables import alike
+from appliance.intake.profile.feed_profile import Profile, about_conduct
+from appliance.intake.read.formats import open_table, positions
+from appliance.intake.read.formats.tables import alike
+from appliance.intake.read.opening import Source
 from tests.intake.layouts import LAYOUTS, PACKINGS, Layout, profile
 
 _NAME = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,11}", fullmatch=True).filter(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.intake import child
-from appliance.intake.opening import Source
-from appliance.intake.profiles import Profile, about_conduct, load_profile
-from appliance.intake.readers.tables import Unusable
+from appliance.intake.profile.feed_profile import Profile, about_conduct, load_profile
+from appliance.intake.read import child
+from appliance.intake.read.formats.tables import Unusable
+from appliance.intake.read.opening import Source
 from tests.intake.layouts import LAYOUTS, NAMES, Layout, profile
 
 CONDUCT = (

@@ -17,13 +17,13 @@ from appliance import clock
 from appliance.charter import load_charter
 from appliance.crypto import sealing
 from appliance.crypto.canonical import canonical
-from appliance.intake import contributions
-from appliance.intake.counts import count, send_due
+from appliance.intake.deliver import contributions
+from appliance.intake.deliver.counts import count, send_due
 from appliance.intake.models import Outbox, Waiting
-from appliance.intake.profiles import load_profile
-from appliance.intake.take import take_files
+from appliance.intake.profile.feed_profile import load_profile
+from appliance.intake.settle.take import take_files
 from appliance.kit.exposure import Contribution, summarize
-from appliance.model.exposure import load_model
+from appliance.rules.exposure_model import load_model
 from appliance.spool import delivery
 from appliance.spool.messages import HistoryReleased, MailboxKeyPublished
 from appliance.storage import Store

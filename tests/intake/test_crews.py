@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from sqlalchemy import func, select
 
-from appliance.intake import contributions
-from appliance.intake.crews import Crews
+from appliance.intake.deliver import contributions
 from appliance.intake.models import Call, Outbox, Part, UnitShift
-from appliance.intake.profiles import load_profile
-from appliance.intake.take import take_files
+from appliance.intake.profile.feed_profile import load_profile
+from appliance.intake.settle.crews import Crews
+from appliance.intake.settle.take import take_files
 from appliance.spool import delivery
 from appliance.storage import Store
 from tests.intake.crews_support import (

@@ -16,16 +16,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from appliance.intake import crews
-from appliance.intake.matching import Crew
 from appliance.intake.models import Base, Call, Involvement, MailboxKey, Waiting
-from appliance.intake.parsing import Reading
-from appliance.intake.profiles import Profile
-from appliance.intake.records import Batch, CallVersion, Ending, Opening, Shift, Shifts, UnitOnCall, seconds
-from appliance.intake.settling import SETTLED
-from appliance.intake.sightings import Sightings
-from appliance.intake.take import people_of, take, take_log
-from appliance.intake.versions import Source
+from appliance.intake.profile.feed_profile import Profile
+from appliance.intake.read.parsing import Reading
+from appliance.intake.read.records import Batch, CallVersion, Ending, Opening, Shift, Shifts, UnitOnCall, seconds
+from appliance.intake.settle import crews
+from appliance.intake.settle.matching import Crew
+from appliance.intake.settle.settling import SETTLED
+from appliance.intake.settle.sightings import Sightings
+from appliance.intake.settle.take import people_of, take, take_log
+from appliance.intake.settle.versions import Source
 from appliance.storage import Store
 from tests.intake.crews_support import CALLS
 from tests.intake.support import roster
@@ -148,7 +148,7 @@ def test_any_order_ends_alike(store_of: Callable[[str], Store], data: st.DataObj
 
 
 def in_force(files: Sequence[Drop]) -> list[Shift]:
-    """The rule of `appliance.intake.shifts`, written out: rows of which no later log says otherwise."""
+    """The rule of `appliance.intake.settle.shifts`, written out: rows of which no later log says otherwise."""
     rows = {}
     for one in sorted(files, key=lambda file: file.version):
         rows.update({(row.unit, row.person_id, row.start, row.end): (one.version, row) for row in one.shifts})

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.intake import parsing
-from appliance.intake.take import take_files
+from appliance.intake.read import parsing
+from appliance.intake.settle.take import take_files
 from appliance.storage import Store
 from tests.intake.support import file, row
 from tests.intake.test_take import PROFILE, facts, messages
@@ -95,7 +95,7 @@ def test_a_read_only_disk_delays_an_export_and_nothing_more(tmp_path: Path) -> N
 # A disk of which each kilobyte takes a tenth of a second, and a limit of half a second of a processor's time per file.
 _SLOW = """
 import sys, time
-from appliance.intake import child, opening
+from appliance.intake.read import child, opening
 class Slow:
     def __init__(self, inner): self.inner = inner
     def read(self, size=-1):

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from appliance import clock
 from appliance.charter import load_charter
-from appliance.intake.expiry import expire, take_hold
 from appliance.intake.models import Call, Involvement
-from appliance.intake.profiles import load_profile
-from appliance.intake.take import take_files
+from appliance.intake.profile.feed_profile import load_profile
+from appliance.intake.settle.expiry import expire, take_hold
+from appliance.intake.settle.take import take_files
 from appliance.spool.messages import LegalHold
 from appliance.storage import Store
 from tests.intake.support import file, roster, row

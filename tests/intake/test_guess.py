@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from appliance.errors import WardwellError
 from appliance.intake.commands import intake
-from appliance.intake.profiles import load_profile
+from appliance.intake.profile.feed_profile import load_profile
 
 SECRET = "Grandmother says her neighbor Zebedee did it"
 STREET = "4711 Quagmire Terrace"

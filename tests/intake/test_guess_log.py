@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.intake.profiles import UnitLog, load_feed
+from appliance.intake.profile.feed_profile import UnitLog, load_feed
 from tests.intake.test_guess import run
 
 # Each: header, then a row made of unit, employee number, day ("2026-10-14"), begin and end of a shift ("07:00").

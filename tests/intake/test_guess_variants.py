@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.intake import child, guess, mapping
-from appliance.intake.opening import Source
-from appliance.intake.profiles import load_profile
-from appliance.intake.records import CallVersion, seconds
+from appliance.intake.guess import proposal
+from appliance.intake.profile.feed_profile import load_profile
+from appliance.intake.read import child, mapping
+from appliance.intake.read.opening import Source
+from appliance.intake.read.records import CallVersion, seconds
 from tests.intake.run_sheets import SECRET, Sheet, sheet
 
 ZONE = "America/New_York"
@@ -21,7 +22,7 @@ def read(folder: Path, one: Sheet) -> tuple[str, dict[str, list[CallVersion]], i
     """(the proposed profile, its calls by number, how many rows it refuses) of a sheet."""
     path, profile = folder / one.name, folder / "profile.toml"
     path.write_bytes(one.raw)
-    toml = guess.propose([path], ZONE, zone_known=True)
+    toml = proposal.propose([path], ZONE, zone_known=True)
     profile.write_text(toml, encoding="utf-8")
     calls, refused = dict[str, list[CallVersion]](), 0
     with Source(path) as source:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.intake import parsing
-from appliance.intake.profiles import Profile, load_profile
+from appliance.intake.profile.feed_profile import Profile, load_profile
+from appliance.intake.read import parsing
 from tests.intake.layouts import NAMES, profile, workbook
 
 SECONDS = 5.0

@@ -12,7 +12,7 @@ import pytest
 from appliance import clock
 from appliance.charter import load_charter
 from appliance.crypto import sealing
-from appliance.intake import contributions
+from appliance.intake.deliver import contributions
 from appliance.intake.models import Outbox
 from appliance.kit.witness import Folders, Witness
 from appliance.spool import delivery

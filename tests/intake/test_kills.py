@@ -22,9 +22,11 @@ from sqlalchemy import select
 
 from appliance import clock
 from appliance.crypto import sealing
-from appliance.intake import contributions, serve, take, versions
+from appliance.intake import serve
+from appliance.intake.deliver import contributions
 from appliance.intake.models import MailboxKey, TakenFile
 from appliance.intake.serve import Watcher
+from appliance.intake.settle import take, versions
 from appliance.settings import Home
 from appliance.spool import delivery
 from appliance.storage import Store, open_store

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.intake.profiles import SHIPPED
-from appliance.intake.take import quarantine_folder
+from appliance.intake.profile.feed_profile import SHIPPED
+from appliance.intake.settle.take import quarantine_folder
 from appliance.settings import Home
 from appliance.storage import Store
 from tests.intake.layouts import LAYOUTS, NAMES, PACKINGS

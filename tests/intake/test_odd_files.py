@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import select
 
 from appliance.errors import WardwellError
-from appliance.intake import parsing, take
 from appliance.intake.models import Call
-from appliance.intake.profiles import load_profile
+from appliance.intake.profile.feed_profile import load_profile
+from appliance.intake.read import parsing
 from appliance.intake.serve import Watcher, settled_after
+from appliance.intake.settle import take
 from appliance.settings import Home
 from appliance.storage import Store
 from tests.intake.support import HEADER, feed, file, profile_file, row
@@ -48,7 +49,7 @@ def test_a_file_that_kills_the_parser_is_refused_and_the_next_ones_are_read(
 
 _DIES_ON_BAD = """
 import os, sys
-from appliance.intake import child
+from appliance.intake.read import child
 whole = child.parse_one
 child.parse_one = lambda path, *more: os._exit(9) if path.name == "bad.csv" else whole(path, *more)
 child.run(sys.stdin.buffer, sys.stdout.buffer)
@@ -250,7 +251,7 @@ def test_a_file_that_takes_too_much_is_refused_with_a_reason_and_the_next_one_is
 
 _GREEDY = """
 import sys
-from appliance.intake import child
+from appliance.intake.read import child
 SPOIL
 real = child.versions
 def greedy(*given):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.intake import mapping
-from appliance.intake.packing import Packing
-from appliance.intake.profiles import Columns, Profile
-from appliance.intake.readers.tables import Table
-from appliance.intake.records import CallVersion
+from appliance.intake.profile.feed_profile import Columns, Profile
+from appliance.intake.read import mapping
+from appliance.intake.read.formats.tables import Table
+from appliance.intake.read.packing import Packing
+from appliance.intake.read.records import CallVersion
 
 PAIR = [("WAVE 1", "06:51:33"), ("M-5", "07:05")]
 

@@ -19,9 +19,9 @@ from appliance import clock
 from appliance.intake import serve
 from appliance.intake.commands import intake as intake_command
 from appliance.intake.models import Base, Call, Involvement
-from appliance.intake.profiles import load_profile
+from appliance.intake.profile.feed_profile import load_profile
 from appliance.intake.serve import Watcher
-from appliance.intake.take import quarantine_folder, take_files
+from appliance.intake.settle.take import quarantine_folder, take_files
 from appliance.settings import Home
 from appliance.storage import Store
 from tests.intake.support import feed, file, roster, row

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from appliance.intake import times
-from appliance.intake.records import seconds
+from appliance.intake.read import times
+from appliance.intake.read.records import seconds
 
 ZONE = ZoneInfo("America/Los_Angeles")
 

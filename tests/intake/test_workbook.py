@@ -9,8 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from appliance.intake import parsing
-from appliance.intake.profiles import Columns, Profile
+from appliance.intake.profile.feed_profile import Columns, Profile
+from appliance.intake.read import parsing
 
 _COLUMNS = Columns(number="no", received="got", type="kind", units="unit", arrived="there", cleared="done")
 _WITH_DAY = Columns(number="no", received="got", type="kind", units="unit", arrived="there", cleared="done", date="day")

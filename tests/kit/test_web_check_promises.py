@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from provisioning.demo.browser import CHROMIUM, flags, trusting_home
+from tests.demonstration.browser import CHROMIUM, flags, trusting_home
 from tests.support.release_site import Site, running
 from tests.support.waiting import until
 

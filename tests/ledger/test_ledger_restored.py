@@ -12,11 +12,11 @@ import pytest
 from appliance import clock
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import Checkpoint, Signer, cosigned_at
-from appliance.crypto.restored import CUSTODY_KEY, Restored
+from appliance.crypto.restore_statement import CUSTODY_KEY, Restored
 from appliance.crypto.tiles import Builder, publish
 from appliance.crypto.tlog import PublicLog, witnessed
 from appliance.custody.keys import custody_signer
-from appliance.custody.restored import ORDER, publish_custody_key, record_restore
+from appliance.custody.restore_signature import ORDER, publish_custody_key, record_restore
 from appliance.errors import WardwellError
 from appliance.kit.verify import verify_home
 from appliance.kit.witness import Alarm, Witness

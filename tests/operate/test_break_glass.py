@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from appliance import clock
-from appliance.desk import accounts, directory
+from appliance.desk.people import accounts
+from appliance.desk.sign_in import directory
 from appliance.errors import Refused
-from appliance.operate import access
+from appliance.operate import break_glass
 from appliance.operate.admin_commands import admin
 from appliance.storage import Store
 from tests.support.desk_fixtures import app, browser, charter, desk, ledger, space
@@ -77,7 +78,7 @@ def test_a_new_password_is_in_the_log_first_and_ends_what_was(
 ) -> None:
     before = browser().use(desk, local.handle)
     assert before.get("/status/").status_code == 200
-    access.reset(desk, local.name, NEW)
+    break_glass.reset(desk, local.name, NEW)
     assert before.get("/status/").status_code == 303
     old = browser().fill("/sign-in", {"name": local.name, "password": local.password})
     assert old.status_code == 401
@@ -88,7 +89,7 @@ def test_a_new_password_is_in_the_log_first_and_ends_what_was(
 
 
 def test_the_phone_is_still_needed(space: Callable[[], Space], desk: Store, local: Member, ledger: Any) -> None:
-    access.reset(desk, local.name, NEW)
+    break_glass.reset(desk, local.name, NEW)
     wrong = space().call("POST", "/api/sign-in", {"name": local.name, "password": NEW, "code": "000000"})
     assert wrong.status_code == 401
     right = space().call("POST", "/api/sign-in", {"name": local.name, "password": NEW, "code": local.code()})
@@ -100,15 +101,15 @@ def test_nobody_else_gets_a_password_from_root(desk: Store, ledger: Any, roles: 
     other = add_member(desk, "other", *roles)
     line = accounts.find_local(desk, "other")
     with pytest.raises(Refused):
-        access.reset(desk, "other", NEW)
+        break_glass.reset(desk, "other", NEW)
     assert accounts.find_local(desk, "other") == line and other.handle
     with pytest.raises(Refused):
-        access.reset(desk, "nobody", NEW)
+        break_glass.reset(desk, "nobody", NEW)
     assert ledger.leaves("account") == []
 
 
 def test_without_the_log_nothing_is_set(desk: Store, local: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    from appliance.desk import totp
+    from appliance.desk.sign_in import totp
     from appliance.spool.append import LedgerDown
 
     def down(*_given: Any) -> None:
@@ -117,7 +118,7 @@ def test_without_the_log_nothing_is_set(desk: Store, local: Member, monkeypatch:
     monkeypatch.setattr(totp, "append", down)
     line = accounts.find_local(desk, local.name)
     with pytest.raises(LedgerDown):
-        access.reset(desk, local.name, NEW)
+        break_glass.reset(desk, local.name, NEW)
     assert accounts.find_local(desk, local.name) == line
 
 

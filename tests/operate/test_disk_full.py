@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance import disk
 from appliance.desk import slips
 from appliance.intake.serve import Watcher
-from appliance.operate import disk
 from appliance.storage import Store
 from tests.desk.test_desk_vault_api import SIZE, WRAPS, b64, enrolment
 from tests.intake.support import file, roster, row
@@ -125,7 +125,7 @@ from tests.conftest import make_home
 from appliance.storage import open_store
 from appliance.storage.migrate import upgrade
 from appliance.desk.models.people import Lockout
-from appliance.operate import disk
+from appliance import disk
 from appliance import clock
 
 home = make_home(pathlib.Path(sys.argv[1]) / "home")

@@ -7,11 +7,13 @@ import secrets
 
 from appliance import clock
 from appliance.crypto import blindrsa
-from appliance.desk import accounts, sessions, tickets
+from appliance.desk import tickets
 from appliance.desk.models import Grant, SessionRow
-from appliance.model import months
+from appliance.desk.people import accounts
+from appliance.desk.sign_in import sessions
 from appliance.post import tickets as post_tickets
 from appliance.post.arrivals import CELL_BYTES
+from appliance.rules import months
 from appliance.storage import Store
 
 

@@ -14,10 +14,11 @@ from sqlalchemy import update
 
 from appliance import clock
 from appliance.crypto import blindrsa
-from appliance.desk import sessions, tickets
+from appliance.desk import tickets
 from appliance.desk.models import TicketDraw, TicketKey
+from appliance.desk.sign_in import sessions
 from appliance.errors import WardwellError
-from appliance.model import months
+from appliance.rules import months
 from appliance.spool.append import LedgerDown
 from appliance.storage import Store
 

@@ -20,12 +20,12 @@ from small_ledger import SmallLedger
 from appliance import clock
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
-from appliance.model import months
 from appliance.post import boards, epochs, worker
 from appliance.post.arrivals import NoTicket, WrongSize, take
 from appliance.post.commands import post as commands
 from appliance.post.memory import Memory
 from appliance.post.tickets import TicketKeys
+from appliance.rules import months
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown
 from appliance.spool.messages import EpochTurned

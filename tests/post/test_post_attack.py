@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from provisioning.attacks import post
+from tests.demonstration.attacks import post
 
 
 @pytest.fixture(autouse=True)

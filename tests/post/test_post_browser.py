@@ -17,7 +17,7 @@ from appliance.post import epochs
 from appliance.post.memory import Memory
 from appliance.storage import Store
 from provisioning import build, build_space, packages
-from provisioning.demo.browser import CHROMIUM, flags, trusting_home
+from tests.demonstration.browser import CHROMIUM, flags, trusting_home
 from tests.space.live_site import LiveSite, live_site, sealed_post
 from tests.space.walk import WATCH, check, create, heading, sign_in
 from tests.support.desk_site import Member

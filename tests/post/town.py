@@ -17,7 +17,7 @@ from typing import Any
 from post_site import Desk
 from small_ledger import SmallLedger
 
-from appliance.desk import sessions
+from appliance.desk.sign_in import sessions
 from appliance.kit import keylist
 from appliance.post import epochs
 from appliance.post.memory import Memory

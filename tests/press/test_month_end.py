@@ -16,16 +16,16 @@ import pytest
 
 from appliance import clock
 from appliance.charter import load_charter
-from appliance.desk import practices
+from appliance.desk.follow_up import monthly_counts
 from appliance.desk.models.base import Outbox as DeskOutbox
 from appliance.desk.models.people import RosterVersion
-from appliance.intake import counts
+from appliance.intake.deliver import counts
 from appliance.intake.models import Outbox as IntakeOutbox
-from appliance.intake.profiles import load_profile
-from appliance.intake.take import take_files
-from appliance.model import months
-from appliance.press import facts, publish, worker
+from appliance.intake.profile.feed_profile import load_profile
+from appliance.intake.settle.take import take_files
+from appliance.press import publish, report_sections, worker
 from appliance.press.models import Release
+from appliance.rules import months
 from appliance.settings import Home
 from appliance.spool.delivery import flush
 from appliance.spool.messages import Append
@@ -63,7 +63,7 @@ class Agency:
         flush(self.intake, IntakeOutbox)
 
     def desk_turn(self) -> None:
-        practices.send_due(self.desk, self.charter)
+        monthly_counts.send_due(self.desk, self.charter)
         flush(self.desk, DeskOutbox)
 
     def press_turn(self) -> None:
@@ -132,8 +132,8 @@ def test_the_month_after_and_the_month_before(month: str, following: str) -> Non
 
 
 def _missing(first: str, last: str, founded: str = "2026-09-01", *released: str) -> list[str]:
-    leaves = [facts.Leaf(0, "release", None, {"period": month, "sha256": "f"}) for month in released]
-    found = facts._missing_releases(leaves, *(date.fromisoformat(day) for day in (founded, first, last)))
+    leaves = [report_sections.Leaf(0, "release", None, {"period": month, "sha256": "f"}) for month in released]
+    found = report_sections._missing_releases(leaves, *(date.fromisoformat(day) for day in (founded, first, last)))
     assert all(what == "A missing release" for what, _ in found)
     return [month for _, month in found]
 

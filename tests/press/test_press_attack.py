@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.attacks import press
+from tests.demonstration.attacks import press
 
 
 @pytest.fixture(autouse=True)

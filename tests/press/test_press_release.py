@@ -12,8 +12,8 @@ import pytest
 from appliance.charter import load_charter
 from appliance.crypto.canonical import canonical
 from appliance.errors import WardwellError
-from appliance.model.rollup import roll_up, withheld_groups
 from appliance.press.release import build, canonical_release, check_period, input_digest, percent, sample
+from appliance.rules.rollup import roll_up, withheld_groups
 from appliance.spool.delivery import encode
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Practices
 

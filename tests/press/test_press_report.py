@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance import clock
-from appliance.charter.model import SHIPPED
+from appliance.charter.schema import SHIPPED
 from appliance.crypto import merkle, sshsig
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import COSIGNATURE, Checkpoint, Signer

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import WardwellError
-from appliance.model.suppression import COMPLEMENT, parent_of, withheld
+from appliance.rules.suppression import COMPLEMENT, parent_of, withheld
 
 FLOOR = 20
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.desk import directory
-from appliance.desk.directory import Found, Unknown, WrongPassword
+from appliance.desk.sign_in import directory
+from appliance.desk.sign_in.directory import Found, Unknown, WrongPassword
 from tests.support import samba as support
 
 pytestmark = pytest.mark.system

@@ -15,8 +15,8 @@ import ldap
 import msgspec
 import pytest
 
-from appliance.desk import directory, directory_ask
-from appliance.desk.directory import Found, Question, Unknown, WrongPassword
+from appliance.desk.sign_in import directory, directory_ask
+from appliance.desk.sign_in.directory import Found, Question, Unknown, WrongPassword
 from appliance.errors import WardwellError
 from tests.support import slapd as support
 from tests.support.certificates import Authority

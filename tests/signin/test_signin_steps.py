@@ -10,8 +10,9 @@ import pyotp
 import pytest
 
 from appliance import clock
-from appliance.desk import directory, lockout, sessions, slips, totp
+from appliance.desk import slips
 from appliance.desk.models.people import DeskAccount
+from appliance.desk.sign_in import directory, lockout, sessions, totp
 from appliance.storage import Store
 from tests.support.desk_site import Browser, Space, add_member, add_person
 
@@ -263,8 +264,8 @@ def test_a_cookie_opens_no_api_and_a_bearer_token_no_page(
 
 
 def test_who_leaves_the_roster_is_out_at_once(space: Callable[[], Space], desk: Store) -> None:
-    from appliance.desk import accounts
     from appliance.desk.models.people import Person
+    from appliance.desk.people import accounts
 
     handle = add_person(desk, "E1")
     assert accounts.of_person(desk, "E1") == handle

@@ -23,7 +23,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from appliance import clock
-from appliance.charter.model import load_charter
+from appliance.charter.schema import load_charter
 from appliance.crypto import sshsig
 from appliance.crypto.authority import Authority
 from appliance.crypto.canonical import canonical

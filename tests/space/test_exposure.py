@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from appliance.cli import wardwell
 from appliance.kit.exposure import summarize
-from appliance.model.exposure import load_model
+from appliance.rules.exposure_model import load_model
 from tests.exposure.histories import history
 from tests.space.conftest import Call
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.model.exposure import load_model
+from appliance.rules.exposure_model import load_model
 from tests.space.live_site import LiveSite, contribution, live_site
 from tests.space.walk import check, create, heading, sign_in
 

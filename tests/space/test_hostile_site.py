@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from appliance.charter.model import load_charter
+from appliance.charter.schema import load_charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
 from appliance.desk import versions

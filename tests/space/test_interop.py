@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance.charter.model import load_charter
+from appliance.charter.schema import load_charter
 from appliance.crypto.canonical import canonical
 from appliance.crypto.sealing import OVERHEAD_BYTES, info, key_pair, open_sealed, seal
 from appliance.errors import WardwellError

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Request, expect
 from sqlalchemy import select
 
-from appliance import clock, erased
+from appliance import clock, erasure_list
+from appliance.account import Account
 from appliance.charter import load_charter
-from appliance.desk import holds
 from appliance.desk.models.vault import Vault
-from appliance.identity import Account
+from appliance.desk.people import holds
 from tests.space.live_site import LiveSite, live_site
 from tests.space.walk import check, create, heading, minutes_until, opened, sign_in
 from tests.support.desk_site import add_member
@@ -47,7 +47,7 @@ def test_leaving_is_told_confirmed_done_and_a_beginning_again(tmp_path: Path, li
         page.on("request", lambda request: asked.append(request) if "/api/leave" in request.url else None)
         page.get_by_role("link", name="leave the programme").click()
         heading(page, "Leave the programme")
-        day = clock.now() + timedelta(days=erased.BACKUP_DAYS)
+        day = clock.now() + timedelta(days=erasure_list.BACKUP_DAYS)
         expect(page.get_by_text("Backups: until")).to_contain_text(str(day.year))
         check(page)
         page.get_by_label("Type ERASE to confirm").fill("yes")

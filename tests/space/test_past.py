@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from appliance.account import Account
 from appliance.desk import vouching
-from appliance.identity import Account
 from tests.space.live_site import LiveSite
 from tests.space.walk import check, create, heading, minutes_until, sign_in
 

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from appliance import clock
 from appliance.crypto import notes, tiles
 from appliance.crypto.canonical import canonical
-from appliance.crypto.restored import Restored
+from appliance.crypto.restore_statement import Restored
 from appliance.crypto.sealing import info, key_pair, seal
 from appliance.custody.keys import custody_signer
 from appliance.ledger.keys import load

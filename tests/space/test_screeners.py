@@ -12,7 +12,7 @@ import pytest
 
 from tests.space.conftest import Call
 
-MODEL = Path(__file__).parents[2] / "appliance/model/screeners.json"
+MODEL = Path(__file__).parents[2] / "appliance/rules/screeners.json"
 
 # From the papers that the model cites: how many items, the values of an answer, points per value, and the cut-off.
 PUBLISHED: dict[str, tuple[int, range, int, Callable[[int], bool]]] = {

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from appliance import clock
-from appliance.operate import disk
+from appliance import clock, disk
 from tests.space.live_site import LiveSite
 from tests.space.walk import create, heading, keep_words, minutes_until, sign_in
 from tests.support.desk_site import Member

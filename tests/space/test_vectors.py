@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from appliance.crypto.canonical import canonical
 from appliance.crypto.sealing import key_pair
 from appliance.custody.keys import compartment_key
-from provisioning.demo.browser import CHROMIUM, flags
+from tests.demonstration.browser import CHROMIUM, flags
 from tests.space.conftest import Call
 
 HERE = Path(__file__).parent

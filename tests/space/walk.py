@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
 
-from provisioning.demo.browser import CHROMIUM, flags, trusting_home
 from provisioning.packages import MODULES
+from tests.demonstration.browser import CHROMIUM, flags, trusting_home
 from tests.space.live_site import LiveSite
 from tests.support.desk_site import Member
 

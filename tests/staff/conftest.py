@@ -12,8 +12,8 @@ from staff_site import PEOPLE, Browser, RememberingLedger, handle_of
 
 from appliance import clock
 from appliance.charter import load_charter
-from appliance.desk import sessions
 from appliance.desk.models.people import DeskAccount, Grant, Person
+from appliance.desk.sign_in import sessions
 from appliance.settings import Home
 from appliance.storage import Store
 from webapp.desk import create_app

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route, expect, sync_playwright
 from staff_site import Browser
 
 from appliance.charter import Charter
-from appliance.desk import follow_up
+from appliance.desk.follow_up import steps as follow_up
 from appliance.settings import Home
 from appliance.storage import Store
 

@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from staff_outline import check_outline
 from staff_site import Browser, RememberingLedger, handle_of
 
-from appliance.desk import corrections, follow_up
-from appliance.desk.follow_up import StepName
+from appliance.desk.follow_up import corrections
+from appliance.desk.follow_up import steps as follow_up
+from appliance.desk.follow_up.steps import StepName
 from appliance.desk.models.base import Base
 from appliance.desk.models.corrections import GROUNDS, Correction
 from appliance.desk.models.people import DeskAccount
@@ -82,7 +83,7 @@ def test_what_was_offered_stays_as_a_fact(store: Store, charter: Any) -> None:
         follow_up.offer_to_all(session, REFERENCE, StepName("relief", 4), DECIDER)
     decided(store, charter, "100", "not_there")
     assert attended(store) == [handle_of(0), handle_of(1)]
-    from appliance.desk import follow_up_views
+    from appliance.desk.follow_up import views as follow_up_views
 
     with store.read() as session:
         people = {person.handle: person.steps for person in follow_up_views.people_at(session, REFERENCE)}

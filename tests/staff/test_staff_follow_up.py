@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from appliance import clock
-from appliance.desk import follow_up, follow_up_views
-from appliance.desk.follow_up import StepName
+from appliance.desk.follow_up import steps as follow_up
+from appliance.desk.follow_up import views as follow_up_views
+from appliance.desk.follow_up.steps import StepName
 from appliance.desk.models.base import Base
 from appliance.desk.models.follow_up import ClosingRecord, Incident, Step
 from appliance.errors import WardwellError

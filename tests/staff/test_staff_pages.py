@@ -17,7 +17,9 @@ from staff_site import Browser, RememberingLedger, handle_of, refused_file
 from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto import sshsig
-from appliance.desk import follow_up, receipts, releases
+from appliance.desk import releases
+from appliance.desk.feeds import receipts
+from appliance.desk.follow_up import steps as follow_up
 from appliance.settings import Home
 from appliance.spool.messages import (
     Attended,

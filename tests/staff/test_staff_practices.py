@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from appliance import clock
 from appliance.charter import Charter
-from appliance.charter.model import SHIPPED
-from appliance.desk import follow_up, practices
+from appliance.charter.schema import SHIPPED
+from appliance.desk.follow_up import monthly_counts
+from appliance.desk.follow_up import steps as follow_up
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import Person, RosterVersion
 from appliance.spool.messages import AnyMessage, Attended, FollowUpCounts, IncidentNotice
@@ -61,8 +62,8 @@ def sent(store: Store) -> list[Any]:
 
 
 def test_a_month_goes_once_with_counts_and_practices(store: Store, charter: Charter) -> None:
-    assert practices.send_due(store, charter)
-    assert not practices.send_due(store, charter)
+    assert monthly_counts.send_due(store, charter)
+    assert not monthly_counts.send_due(store, charter)
     follow_ups, facts = sent(store)
     assert isinstance(follow_ups, FollowUpCounts)
     assert (follow_ups.period, facts.period, follow_ups.roster_version) == ("2026-10", "2026-10", 7)
@@ -77,12 +78,12 @@ def test_a_month_goes_once_with_counts_and_practices(store: Store, charter: Char
 
 def test_no_group_below_the_floor_leaves(store: Store, charter: Charter) -> None:
     with store.read() as session:
-        groups = practices.counts(session, charter, "2026-10", ZONE).groups
+        groups = monthly_counts.counts(session, charter, "2026-10", ZONE).groups
     assert groups and all(group.headcount >= charter.constants.floor for group in groups)
     # The control: with a lower floor the two watches of fifteen do appear.
     lower = Charter(SHIPPED.read_bytes().replace(b"floor = 20", b"floor = 11"))
     with store.read() as session:
-        groups = practices.counts(session, lower, "2026-10", ZONE).groups
+        groups = monthly_counts.counts(session, lower, "2026-10", ZONE).groups
     assert min(group.headcount for group in groups) == 15
 
 
@@ -91,11 +92,11 @@ def test_an_agency_below_the_floor_sends_no_group(store: Store, charter: Charter
         for number in range(10, 30):
             session.get_one(Person, f"{number:032x}").active = False
     with store.read() as session:
-        assert practices.counts(session, charter, "2026-10", ZONE).groups == []
+        assert monthly_counts.counts(session, charter, "2026-10", ZONE).groups == []
 
 
 def test_nothing_goes_before_the_first_roster(store: Store, charter: Charter) -> None:
     with store.write() as session:
         session.delete(session.get_one(RosterVersion, 7))
-    assert not practices.send_due(store, charter)
+    assert not monthly_counts.send_due(store, charter)
     assert sent(store) == []

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from staff_site import Browser, refused_file
 
-from appliance.desk import receipts
+from appliance.desk.feeds import receipts
 from appliance.storage import Store
 
 AT = datetime(2026, 10, 15, 18, tzinfo=UTC)

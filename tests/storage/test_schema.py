@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 
 from appliance.database import revisions, schema_of
 from appliance.errors import WardwellError
-from appliance.prepare import migrate_one
+from appliance.migrate import migrate_one
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import open_store
 from appliance.storage.migrate import _config, differences, metadata_of, upgrade
@@ -66,7 +66,7 @@ def test_files_are_named_after_the_schema_that_they_make(compartment: str) -> No
 
 
 _LOADED = (
-    "import sys; from pathlib import Path; from appliance.prepare import migrate_one;"
+    "import sys; from pathlib import Path; from appliance.migrate import migrate_one;"
     "from appliance.settings import Home; migrate_one(Home(Path(sys.argv[1])), 'desk');"
     "print('sqlalchemy' in sys.modules)"
 )

@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 
 from appliance.desk.models.people import DeskAccount, Person
 from appliance.intake.models import Call, Involvement
-from appliance.model.exposure import load_model
+from appliance.rules.exposure_model import load_model
 from appliance.storage import open_store
-from provisioning.demo import enrol
-from provisioning.demo.pockets import Pocket
-from provisioning.demo.up import agency_of
+from tests.demonstration import enrol
+from tests.demonstration.pockets import Pocket
+from tests.demonstration.up import agency_of
 from tests.support.system import System
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from appliance.charter import load_charter
 from appliance.desk.models.vault import Delivery
 from appliance.storage import open_store
-from provisioning.demo import enrol
+from tests.demonstration import enrol
 from tests.story.newcomers import newcomer
 from tests.support.system import System
 from tests.support.waiting import until

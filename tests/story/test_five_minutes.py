@@ -37,7 +37,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
     anyone.close()
 
     # 0:40 When a critical incident arrives, the coordinator offers to all in one action.
-    dropped = agency.run("demo", "drop").stdout
+    dropped = agency.demo("drop").stdout
     found = re.search(r"call (\S+),", dropped)
     assert found, dropped
     number = found.group(1)
@@ -84,7 +84,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
     officer.click("Put into the queue")
     officer.sees("leaves when you lock")
     officer.lock()
-    agency.run("demo", "next-day")
+    agency.demo("next-day")
 
     clinician = Private(agency, open_browser, "clinician")
     clinician.unlock()
@@ -95,7 +95,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
     clinician.page.get_by_label("Write", exact=True).fill(ANSWER)
     clinician.click("Put into the queue")
     clinician.lock()
-    agency.run("demo", "next-day")
+    agency.demo("next-day")
 
     officer.unlock()
     officer.open("Support")
@@ -105,7 +105,7 @@ def test_the_main_job_from_a_cad_drop_to_confidential_support(
     officer.lock()
 
     # 3:10 Root searches everything and finds nothing that was typed; forgeries are detected; what it did learn is said.
-    attack = agency.run("demo", "attack", "ZZOFFICERWORDSZZ").stdout
+    attack = agency.demo("attack", "ZZOFFICERWORDSZZ").stdout
     for words in ("not found anywhere", "detected", "What root did learn", "Every promise held."):
         assert words in attack, attack
 

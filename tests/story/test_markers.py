@@ -22,12 +22,12 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from appliance import clock
-from appliance.backup.identity import keys_from_root
+from appliance.backup.keys import keys_from_root
 from appliance.crypto.sshsig import fingerprint
 from appliance.post.memory import Memory
 from appliance.settings import COMPARTMENTS, Home
-from provisioning.demo.browser import CHROMIUM, flags, trusting_home
-from provisioning.demo.pockets import Pocket
+from tests.demonstration.browser import CHROMIUM, flags, trusting_home
+from tests.demonstration.pockets import Pocket
 from tests.story.fields import Typist, in_sources
 from tests.story.newcomers import newcomer
 from tests.support.pages import decrypted

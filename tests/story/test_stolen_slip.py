@@ -20,8 +20,8 @@ from appliance.crypto.sshsig import fingerprint
 from appliance.desk.models.vault import Delivery
 from appliance.errors import WardwellError
 from appliance.storage import open_store
-from provisioning.demo import enrol
-from provisioning.demo.pockets import Pocket
+from tests.demonstration import enrol
+from tests.demonstration.pockets import Pocket
 from tests.story.newcomers import newcomer
 from tests.story.people import Private
 from tests.support.system import System

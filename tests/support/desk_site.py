@@ -13,8 +13,9 @@ import pyotp
 from flask import Flask
 
 from appliance import clock
-from appliance.desk import accounts, sessions
 from appliance.desk.models.people import DeskAccount, Grant, Person
+from appliance.desk.people import accounts
+from appliance.desk.sign_in import sessions
 from appliance.settings import Home
 from appliance.storage import Store
 from tests.support.waiting import until

@@ -19,7 +19,7 @@ from appliance.kit import web_look, web_manifest
 from appliance.kit.web_check import web_check
 from appliance.settings import Home, Hosts
 from provisioning import front
-from provisioning.demo.ports import choose
+from tests.demonstration.ports import choose
 from tests.support.waiting import answers, until
 
 

@@ -1,7 +1,7 @@
 """The whole demonstration for tests: founded once, copied and started on free ports per session, stopped at the end.
 
 Fixtures: `agency` (a running `System`), `driver` (Playwright), `open_browser` (Chromium that trusts the demonstration's
-CA, one context per person). Nothing here takes a short cut: it is `wardwell demo up` with less history.
+CA, one context per person). Nothing here takes a short cut: it is `wardwell-demo up` with less history.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ from appliance.desk import releases
 from appliance.post.memory import Memory
 from appliance.settings import Home
 from appliance.storage import open_store
-from provisioning.demo import pockets, ports
-from provisioning.demo.browser import CHROMIUM, flags, trusting_home
-from provisioning.demo.https import Client
-from provisioning.demo.pockets import Pocket, Pockets
 from provisioning.supervise import Supervisor
+from tests.demonstration import pockets, ports
+from tests.demonstration.browser import CHROMIUM, flags, trusting_home
+from tests.demonstration.https import Client
+from tests.demonstration.pockets import Pocket, Pockets
 from tests.support.cached import ROOT, cached, digest_of
 from tests.support.waiting import until
 
+# What the demonstration is made of: it is founded anew when any of it changes.
+CODE = ("appliance", "webapp", "provisioning", "tests/demonstration")
 # The newest month that is counted lies in it on any day of the year, so that there is a release.
 DAYS = 62
 
@@ -100,11 +102,17 @@ class System:
         """A `wardwell` command on this home."""
         return run(self.home, *arguments, check=check)
 
+    def demo(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A `wardwell-demo` command on this home."""
+        return demo(self.home, *arguments, check=check)
 
-def run(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -> subprocess.CompletedProcess[str]:
-    """A `wardwell` command on `home`."""
+
+def run(
+    home: Home, *arguments: str, check: bool = True, seconds: float = 170, command: str = "appliance.cli"
+) -> subprocess.CompletedProcess[str]:
+    """A `wardwell` command on `home`, or one of `command`."""
     done = subprocess.run(
-        [sys.executable, "-m", "appliance.cli", *arguments],
+        [sys.executable, "-m", command, *arguments],
         env={**os.environ, "WARDWELL_HOME": str(home.root)},
         capture_output=True,
         text=True,
@@ -115,10 +123,15 @@ def run(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -
     return done
 
 
+def demo(home: Home, *arguments: str, check: bool = True, seconds: float = 170) -> subprocess.CompletedProcess[str]:
+    """A `wardwell-demo` command on `home`."""
+    return run(home, *arguments, check=check, seconds=seconds, command="tests.demonstration")
+
+
 def bring_up(root: Path, *arguments: str) -> System:
     """A demonstration in `root` on free ports."""
     home = Home(root)
-    done = run(home, "demo", "up", "--ports-from", "free", "--days", str(DAYS), *arguments, seconds=600)
+    done = demo(home, "up", "--ports-from", "free", "--days", str(DAYS), *arguments, seconds=600)
     return System(home, done.stdout)
 
 
@@ -138,7 +151,7 @@ def _found(folder: Path) -> None:
 def _founded() -> Path:
     """What `_found` made today from this state of the code."""
     kinds = {".py", ".html", ".toml", ".json", ".in", ".mjs"}
-    code = [path for name in ("appliance", "webapp", "provisioning") for path in (ROOT / name).rglob("*")]
+    code = [path for name in CODE for path in (ROOT / name).rglob("*")]
     files = [path for path in code if path.suffix in kinds and "node_modules" not in path.parts and path.is_file()]
     day = datetime.now(ZoneInfo("America/Los_Angeles")).date()
     return cached("agency", f"{day}-{digest_of([*files, Path(__file__)])}", _found)

@@ -13,14 +13,18 @@ from datetime import timedelta
 from typing import Any
 
 from appliance import clock
+from appliance.account import Account
 from appliance.charter import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
-from appliance.desk import corrections, follow_up, grants, holds, receipts, releases, tickets
+from appliance.desk import releases, tickets
+from appliance.desk.feeds import receipts
+from appliance.desk.follow_up import corrections
+from appliance.desk.follow_up import steps as follow_up
 from appliance.desk.models.receipts import Receipt
 from appliance.desk.models.releases import Report
-from appliance.identity import Account
-from appliance.model import months
+from appliance.desk.people import grants, holds
+from appliance.rules import months
 from appliance.spool.messages import Attended, FileReceipt, IncidentNotice, ReleasePublished
 from appliance.storage import Store
 from tests.support.desk_site import add_grant, add_person

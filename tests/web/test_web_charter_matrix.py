@@ -16,9 +16,9 @@ from werkzeug.routing import Rule
 
 import webapp.desk
 from appliance.charter import Charter
-from appliance.charter.model import SHIPPED
-from appliance.desk import directory, sessions
+from appliance.charter.schema import SHIPPED
 from appliance.desk.models.people import Lockout
+from appliance.desk.sign_in import directory, sessions
 from appliance.settings import Home
 from appliance.storage import Store
 from tests.support.desk_site import Browser, Member, Space, add_member

@@ -13,10 +13,12 @@ from flask import Blueprint, Flask, g
 from werkzeug.exceptions import Forbidden
 
 import webapp.desk
+from appliance.account import NOBODY
 from appliance.charter import Charter
-from appliance.desk import accounts, health, sessions
+from appliance.desk import health
+from appliance.desk.people import accounts
+from appliance.desk.sign_in import sessions
 from appliance.errors import WardwellError
-from appliance.identity import NOBODY
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown
 from appliance.storage import Store

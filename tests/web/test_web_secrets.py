@@ -13,7 +13,8 @@ import pytest
 import structlog
 from flask import Flask
 
-from appliance.desk import directory, inbox, vault
+from appliance.desk import inbox, vault
+from appliance.desk.sign_in import directory
 from appliance.storage import Store
 from tests.support.desk_site import Browser, Space, add_member
 

@@ -15,9 +15,9 @@ import structlog
 from flask import Flask, g, request
 from werkzeug.exceptions import Forbidden
 
+from appliance.account import ANYONE, NOBODY, Account
 from appliance.charter import Charter
 from appliance.errors import WardwellError
-from appliance.identity import ANYONE, NOBODY, Account
 from appliance.spool.append import append
 from appliance.spool.messages import About, Append
 from webapp.common.site import current_site

@@ -11,7 +11,7 @@ from typing import TypeVar
 from flask import g
 from werkzeug.exceptions import Forbidden
 
-from appliance.identity import ANYONE, Account
+from appliance.account import ANYONE, Account
 from appliance.spool.append import append
 from appliance.spool.messages import About, Append
 from webapp.common.guard import acting_role

@@ -16,8 +16,8 @@ from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from appliance.custody import facts as public_facts
-from appliance.custody.facts import GROUP_NAMES, Places
+from appliance.custody import public_record
+from appliance.custody.public_record import GROUP_NAMES, Places
 from appliance.custody.serve import Request, ask
 from appliance.errors import WardwellError
 from appliance.settings import Home
@@ -88,7 +88,7 @@ def _page(places: Places, status: int, *, taken: bool = False, problem: Wardwell
     """The one page. What was typed is never sent back."""
     facts, answer = None, _silent()
     try:
-        facts = public_facts.load(places)
+        facts = public_record.load(places)
         answer = ask(places, Request("status"))
     except WardwellError as error:
         if places.unsealed.exists():

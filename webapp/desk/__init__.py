@@ -19,13 +19,13 @@ from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from appliance import logs
+from appliance import disk, logs
+from appliance.account import NOBODY
 from appliance.charter import Charter
-from appliance.desk import sessions, slips, vault, vouching
-from appliance.desk.signin import SignInRefused
+from appliance.desk import slips, vault, vouching
+from appliance.desk.sign_in import sessions
+from appliance.desk.sign_in.steps import SignInRefused
 from appliance.errors import WardwellError
-from appliance.identity import NOBODY
-from appliance.operate import disk
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown
 from webapp.common.csrf import WrongForm, install_csrf

@@ -13,7 +13,8 @@ from cryptography import x509
 from flask import Blueprint, render_template
 
 from appliance import clock
-from appliance.desk import health, receipts, usual
+from appliance.desk import health
+from appliance.desk.feeds import baseline, receipts
 from appliance.settings import Home
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
@@ -57,7 +58,7 @@ def status() -> str:
     """Every compartment: what it last said, and whether it is silent."""
     site = current_site()
     with site.store.read() as session:
-        feeds, alerts = receipts.feeds(session), usual.alerts(session)
+        feeds, alerts = receipts.feeds(session), baseline.alerts(session)
     return render_template(
         "admin/status.html",
         lines=health.shown(site.store),

@@ -12,8 +12,8 @@ import msgspec
 from flask import Flask, Response, make_response, request
 from werkzeug.exceptions import Forbidden
 
+from appliance.account import Account
 from appliance.errors import WardwellError
-from appliance.identity import Account
 from webapp.desk import who
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ import msgspec
 from flask import Blueprint, Response, g
 
 from appliance import clock
-from appliance.desk import erasure, holds
+from appliance.desk import erasure
+from appliance.desk.people import holds
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.api_common import answer, body, handle_of

@@ -10,8 +10,11 @@ import msgspec
 from flask import Blueprint, Response, g
 
 from appliance import clock
-from appliance.desk import accounts, sessions, signin, totp, vault
-from appliance.identity import Account
+from appliance.account import Account
+from appliance.desk import vault
+from appliance.desk.people import accounts
+from appliance.desk.sign_in import sessions, totp
+from appliance.desk.sign_in import steps as signin
 from webapp.common.guard import discloses
 from webapp.common.site import Site, current_site
 from webapp.desk import qr
@@ -35,7 +38,7 @@ class Code(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def gate(site: Site) -> signin.Gate:
-    """What `appliance.desk.signin` needs."""
+    """What `appliance.desk.sign_in.steps` needs."""
     return signin.Gate(site.store, site.charter, site.settings)
 
 

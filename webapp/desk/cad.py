@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from appliance.desk import receipts as stored
-from appliance.desk import usual
+from appliance.desk.feeds import baseline
+from appliance.desk.feeds import receipts as stored
 from appliance.spool.messages import DRY_RUN
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
@@ -33,7 +33,7 @@ def receipts() -> str:
     page = request.args.get("page", 1, type=int)
     with current_site().store.read() as session:
         rows, pages = stored.latest(session, page)
-        alerts = usual.alerts(session)
+        alerts = baseline.alerts(session)
     page = min(max(page, 1), pages)
     return render_template("cad/receipts.html", rows=rows, alerts=alerts, page=page, pages=pages, dry_run=DRY_RUN)
 

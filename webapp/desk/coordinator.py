@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, g, jsonify, redirect, render_template, request, url_for
 
-from appliance.desk import corrections, follow_up, follow_up_views
-from appliance.desk.follow_up import StepName
+from appliance.desk.follow_up import corrections
+from appliance.desk.follow_up import steps as follow_up
+from appliance.desk.follow_up import views as follow_up_views
+from appliance.desk.follow_up.steps import StepName
 from appliance.errors import WardwellError
 from webapp.common.guard import discloses
 from webapp.common.reveal import reveal

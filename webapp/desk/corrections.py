@@ -11,7 +11,8 @@ from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from appliance.desk import corrections, follow_up
+from appliance.desk.follow_up import corrections
+from appliance.desk.follow_up import steps as follow_up
 from appliance.errors import WardwellError
 from appliance.spool.append import append
 from appliance.spool.messages import About, Append

@@ -1,7 +1,7 @@
 """Legal holds on the agency's records about a named person: the list, proposals, countersignatures, reviews.
 
-Owns: these routes; the rules stand in `appliance.desk.holds`. The list is shown inside `reveal`, and each act writes
-the person's entry itself, with what was done. Must never see: the records that are held, a private space.
+Owns: these routes; the rules stand in `appliance.desk.people.holds`. The list is shown inside `reveal`, and each act
+writes the person's entry itself, with what was done. Must never see: the records that are held, a private space.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
-from appliance.desk import holds
+from appliance.desk.people import holds
 from appliance.errors import WardwellError
 from webapp.common.guard import discloses
 from webapp.common.reveal import reveal

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, g, make_response, redirect, render_template, url_for
 from flask.blueprints import BlueprintSetupState
 
-from appliance.desk import sessions
+from appliance.desk.sign_in import sessions
 from appliance.desk.standing import charter_signatures, log_state
 from webapp.common.guard import discloses
 from webapp.common.site import current_site

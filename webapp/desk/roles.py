@@ -1,6 +1,6 @@
 """Who holds which role: the list, proposals and countersignatures.
 
-Owns: these routes; the rules stand in `appliance.desk.grants`. Must never see: what a role is used for.
+Owns: these routes; the rules stand in `appliance.desk.people.grants`. Must never see: what a role is used for.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
-from appliance.desk import accounts, grants
-from appliance.desk.people import find_account
+from appliance.desk.people import accounts, grants
+from appliance.desk.people.lookup import find_account
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.words import NOTES

@@ -12,7 +12,9 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
-from appliance.desk import sessions, signin, slips, totp
+from appliance.desk import slips
+from appliance.desk.sign_in import sessions, totp
+from appliance.desk.sign_in import steps as signin
 from appliance.errors import WardwellError
 from webapp.common.guard import discloses
 from webapp.common.site import current_site

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
 
+from appliance.account import NOBODY
 from appliance.errors import WardwellError
-from appliance.identity import NOBODY
 from webapp.common.site import current_site
 
 DIST = Path(__file__).parent / "dist"

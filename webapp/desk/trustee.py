@@ -14,7 +14,8 @@ from typing import Any
 from flask import Blueprint, g, render_template, request
 
 from appliance.crypto import sshsig
-from appliance.desk import people, releases, slips, vouching
+from appliance.desk import releases, slips, vouching
+from appliance.desk.people import lookup
 from appliance.desk.standing import charter_signatures, log_state
 from appliance.errors import WardwellError
 from appliance.storage import Store
@@ -58,13 +59,13 @@ def _nobody(_view_args: Mapping[str, Any]) -> Sequence[str]:
 
 def _asked_for(_view_args: Mapping[str, Any]) -> Sequence[str]:
     try:
-        return [people.find_account(current_site().store, request.form.get("person", ""))]
+        return [lookup.find_account(current_site().store, request.form.get("person", ""))]
     except WardwellError:
         return []
 
 
 def _all(_view_args: Mapping[str, Any]) -> Sequence[str]:
-    return people.everyone(current_site().store)
+    return lookup.everyone(current_site().store)
 
 
 @blueprint.get("/slips/")
@@ -97,7 +98,7 @@ def code_for_the_past() -> Any:
 def _for_one(issue: Callable[[Store, str], slips.Issued], note: str, paper: Callable[[Printed], str]) -> Any:
     store = current_site().store
     try:
-        handle = people.find_account(store, request.form.get("person", ""))
+        handle = lookup.find_account(store, request.form.get("person", ""))
     except WardwellError as error:
         page = render_template("trustee/slips.html", out=slips.count_open(store), days=slips.DAYS, problem=error)
         return page, 400
@@ -109,7 +110,7 @@ def _for_one(issue: Callable[[Store, str], slips.Issued], note: str, paper: Call
 def slips_for_everyone() -> Any:
     """Print a slip for everyone alike, in one action."""
     store = current_site().store
-    handles = people.everyone(store)
+    handles = lookup.everyone(store)
     printed = reveal(
         handles,
         "slip",
@@ -123,7 +124,7 @@ def slips_for_everyone() -> Any:
 
 def _printed(handle: str, issued: slips.Issued) -> Printed:
     store = current_site().store
-    return Printed(*people.label(store, handle), issued.code, issued.expires_at)
+    return Printed(*lookup.label(store, handle), issued.code, issued.expires_at)
 
 
 def _paper(printed: list[Printed]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
-from appliance.desk import accounts, sessions
-from appliance.identity import NOBODY, Account
+from appliance.account import NOBODY, Account
+from appliance.desk.people import accounts
+from appliance.desk.sign_in import sessions
 from webapp.common.guard import Declaration
 from webapp.common.site import current_site
 

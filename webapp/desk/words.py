@@ -6,8 +6,8 @@ listed here are shown by their own name, in words. Must never see: a person.
 
 from __future__ import annotations
 
-from appliance.desk.follow_up import StepName
-from appliance.model.exposure import load_model
+from appliance.desk.follow_up.steps import StepName
+from appliance.rules.exposure_model import load_model
 
 # Every type of the taxonomy that can stand at an incident, and those that a coordinator may open by hand.
 TITLES: dict[str, str] = {kind.id: kind.title for kind in load_model().types}

@@ -1,8 +1,8 @@
-// What the browser and the appliance must agree on. Owns: the typed view of `appliance/model/constants.json` and of the
+// What the browser and the appliance must agree on. Owns: the typed view of `appliance/rules/constants.json` and of the
 // charter's words and numbers, as `provisioning/build_space.py` takes them from the charter object. Holds no secret.
 
 import charterJson from "../.cache/charter.json";
-import constantsJson from "../../../appliance/model/constants.json";
+import constantsJson from "../../../appliance/rules/constants.json";
 import { utf8, type Bytes } from "./bytes.js";
 
 export const constants = constantsJson;

@@ -1,9 +1,9 @@
 // What the officer's browser adds up: counts, weighted load and patterns. Twin of `appliance/kit/exposure.py`.
 //
-// Owns: pure functions over contributions. The model (`appliance/model/exposure.json`) holds every number and its reason.
+// Owns: pure functions over contributions. The model (`appliance/rules/exposure.json`) holds every number and its reason.
 // Nothing computed here leaves this browser. Load at time t: sum of weight(type) * factor(role) * 2^(-age / half-life).
 
-import modelJson from "../../../appliance/model/exposure.json";
+import modelJson from "../../../appliance/rules/exposure.json";
 import { hex, sha256 } from "./bytes.js";
 import { canonical } from "./crypto/canonical.js";
 import type { ExposureMonth } from "./vault/compact.js";

@@ -1,10 +1,10 @@
 // Screeners: what is asked, and what the answers amount to by the published scoring. Pure functions.
 //
-// Owns: reading `appliance/model/screeners.json`, which holds every word, cut-off and source. Must never see: the network.
+// Owns: reading `appliance/rules/screeners.json`, which holds every word, cut-off and source. Must never see: the network.
 // Results live in the vault and nowhere else. Every question may be skipped: a score is given only when all were answered,
 // but whether the cut-off is reached is said as soon as the skipped ones cannot change it.
 
-import screenersJson from "../../../appliance/model/screeners.json";
+import screenersJson from "../../../appliance/rules/screeners.json";
 
 export interface Option {
   readonly label: string;

@@ -1,0 +1,1 @@
+"""Signing in: the directory, one-time codes, sessions, lockout."""

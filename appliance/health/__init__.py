@@ -1,0 +1,1 @@
+"""Is the appliance in order? Small questions, each answered from outside the compartments."""

@@ -1,0 +1,1 @@
+"""What leaves the intake: sealed contributions to officers, and counts per group."""

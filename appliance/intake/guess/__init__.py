@@ -1,0 +1,1 @@
+"""A feed profile proposed from files of an unknown export."""

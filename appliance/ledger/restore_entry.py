@@ -1,0 +1,64 @@
+"""A restored ledger's first act: to append the statement of both custody groups that it was restored.
+
+Owns: the waiting statement in the ledger's folder, and the question whether a head of the log was given up by one.
+Must never see: custody's private key. Nobody may append such a leaf over the socket.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from sqlalchemy import select
+
+from appliance.crypto.notes import Checkpoint, Verifier
+from appliance.crypto.restore_statement import CUSTODY_KEY, KIND, Restored, later, of_leaf
+from appliance.errors import WardwellError
+from appliance.ledger import entries
+from appliance.ledger.models import Leaf
+from appliance.settings import Home
+from appliance.storage import Store
+
+ORDER = "restored.note"
+
+
+def take_up(store: Store) -> None:
+    """Append the waiting statement, once. Raises WardwellError when it is not custody's; then nothing is appended."""
+    path = store.home.folder("ledger") / ORDER
+    if not path.exists():
+        return
+    note = path.read_text()
+    custody = custody_key(store.home)
+    if custody is None:
+        raise WardwellError(
+            "A restore is to be recorded, and custody's public key is missing.",
+            "Record the restore again with the cards.",
+        )
+    stated = Restored.read(note, custody)
+    with store.write() as session:
+        done = session.scalars(select(Leaf.data).where(Leaf.kind == KIND)).all()
+        if not any(json.loads(data).get("note") == note for data in done):
+            entries.append_own(session, KIND, stated.public(note))
+    path.unlink()
+
+
+def given_up(store: Store, head: Checkpoint, last_seen: datetime) -> bool:
+    """Whether a statement in the database gave up `head`, which was last seen to be the log at `last_seen`."""
+    custody = custody_key(store.home)
+    if custody is None:
+        return False
+    with store.read() as session:
+        rows = session.scalars(select(Leaf.data).where(Leaf.kind == KIND)).all()
+    for raw in rows:
+        stated = of_leaf(raw, custody)
+        if stated is None or stated.checkpoint.origin != head.origin:
+            continue
+        if stated.checkpoint.size <= head.size and later(stated, last_seen):
+            return True
+    return False
+
+
+def custody_key(home: Home) -> Verifier | None:
+    """Custody's public key, as published beside the log."""
+    path = home.public / "ledger" / CUSTODY_KEY
+    return Verifier.parse(path.read_text()) if path.exists() else None

@@ -1,8 +1,0 @@
-"""`python -m provisioning.bench [--only AREA]`."""
-
-from __future__ import annotations
-
-from provisioning.measure import main
-
-if __name__ == "__main__":
-    main("provisioning.bench", "results.json")
