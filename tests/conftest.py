@@ -11,9 +11,11 @@ import pytest
 from playwright.sync_api import expect
 
 from appliance.charter.schema import SHIPPED
+from appliance.desk.people import accounts
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
 from tests.support.databases import key_in_tests, new_store
+from tests.support.templates import share_between_applications
 
 # A busy machine may need longer than a person would wait; what never comes is still missed.
 expect.set_options(timeout=30_000)
@@ -24,6 +26,9 @@ pytest_plugins = ["tests.support.system"]
 # Where scratch folders lie when there is room: nothing of a test has to outlast a power cut.
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30
+
+# scrypt's N is 2 to this power where a test makes a password and is not about its strength: 16 in production.
+QUICK_LOG_N = 4
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -50,6 +55,25 @@ def make_home(root: Path) -> Home:
     home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\n')
     shutil.copy(SHIPPED, home.charter_file)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_templates() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_between_applications(patch)
+        yield
+
+
+@pytest.fixture
+def production_strength() -> None:
+    """For tests of what ships: passwords are stretched as in production."""
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are stretched a little only; lines that say how much they were are checked by what they say."""
+    if "production_strength" not in request.fixturenames:
+        monkeypatch.setattr(accounts, "_LOG_N", QUICK_LOG_N)
 
 
 @pytest.fixture

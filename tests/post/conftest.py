@@ -24,6 +24,9 @@ from appliance.storage import Store
 from provisioning import build_space, packages
 from tests.conftest import make_home
 from tests.support.databases import new_store
+from tests.support.ticket_keys import made_keys, some_keys
+
+__all__ = ["made_keys", "some_keys"]
 
 
 @pytest.fixture
@@ -38,18 +41,6 @@ def memory(home: Home) -> Iterator[Memory]:
     held = Memory(home)
     yield held
     shutil.rmtree(held.folder)
-
-
-@pytest.fixture(scope="session")
-def some_keys() -> list[rsa.RSAPrivateKey]:
-    """Ticket keys made once: making them is slow and is not what these tests are about."""
-    return [blindrsa.generate(2048) for _ in range(4)]
-
-
-@pytest.fixture(autouse=True)
-def _made_keys(some_keys: list[rsa.RSAPrivateKey], monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = itertools.cycle(some_keys)
-    monkeypatch.setattr(blindrsa, "generate", lambda bits: next(keys))
 
 
 @pytest.fixture
