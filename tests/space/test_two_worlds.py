@@ -187,6 +187,7 @@ def _world_of_choices(folder: Path, call: Call, *, choose: bool) -> tuple[World,
         return (seen, _rows(site)), written
 
 
+@pytest.mark.long
 def test_choices_change_nothing_that_can_be_counted(tmp_path: Path, call: Call) -> None:
     (none, none_rows), no_message = _world_of_choices(tmp_path / "none", call, choose=False)
     (chosen, chosen_rows), message = _world_of_choices(tmp_path / "chosen", call, choose=True)

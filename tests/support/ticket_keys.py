@@ -1,4 +1,4 @@
-"""Ticket keys made once: making RSA keys is slow, and few tests are about it. A folder's conftest imports both fixtures."""
+"""Ticket keys made once: making RSA keys is slow, and few tests are about it. A conftest imports both fixtures."""
 
 from __future__ import annotations
 
