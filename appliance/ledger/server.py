@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import signal
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.errors import WardwellError
 from appliance.ledger.log import Log
 from appliance.settings import Home
@@ -153,17 +151,6 @@ class Server:
             await asyncio.sleep(HEALTH_SECONDS)
 
 
-@contextlib.contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """Two ledgers on one database would publish two histories."""
-    with open(home.folder("ledger") / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WardwellError("A ledger is already serving here.", "Stop it first.") from None
-        yield
-
-
 def serve(home: Home) -> None:
     """Run the ledger until SIGTERM or SIGINT. Raises WardwellError when database and published log disagree."""
 
@@ -173,5 +160,8 @@ def serve(home: Home) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await Server(home, Log(store)).run(stop)
 
-    with _alone(home), contextlib.closing(open_store(home, "ledger")) as store:
+    # Two ledgers on one database would publish two histories.
+    busy = WardwellError("A ledger is already serving here.", "Stop it first.")
+    alone = durable.locked(home.folder("ledger") / "lock", refusal=busy)
+    with alone, contextlib.closing(open_store(home, "ledger")) as store:
         asyncio.run(main())

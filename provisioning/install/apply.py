@@ -6,17 +6,16 @@ run. Must never see: an appliance's data. Running it again changes nothing; afte
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from appliance import durable
 from appliance.errors import Refused, WardwellError
 from appliance.operate import cert
 from appliance.settings import CONFIGURATION
@@ -72,10 +71,7 @@ def put(path: Path, text: str) -> bool:
     """Write by rename unless it holds just that; whether it was written."""
     if path.exists() and path.read_text() == text:
         return False
-    fresh = path.with_name(f".{path.name}.part")
-    fresh.write_text(text)
-    fresh.chmod(0o600 if path.name == "variables.json" else 0o644)
-    fresh.replace(path)
+    durable.replace(path, text.encode(), mode=0o600 if path.name == "variables.json" else 0o644)
     return True
 
 
@@ -87,7 +83,8 @@ def apply(say: Say) -> list[str]:
     if os.geteuid() != 0:
         raise Refused("Only root configures this machine.", "Run `sudo wardwell apply`.")
     answers = stored_answers()
-    with _alone():
+    busy = Refused("`wardwell apply` is running already.", "Wait until it is done.")
+    with durable.locked(Path("/run/wardwell-apply.lock"), refusal=busy):
         changed = render(answers)
         made = cert.ensure_certificates(answers.three_hosts, CONFIGURATION / "tls")
         if made:
@@ -176,13 +173,3 @@ def _message(said: str) -> str:
     parts = (content.get(key) for key in ("module_stderr", "stderr", "msg", "stdout"))
     text = str(next(filter(None, parts), ""))
     return text.strip()[-400:]
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with open("/run/wardwell-apply.lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused("`wardwell apply` is running already.", "Wait until it is done.") from None
-        yield
