@@ -183,10 +183,10 @@ def owner_of(path: Path) -> Owner | None:
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make `folder` and the folders above it that are missing. `mode`, less the umask, is for `folder` itself."""
-    missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
-    for each in reversed(missing):
-        each.mkdir(mode if each == folder else 0o777, exist_ok=True)
-        sync(each.parent)
+    missing = [level for level in (folder, *folder.parents) if not level.is_dir()]
+    for level in reversed(missing):
+        level.mkdir(mode if level == folder else 0o777, exist_ok=True)
+        sync(level.parent)
 
 
 def _prepare(folder: Path) -> None:

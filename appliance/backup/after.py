@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from appliance import clock, durable
 from appliance.backup.restore import Opened
-from appliance.custody.keys import found_file_custody, root_file
+from appliance.custody.keys import create_file_custody, root_file
 from appliance.custody.restore_signature import record_restore
 from appliance.errors import Refused
 from appliance.settings import Home
@@ -36,7 +36,7 @@ def finish(home: Home, backup: Opened, root: bytes, say: Callable[[str], None]) 
     settings = home.settings()
     if settings.custody == "file" and settings.demonstration:
         durable.create(root_file(home), root, mode=0o600)
-        found_file_custody(home)
+        create_file_custody(home)
     if home.production:
         from appliance.layout import lay_out
 
