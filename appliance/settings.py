@@ -210,7 +210,7 @@ class Home:
             return msgspec.toml.decode(self.settings_file.read_bytes(), type=Settings)
         except FileNotFoundError:
             raise WardwellError(
-                f"No appliance at {self.root}: wardwell.toml is missing.",
+                f"There is no appliance at {self.root}: wardwell.toml is missing.",
                 "Set WARDWELL_HOME, or run `make demo` for a demonstration.",
             ) from None
         except (msgspec.ValidationError, msgspec.DecodeError) as error:

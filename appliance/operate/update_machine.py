@@ -122,7 +122,7 @@ class Machine:
 
     def alone(self, *, wait: bool = False) -> AbstractContextManager[None]:
         """Hold the lock of updates. Raises Refused when another one is going on, unless `wait`."""
-        busy = None if wait else Refused("An update is going on.", "Wait until it is done.")
+        busy = None if wait else Refused("An update is in progress.", "Wait until it is done.")
         return durable.locked(self.base / ".update.lock", refusal=busy)
 
     # --- what is done ---
@@ -260,4 +260,4 @@ class Machine:
         if done.returncode:
             lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
             reason = " / ".join(lines[-4:]) or "it gave no reason"
-            raise WardwellError(f"This failed: {what}: {reason}", "Mend what it names, then do the update again.")
+            raise WardwellError(f"This failed: {what}: {reason}", "Fix what it names, then update again.")
