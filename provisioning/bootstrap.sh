@@ -209,8 +209,9 @@ types_end() {
 }
 
 linters() {
-    say "ruff, import rules; types beside them"
-    "$venv/bin/ruff" check . && "$venv/bin/ruff" format --check --quiet . && "$venv/bin/lint-imports"
+    say "ruff, import rules, biome; types beside them"
+    "$venv/bin/ruff" check . && "$venv/bin/ruff" format --check --quiet . && "$venv/bin/lint-imports" &&
+        "$python" -m provisioning.packages
 }
 
 # tests ARGUMENT...: each test file whole in one process, so that its fixtures and its browser stay together. At least

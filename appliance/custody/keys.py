@@ -73,7 +73,7 @@ def _bech32(prefix: str, data: bytes) -> str:
     return bech32.bech32_encode(prefix, bech32.convertbits(data, 8, 5) or [])
 
 
-def found_file_custody(home: Home) -> None:
+def create_file_custody(home: Home) -> None:
     """Have the root secret and every compartment's key on disk; for demonstrations. Calling it again changes nothing.
 
     Raises WardwellError when the appliance is no demonstration, when a database is there without its key (a new key
@@ -97,7 +97,7 @@ def refuse_file_custody(data: Path) -> None:
     """Raise Refused when what lies under `data` was ever opened with shares: custody by file is not for it."""
     if (data / PRODUCTION_MARK).exists():
         raise Refused(
-            "These data are an agency's, and custody by file is for demonstrations alone.",
+            "This is an agency's data; keys in files are for demonstrations only.",
             'Set custody = "shares" in wardwell.toml, and unseal with the cards.',
         )
 

@@ -72,7 +72,7 @@ def test_what_is_written_is_what_was_previewed(planted: Home, tmp_path: Path) ->
         assert inside is not None
         assert inside.read() == content
     assert digest == hashlib.sha256(content).hexdigest()
-    with pytest.raises(WardwellError, match="there already"):
+    with pytest.raises(WardwellError, match="already exists"):
         support.write(content, tmp_path / "bundle.tar")
 
 
@@ -87,6 +87,6 @@ def test_two_sizes_within_one_power_of_two_look_alike(planted: Home) -> None:
 
 def test_nothing_there_is_an_answer_too(tmp_path: Path) -> None:
     report = support.collect(Home(tmp_path), lambda _command: "")
-    assert report.checks["settings"] == support.Answers(1, 1)
+    assert report.checks["settings"] == support.Results(1, 1)
     assert report.units["wardwell-front"] == support.Unit("unknown", "unknown", -1, -1)
     assert report.database_mib_at_most["desk"] == 0
