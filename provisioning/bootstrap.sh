@@ -209,7 +209,7 @@ types_end() {
 }
 
 linters() {
-    say "ruff, import rules; types beside them"
+    say "ruff, import rules, biome; types beside them"
     "$venv/bin/ruff" check . && "$venv/bin/ruff" format --check --quiet . && "$venv/bin/lint-imports" &&
         "$python" -m provisioning.packages
 }
