@@ -33,13 +33,13 @@ from appliance.health.commands import doctor, status
 from appliance.health.drops import DROP_SECONDS
 from appliance.health.spool import SPOOL_SECONDS
 from appliance.kit.witness import Folders, Witness
-from appliance.kit.witness import found as found_witness
+from appliance.kit.witness import create as create_witness
 from appliance.ledger import keys
 from appliance.migrate import migrate
-from appliance.settings import Home
+from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
-from appliance.storage.migrate import upgrade_all
 from tests.ledger.support import serving
+from tests.support.databases import lay_database
 
 
 def certificate(days: int) -> tuple[bytes, bytes]:
@@ -119,9 +119,10 @@ def sound(
         key.write_bytes(sshsig.generate_private_openssh())
         (home.public / f"{signer}.pub").write_text(sshsig.public_line(sshsig.load_private(key), signer))
         signatures.sign(home.public / "charter.toml", key, signer)
-    upgrade_all(home)
-    keys.found(home)
-    found_witness(home.root / "demo/witness", home.public / "witness")
+    for compartment in COMPARTMENTS:
+        lay_database(home, compartment)
+    keys.create(home)
+    create_witness(home.root / "demo/witness", home.public / "witness")
     with serving(home, store_of("ledger")):
         webs = [socketserver.ThreadingUnixStreamServer(str(home.socket(name)), _Web) for name in ("desk", "post")]
         threads = [

@@ -6,23 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.kit.witness import Witness, found
+from appliance.kit.witness import Witness
+from appliance.kit.witness import create as create_witness
 from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.settings import Home
 from appliance.storage import Store, open_store
-from appliance.storage.migrate import upgrade
 from tests.ledger.support import Served, folders_of
+from tests.support.databases import lay_database
 
 
 @pytest.fixture
 def founded(home: Home) -> Home:
     """`home` with the ledger's key and schema and a witness's key."""
-    keys.found(home)
-    found(home.root / "demo" / "witness", home.public / "witness")
-    store = open_store(home, "ledger")
-    upgrade(store)
-    store.close()
+    keys.create(home)
+    create_witness(home.root / "demo" / "witness", home.public / "witness")
+    lay_database(home, "ledger")
     return home
 
 
