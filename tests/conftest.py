@@ -21,7 +21,8 @@ from tests.support.templates import share_between_applications
 expect.set_options(timeout=30_000)
 
 # The fixtures `agency`, `driver` and `open_browser`: the whole demonstration, running.
-pytest_plugins = ["tests.support.system"]
+# And the order in which the test processes take files.
+pytest_plugins = ["tests.support.system", "tests.support.balance"]
 
 # Where scratch folders lie when there is room: nothing of a test has to outlast a power cut.
 MEMORY = Path("/dev/shm")

@@ -53,16 +53,16 @@ def keys_from_root(root: bytes) -> Keys:
 
 def keys_of(home: Home) -> Keys:
     """The keys of an unsealed appliance. Raises WardwellError when it is sealed or not set up."""
-    found = {}
+    keys = {}
     for name in COMPARTMENTS:
         try:
-            found[name] = home.key(name).read_text().strip()
+            keys[name] = home.key(name).read_text().strip()
         except OSError:
             raise WardwellError(
                 f"The key of {name} is not here: the appliance is sealed or was never set up.",
                 "Unseal it (`wardwell custody unseal`) and begin again as root.",
             ) from None
-    return Keys(found)
+    return Keys(keys)
 
 
 def recipient_of(home: Home) -> str:
@@ -103,6 +103,6 @@ def read_root(path: Path) -> bytes:
         root = b""
     if len(root) != ROOT_BYTES:
         raise WardwellError(
-            "That is no root secret: 32 bytes or 64 hex digits are wanted.", "Combine the shares again."
+            "That is not a root secret: it must be 32 bytes or 64 hex digits.", "Combine the shares again."
         )
     return root

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance import durable
 from appliance.charter.schema import Charter
 from appliance.crypto import sshsig
-from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog, trusted_keys
 from appliance.errors import WardwellError
 from appliance.settings import Home
@@ -39,13 +39,13 @@ def sign(file: Path, key: Path, signer: str) -> Path:
     if signer not in SIGNERS:
         raise WardwellError(f"{signer!r} does not sign charters.", "Say agency or trustee.")
     path = file.with_name(f"{file.name}.{signer}.sig")
-    write_file(path, sshsig.sign(sshsig.load_private(key), file.read_bytes(), NAMESPACE))
+    durable.replace(path, sshsig.sign(sshsig.load_private(key), file.read_bytes(), NAMESPACE))
     return path
 
 
 def verify(home: Home) -> list[Signed]:
     """Both signatures under the charter in force, against the published keys."""
-    found = []
+    signatures = []
     for signer, words in SIGNERS.items():
         fingerprint, problem = "", ""
         try:
@@ -57,8 +57,8 @@ def verify(home: Home) -> list[Signed]:
             problem = f"the key, the charter or the signature of {words} is missing"
         except WardwellError as error:
             problem = error.message
-        found.append(Signed(signer, fingerprint, problem))
-    return found
+        signatures.append(Signed(signer, fingerprint, problem))
+    return signatures
 
 
 def ledgered(home: Home) -> dict[str, Any] | None:

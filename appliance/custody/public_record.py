@@ -7,13 +7,13 @@ a card carries 256 random bits, and the custody key is a public key.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from appliance import durable
 from appliance.custody.shares import GROUPS, Card
 from appliance.errors import WardwellError
 from appliance.settings import CONFIGURATION, RUNTIME, Home
@@ -40,7 +40,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holders: list[Holder]
 
 
-class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PublicRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`custody.json`. `state` is "preparing" until the data volume was made and opened once.
 
     `device` is the encrypted block device, "" for a plain folder. `retired` are the numbers of older sets of cards.
@@ -58,7 +58,7 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     device: str
     ceremony: bool = True
     retired: list[int] = []
-    next: Facts | None = None
+    next: PublicRecord | None = None
 
     def group(self, name: str) -> Group:
         """The group called `name`."""
@@ -85,7 +85,7 @@ class Places:
         return cls(home, home.root / "custody" / "etc", home.root / "custody" / "run")
 
     @property
-    def facts(self) -> Path:
+    def record(self) -> Path:
         return self.etc / "custody.json"
 
     @property
@@ -109,50 +109,33 @@ class Places:
         return self.run / "custody.sock"
 
 
-def load(places: Places) -> Facts:
+def load(places: Places) -> PublicRecord:
     """Read `custody.json`. Raises WardwellError when no ceremony was held, or the file is damaged."""
-    facts = load_if_there(places)
-    if facts is None:
-        raise WardwellError("No custody ceremony was held yet.", "Hold it: `wardwell custody ceremony`.")
-    return facts
+    record = load_if_there(places)
+    if record is None:
+        raise WardwellError("No custody ceremony has been held yet.", "Hold it: `wardwell custody ceremony`.")
+    return record
 
 
-def load_if_there(places: Places) -> Facts | None:
+def load_if_there(places: Places) -> PublicRecord | None:
     """Like `load`, and None when there is no such file."""
     try:
-        return msgspec.json.decode(places.facts.read_bytes(), type=Facts)
+        return msgspec.json.decode(places.record.read_bytes(), type=PublicRecord)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, msgspec.ValidationError):
         raise WardwellError(
-            f"{places.facts} is damaged.", "Put it back from a copy of the settings; it holds nothing secret."
+            f"{places.record} is damaged.", "Put it back from a copy of the settings; it holds nothing secret."
         ) from None
 
 
-def save(places: Places, facts: Facts) -> None:
+def save(places: Places, record: PublicRecord) -> None:
     """Write `custody.json` and `backup.pub`, each whole or not at all, readable by everybody."""
-    text = msgspec.json.format(msgspec.json.encode(facts), indent=1)
-    write_public(places.recipient, f"{facts.recipient}\n".encode())
-    write_public(places.facts, text + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    durable.replace(places.recipient, f"{record.recipient}\n".encode(), mode=0o644)
+    durable.replace(places.record, text + b"\n", mode=0o644)
 
 
-def write_public(path: Path, data: bytes) -> None:
-    """Write, sync, rename: after a power cut there is the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    with open(fresh, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.chmod(0o644)
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def too_few_holders(facts: Facts) -> list[str]:
+def too_few_holders(record: PublicRecord) -> list[str]:
     """The groups that fewer than three people can unseal for."""
-    return [name for name in GROUPS if len(facts.group(name).holders) < LEAST_HOLDERS]
+    return [name for name in GROUPS if len(record.group(name).holders) < LEAST_HOLDERS]

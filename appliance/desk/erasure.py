@@ -1,4 +1,4 @@
-"""Leaving the programme: everything of one person's private space is destroyed, here and in the other compartments.
+"""Leaving the program: everything of one person's private space is destroyed, here and in the other compartments.
 
 Owns: the order of an erasure, and finishing one that was interrupted. First the erasure list has it, then the ledger
 (a leaf without a name, and it forgets the key and the numbering), then desk's own rows go in one transaction that also
@@ -77,7 +77,7 @@ def finish(store: Store) -> int:
 
     Only the very space that was to be erased counts, by its mailbox key: a later one of the same person is left alone.
     """
-    listed = {one.key for one in erasure_list.entries(store.home)}
+    listed = {entry.key for entry in erasure_list.entries(store.home)}
     secret = erasure_list.own_secret(store.home)
     with store.read() as session:
         rows = session.execute(select(Vault.handle, Vault.mailbox_key)).all() if listed else []

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import signal
 import sys
-import threading
 from pathlib import Path
 
 import click
@@ -30,8 +28,8 @@ TOOLS = {
 
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        there = [name for name, place in TOOLS.items() if importlib.util.find_spec(place.split(":")[0]) is not None]
-        return sorted([*super().list_commands(ctx), *there])
+        installed = [name for name, place in TOOLS.items() if importlib.util.find_spec(place.split(":")[0]) is not None]
+        return sorted([*super().list_commands(ctx), *installed])
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in TOOLS or name not in self.list_commands(ctx):
@@ -70,7 +68,10 @@ def witness(
     custody_key: str | None,
 ) -> None:
     """Cosign the log's checkpoints, and refuse a log that shrank, forked or names two ticket keys."""
+    from appliance import logs
     from appliance.kit.witness import Folders, Witness
+    from appliance.runtime.turns import Control
+    from appliance.runtime.worker import heed_signals
 
     if once == follow:
         raise click.UsageError("Say --once or --follow.")
@@ -85,10 +86,8 @@ def witness(
         custody_key,
     )
     if follow:
-        stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
-        eye.follow(stopped.is_set, lambda sentence: click.echo(sentence, err=True))
+        logs.configure(home)
+        eye.follow(heed_signals(Control()))
         return
     checkpoint = eye.look()
     click.echo("Nothing new." if checkpoint is None else f"Cosigned {checkpoint.size} entries of {checkpoint.origin}.")
@@ -98,9 +97,9 @@ def witness(
 @click.option("--state", required=True, type=click.Path(path_type=Path), help="The witness's own folder.")
 def witness_key(state: Path) -> None:
     """Make the witness's key, if there is none in its folder, and print the public line for the founding papers."""
-    from appliance.kit.witness import found
+    from appliance.kit.witness import create
 
-    click.echo(found(state, state))
+    click.echo(create(state, state))
 
 
 @kit.command()

@@ -5,12 +5,11 @@ Owns: `ledger/checkpoint.key` (C2SP signer form, 0600) and `public/ledger/vkey`.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
+from appliance import durable
 from appliance.crypto.notes import Signer
-from appliance.crypto.tiles import write_file
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -25,7 +24,7 @@ def key_file(home: Home) -> Path:
     return home.folder("ledger") / "checkpoint.key"
 
 
-def found(home: Home) -> str:
+def create(home: Home) -> str:
     """Make the ledger's key if there is none; return its verifier key, which is also in `public/ledger/vkey`.
 
     Raises WardwellError when a log was already published and its key is gone: a new key would be a new log.
@@ -37,15 +36,10 @@ def found(home: Home) -> str:
                 "The log's signing key is missing, and a log is already published.",
                 "Restore ledger/checkpoint.key from a backup; a new key would start another log.",
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(Signer.generate(origin(home)).text() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        durable.create(path, f"{Signer.generate(origin(home)).text()}\n".encode(), mode=0o600)
     vkey = str(load(home).verifier)
     if not (public / "vkey").exists():
-        write_file(public / "vkey", f"{vkey}\n".encode())
+        durable.replace(public / "vkey", f"{vkey}\n".encode())
     return vkey
 
 

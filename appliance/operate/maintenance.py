@@ -28,8 +28,8 @@ def systemctl(words: list[str]) -> None:
     """Run systemctl. Raises WardwellError with its last line when it fails."""
     done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        raise WardwellError(f"systemctl {words[0]} failed: {said}.", "Read `journalctl -u 'wardwell@*' -n 50`.")
+        reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise WardwellError(f"systemctl {words[0]} failed: {reason}.", "Read `journalctl -u 'wardwell@*' -n 50`.")
 
 
 def begin(run: Run = systemctl, mark: Path = MAINTENANCE, unsealed: Path = UNSEALED) -> None:
@@ -51,8 +51,8 @@ def end(home: Home, run: Run = systemctl, mark: Path = MAINTENANCE, seconds: flo
     while silent := [process.name for process in processes.check(home) if not process.ok]:
         if time.monotonic() > until:
             raise WardwellError(
-                f"{' and '.join(silent)} gave no answer, so the page of maintenance stays.",
-                "Read `wardwell doctor`, mend it, and end maintenance again.",
+                f"{' and '.join(silent)} did not answer, so the maintenance page stays.",
+                "Read `wardwell doctor`, fix it, then end maintenance again.",
             )
         time.sleep(0.5)
     mark.unlink(missing_ok=True)

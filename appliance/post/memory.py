@@ -8,14 +8,13 @@ Must never see: who sent a cell. Files carry random names and no time.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
+from appliance import durable
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -24,15 +23,15 @@ _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 def _filesystem(path: Path) -> str:
     """The type of the file system that holds `path`, from the kernel's list of mounts."""
-    best, found = "", ""
+    best, kind_of_mount = "", ""
     target = str(path.resolve())
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields = line.split()
         point, kind = fields[4], fields[fields.index("-") + 1]
         inside = target == point or target.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
-            best, found = point, kind
-    return found
+            best, kind_of_mount = point, kind
+    return kind_of_mount
 
 
 class Memory:
@@ -55,39 +54,27 @@ class Memory:
         if self.folder.stat().st_uid != os.geteuid():
             raise WardwellError(f"{self.folder} belongs to somebody else.", "Remove it and start post again.")
 
-    @contextlib.contextmanager
-    def _locked(self, name: str, how: int) -> Iterator[None]:
-        descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
-
     def arriving(self) -> contextlib.AbstractContextManager[None]:
         """Held while a cell is put: the epoch's number does not change meanwhile."""
-        return self._locked("arrivals.lock", fcntl.LOCK_SH)
+        return durable.locked(self.folder / "arrivals.lock", shared=True)
 
     def turning(self) -> contextlib.AbstractContextManager[None]:
         """Held while the epoch's number changes: no cell is put meanwhile."""
-        return self._locked("arrivals.lock", fcntl.LOCK_EX)
+        return durable.locked(self.folder / "arrivals.lock")
 
     def closing(self) -> contextlib.AbstractContextManager[None]:
         """Held while boards are made: one process at a time."""
-        return self._locked("closing.lock", fcntl.LOCK_EX)
+        return durable.locked(self.folder / "closing.lock")
 
     def _create(self, path: Path, data: bytes) -> bool:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with durable.new_file(path, mode=0o600, synced=False) as file:
+                file.write(data)
+                file.flush()
+                os.utime(file.fileno(), (0, 0))
         except FileExistsError:
             return False
-        try:
-            if data:
-                os.write(descriptor, data)
-            os.utime(descriptor, (0, 0))
-        finally:
-            os.close(descriptor)
         return True
 
     def spend(self, epoch: int, ticket: bytes) -> bool:
@@ -101,9 +88,9 @@ class Memory:
     def cells(self, epoch: int, kind: str, size: int) -> list[bytes]:
         """The whole cells (of `size` bytes) of `epoch`, sorted by their random ids."""
         folder = self.folder / "cells" / str(epoch) / kind
-        found = [path.read_bytes() for path in folder.iterdir()] if folder.is_dir() else []
+        cells = [path.read_bytes() for path in folder.iterdir()] if folder.is_dir() else []
         # A process killed while writing leaves a short file; its sender got no answer and sends again.
-        return sorted(cell for cell in found if len(cell) == size)
+        return sorted(cell for cell in cells if len(cell) == size)
 
     def count(self, epoch: int, kind: str) -> int:
         """How many cells of `kind` have arrived in `epoch`."""

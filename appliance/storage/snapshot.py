@@ -53,8 +53,8 @@ def held_still(databases: Mapping[Path, str]) -> Iterator[None]:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlcipher3.OperationalError:
                 raise WardwellError(
-                    f"The database of {path.parent.name} is being written to all the time.",
-                    "Run the backup again; if it stays so, start that compartment again.",
+                    f"The database of {path.parent.name} never stops being written to.",
+                    "Run the backup again; if it happens again, restart that compartment.",
                 ) from None
             stack.callback(connection.execute, "ROLLBACK")
         yield
@@ -83,8 +83,8 @@ def examine(path: Path, key: str) -> dict[str, int]:
     )
     with contextlib.closing(_open(path, key)) as connection:
         try:
-            said = connection.execute("PRAGMA integrity_check").fetchall()
-            if said != [("ok",)] or connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            rows = connection.execute("PRAGMA integrity_check").fetchall()
+            if rows != [("ok",)] or connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 raise damaged
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
             counts = {}

@@ -26,6 +26,7 @@ from appliance import clock
 from appliance.crypto.authority import Authority
 from appliance.errors import WardwellError
 from appliance.founding.accept import carry_out
+from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Feed, Home, Settings
 from provisioning import front, supervise
 from provisioning.supervise import Supervisor
@@ -132,7 +133,7 @@ def _settings(home: Home, wanted: Wanted) -> Settings:
 
 def _files(home: Home, agency: Agency, settings: Settings) -> str:
     """Everything that is there before a process runs; gives supervisord's configuration."""
-    from appliance.custody.keys import found_file_custody, root_file
+    from appliance.custody.keys import create_file_custody, root_file
     from appliance.custody.restore_signature import publish_custody_key
     from appliance.kit import witness
     from appliance.ledger import keys as ledger_keys
@@ -145,12 +146,12 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
         home, {"agency": f"Chief, {agency.name}", "trustee": f"{agency.roles['trustee'].display}, officers' trustee"}
     )
     founding.publish_charter(home)
-    found_file_custody(home)
+    create_file_custody(home)
     publish_custody_key(home, root_file(home).read_bytes())
     upgrade_all(home)
     report_key(home)
-    ledger_keys.found(home)
-    witness.found(founding.folder(home) / "witness", home.public / "witness")
+    ledger_keys.create(home)
+    witness.create(founding.folder(home) / "witness", home.public / "witness")
     founding.publish_site(home, settings)
     release.lay(home)
     authority = Authority(founding.folder(home))
@@ -317,6 +318,7 @@ def _ready(home: Home, supervisor: Supervisor) -> None:
     from appliance.health import checks
     from appliance.health.compartments import NOT_WELL
 
+    ask_upkeep(home, 10.0)  # each says at once how it is
     deadline, told, since = time.monotonic() + _READY_SECONDS, time.monotonic(), time.monotonic()
     asked = [name for name in checks.CHECKS if name != "feeds"]
     while wrong := [check for check in checks.run(home, asked) if not check.ok]:

@@ -279,7 +279,7 @@ def _is_the_rosters(store: Store, key: MailboxKey) -> bool:
         handle = session.scalar(select(RosterRow.handle).where(RosterRow.person_id == key.person_id))
     if handle is not None and handle != key.handle:
         # The leaf names a handle only; whose it is stands in the roster. No key may draw another person's calls.
-        raise WardwellError("A mailbox key came under another person's name.", "Tell the officers' trustee.")
+        raise WardwellError("A mailbox key arrived under another person's name.", "Tell the officers' trustee.")
     return handle is not None
 
 
@@ -331,12 +331,15 @@ def _queue_history(session: Session, key: MailboxKey, zone: ZoneInfo) -> None:
             .where(Involvement.person_id == key.person_id, Involvement.month == month)
             .order_by(Call.received.desc(), Call.id)
         )
-        for call, one in session.execute(query):
+        for call, involvement in session.execute(query):
             queue = queues.get(call.feed)
             if queue is None:
                 queue = queues[call.feed] = Queue(session, call.feed, zone, only=key)
             held = _Held(call.number, int(call.received.timestamp()), call.type, call.revision)
-            ended = int(one.end.timestamp()) if one.end else None
-            queue.history(held, (one.person_id, one.unit, one.role, int(one.start.timestamp()), ended))
+            ended = int(involvement.end.timestamp()) if involvement.end else None
+            queue.history(
+                held,
+                (involvement.person_id, involvement.unit, involvement.role, int(involvement.start.timestamp()), ended),
+            )
         for queue in queues.values():
             queue.write()

@@ -19,7 +19,7 @@ from appliance.intake.read.formats.nested import Layout, Part
 from appliance.intake.read.formats.tables import DEPTH, TOO_DEEP, TOO_LONG, Metered, Oversized, Table, Unusable
 
 _NOT_JSON = "not JSON"
-_SET_ENCODING = 'JSON in another encoding than the profile says; set encoding = "detect" or correct it'
+_SET_ENCODING = 'JSON in a different encoding than the profile names; set encoding = "detect" or correct it'
 _LOOK = 200
 
 
@@ -36,12 +36,12 @@ def open_array(stream: BinaryIO, profile: Profile) -> Table:
 def _table(stream: BinaryIO, profile: Profile, records: Any) -> Table:
     encoding, why = text.choose(stream, profile.encoding)
     layout = Layout(profile, ".")
-    found: Iterator[tuple[int, Any]] = _named_failures(records(stream, encoding, profile))
+    stream_rows: Iterator[tuple[int, Any]] = _named_failures(records(stream, encoding, profile))
     if not profile.taken:
-        first = list(itertools.islice(found, _LOOK))
+        first = list(itertools.islice(stream_rows, _LOOK))
         layout.look(part.path for line, record in first for part in parts_of(record, layout, line))
-        found = itertools.chain(first, found)
-    rows = (row for line, record in found for row in layout.rows(parts_of(record, layout, line), line))
+        stream_rows = itertools.chain(first, stream_rows)
+    rows = (row for line, record in stream_rows for row in layout.rows(parts_of(record, layout, line), line))
     return Table(layout.header, rows, [why])
 
 
@@ -53,7 +53,7 @@ def _named_failures(records: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, A
     try:
         for line, record in records:
             if not isinstance(record, dict):
-                raise Unusable(line, "", "a record that is no object")
+                raise Unusable(line, "", "a record that is not an object")
             yield line, record
     except Unusable as error:
         raise Unusable(error.line or line + 1, error.column, error.reason) from None
@@ -135,7 +135,7 @@ def _array_records(stream: BinaryIO, encoding: str, profile: Profile) -> Iterato
             builder, depth = ijson.ObjectBuilder(), event in ("start_map", "start_array")
             builder.event(event, value)
             if not depth:
-                raise Unusable(number + 1, "", "a record that is no object")
+                raise Unusable(number + 1, "", "a record that is not an object")
         elif event in ("start_map", "start_array"):
             seen = seen or (event == "start_array" and path == wanted)
             path.append("" if event == "start_map" else None)
@@ -183,6 +183,6 @@ def parts_of(record: Any, layout: Layout, line: int) -> list[Part]:
 def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    found = str(value)
+    text = str(value)
     # A lone surrogate (\\ud800) is no character, and could not be stored.
-    return found if found.isascii() else found.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
