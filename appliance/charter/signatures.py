@@ -18,7 +18,7 @@ from appliance.crypto.tlog import PublicLog, trusted_keys
 from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool.append import append
-from appliance.spool.messages import Append
+from appliance.spool.log_entries import CharterEntered, request
 
 NAMESPACE = "wardwell-charter"
 SIGNERS = {"agency": "the agency", "trustee": "the officers' trustee"}
@@ -86,5 +86,5 @@ def enter(home: Home) -> int | None:
     newest = ledgered(home)
     if newest is not None and newest.get("digest") == charter.digest:
         return None
-    leaf = {"version": charter.version, "digest": charter.digest}
-    return append(home, Append(kind="charter", public=leaf)).public_index
+    entry = CharterEntered(version=charter.version, digest=charter.digest)
+    return append(home, request(entry)).public_index

@@ -34,6 +34,7 @@ KIND_WORDS = {
     "legal-hold": "legal holds placed or lifted",
     "erased": "private spaces erased by their owners",
     "versions": "batches of the newest versions of vaults (commitments only)",
+    "restored": "restores of the log from a backup, stated by both custody groups",
     "about": "entries about people (commitments only)",
 }
 

@@ -1,8 +1,8 @@
 """The bytes of every kind of entry, on the wire and in the tree, are those that were recorded.
 
-`formats.jsonl` holds one example a line: `request` (the line on the ledger's socket), `leaves` (what stands in the tree)
-and `sealed` (the plaintexts that the commitments are over), recorded with the clock held and the salts fixed. What is
-in a log cannot be written anew, so an example is added to that file and never changed.
+`formats.jsonl` holds one example a line: `request` (the line on the ledger's socket), `leaves` (what stands in the
+tree) and `sealed` (the plaintexts that the commitments are over), recorded with the clock held and the salts fixed.
+What is in a log cannot be written anew, so an example is added to that file and never changed.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool import delivery
 from appliance.spool.append import append
-from appliance.spool.messages import Append, RosterPerson, RosterPublished
+from appliance.spool.log_entries import RosterTaken, request
+from appliance.spool.messages import RosterPerson, RosterPublished
 from appliance.storage import Store
 
 COLUMNS = ("employee_number", "name", "call_sign", "unit", "division")
@@ -140,8 +141,8 @@ def take(store: Store, path: Path, by: tuple[str, str]) -> RosterVersion:
             session.expunge(newest)
             return newest
         version = (newest.version if newest is not None else 0) + 1
-    leaf = {"version": version, "headcount": len(rows), "sha256": digest}
-    index = append(store.home, Append(kind="roster", public=leaf)).public_index
+    entry = RosterTaken(version=version, headcount=len(rows), sha256=digest)
+    index = append(store.home, request(entry)).public_index
     with store.write() as session:
         taken = RosterVersion(
             version=version,
