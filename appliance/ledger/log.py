@@ -58,11 +58,11 @@ class Log:
     def append_all(self, requests: list[Append]) -> list[Appended | Refused]:
         """Append each request, all in one transaction; durable when this returns. A refused one leaves no trace."""
         with self._store.write() as session:
-            answers = [entries.append(session, request) for request in requests]
+            results = [entries.append(session, request) for request in requests]
         # A key that was forgotten must not live on in the write-ahead log either.
         self._scrub_due = self._scrub_due or any(request.forget for request in requests)
         self._catch_up()
-        return answers
+        return results
 
     def receive(self) -> int:
         """Act on waiting messages from post; how many were new."""

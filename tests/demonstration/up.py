@@ -132,7 +132,7 @@ def _settings(home: Home, wanted: Wanted) -> Settings:
 
 def _files(home: Home, agency: Agency, settings: Settings) -> str:
     """Everything that is there before a process runs; gives supervisord's configuration."""
-    from appliance.custody.keys import found_file_custody, root_file
+    from appliance.custody.keys import create_file_custody, root_file
     from appliance.custody.restore_signature import publish_custody_key
     from appliance.kit import witness
     from appliance.ledger import keys as ledger_keys
@@ -145,12 +145,12 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
         home, {"agency": f"Chief, {agency.name}", "trustee": f"{agency.roles['trustee'].display}, officers' trustee"}
     )
     founding.publish_charter(home)
-    found_file_custody(home)
+    create_file_custody(home)
     publish_custody_key(home, root_file(home).read_bytes())
     upgrade_all(home)
     report_key(home)
-    ledger_keys.found(home)
-    witness.found(founding.folder(home) / "witness", home.public / "witness")
+    ledger_keys.create(home)
+    witness.create(founding.folder(home) / "witness", home.public / "witness")
     founding.publish_site(home, settings)
     release.lay(home)
     authority = Authority(founding.folder(home))
@@ -315,19 +315,19 @@ def _ready(home: Home, supervisor: Supervisor) -> None:
     what to do about it is said, and the demonstration is up.
     """
     from appliance.health import checks
-    from appliance.health.conditions import NOT_WELL
+    from appliance.health.compartments import NOT_WELL
 
     deadline, told, since = time.monotonic() + _READY_SECONDS, time.monotonic(), time.monotonic()
-    asked = [name for name in checks.QUESTIONS if name != "feeds"]
+    asked = [name for name in checks.CHECKS if name != "feeds"]
     while wrong := [check for check in checks.run(home, asked) if not check.ok]:
-        if any(not check.name.startswith("health ") or check.detail != NOT_WELL for check in wrong):
+        if any(not check.name.startswith("health ") or check.says != NOT_WELL for check in wrong):
             since = time.monotonic()
         elif time.monotonic() - since > _UNWELL_SECONDS:
             for check in wrong:
                 say(f"  {check.name}: {check.fix}")
             return
         if time.monotonic() > deadline or "FATAL" in supervisor.states().values():
-            raise WardwellError(f"Not in order: {wrong[0].name}: {wrong[0].detail}", wrong[0].fix)
+            raise WardwellError(f"Not in order: {wrong[0].name}: {wrong[0].says}", wrong[0].fix)
         if time.monotonic() - told > 10:
             told = time.monotonic()
             say(f"  not ready yet: {', '.join(check.name for check in wrong)}")

@@ -79,5 +79,5 @@ def test_entries_are_made_in_one_place() -> None:
         "appliance/spool/log_entries.py",
         "appliance/charter/person_entry.py",
     }
-    stated = re.sub(r":[^,]*", "", re.findall(r"`body`: `\{(.*?)\}`", _interfaces())[0])
-    assert stated.split(", ") == list(PersonEntry.__struct_fields__)
+    stated = re.sub(r":[^,]*", "", re.findall(r"`body`: `\{(.*?)\}`", _interfaces(), re.DOTALL)[0])
+    assert re.split(r",\s+", stated) == list(PersonEntry.__struct_fields__)

@@ -39,7 +39,7 @@ def _place() -> dict[str, Any]:
 def indicators(release: dict[str, Any]) -> list[Indicator]:
     """The indicators of a release as charts, groups in the release's order."""
     groups = {group["path"]: group for group in release["groups"]}
-    found = []
+    rows = []
     for indicator in release["indicators"]:
         bars = [
             Bar(
@@ -54,8 +54,8 @@ def indicators(release: dict[str, Any]) -> list[Indicator]:
         most = 100 if indicator["unit"].startswith("percent") else None
         absent = [(cell["group"], cell["reason"]) for cell in indicator["cells"] if cell["value"] is None]
         chart = bar_chart(f"chart-{indicator['id']}", indicator["title"], bars, most)
-        found.append(Indicator(indicator["title"], indicator["unit"], indicator["why"], chart, absent))
-    return found
+        rows.append(Indicator(indicator["title"], indicator["unit"], indicator["why"], chart, absent))
+    return rows
 
 
 def _page(row: Release | None, template: str) -> str:

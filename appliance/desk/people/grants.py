@@ -220,7 +220,7 @@ def _by_two(row: Grant, first: str, second: str) -> _ByTwo:
     return {"subject": about, "proposed_by": proposed_by, "countersigned_by": countersigned_by}
 
 
-def found(store: Store, charter: Charter, handle: str, role: str, signers: tuple[str, str]) -> None:
+def grant_at_founding(store: Store, charter: Charter, handle: str, role: str, signers: tuple[str, str]) -> None:
     """One founding grant, signed offline by agency and trustee in the founding document; idempotent."""
     with store.read() as session:
         if role in _open_roles(session, handle):
