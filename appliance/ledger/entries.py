@@ -23,6 +23,7 @@ from appliance.crypto import merkle
 from appliance.crypto.canonical import canonical
 from appliance.crypto.sealing import info, key_pair, seal
 from appliance.crypto.tiles import ENTRY_LIMIT
+from appliance.crypto.trusted_keys import FOUNDING
 from appliance.errors import WardwellError
 from appliance.ledger.models import Leaf, Outbox, Person, TicketKey
 from appliance.spool.delivery import enqueue
@@ -170,6 +171,17 @@ def _append_ticket_key(session: Session, public: dict[str, Any], leaf: bytes) ->
     return position
 
 
+def _append_founding(session: Session, public: dict[str, Any], leaf: bytes) -> int:
+    """One per log: whoever could add another would say which keys vouch for all the others."""
+    _require_fields(FOUNDING, public)
+    before = session.scalar(select(Leaf).where(Leaf.kind == FOUNDING).limit(1))
+    if before is None:
+        return _add(session, FOUNDING, leaf)
+    if public.items() <= json.loads(before.data).items():
+        return before.position  # asked again after a crash
+    raise NotAppended("the log was founded with other keys")
+
+
 def _append_versions(session: Session, public: dict[str, Any], _leaf: bytes) -> int:
     """The ledger itself adds the position of the leaf before, so that no batch can be left out of the chain."""
     if public.keys() != {"root", "rows"}:
@@ -202,6 +214,7 @@ def _append_mailbox_key(session: Session, public: dict[str, Any], leaf: bytes) -
 ASKED_FOR = frozenset(kind for kind, entry in KINDS.items() if not entry.own)
 # The others only need their fields.
 _SPECIAL = {
+    FOUNDING: _append_founding,
     "mailbox-key": _append_mailbox_key,
     "ticket-key": _append_ticket_key,
     "versions": _append_versions,

@@ -22,6 +22,7 @@ from appliance.settings import Home
 
 KIND_WORDS = {
     "charter": "charter versions",
+    "founding": "keys of the agency and the officers' trustee",
     "roster": "signed rosters",
     "grant": "roles granted",
     "revoke": "roles revoked",

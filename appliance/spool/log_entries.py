@@ -34,6 +34,14 @@ class CharterEntered(Entry, frozen=True):
     digest: str
 
 
+class Founded(Entry, frozen=True):
+    """The appliance was founded with these keys of agency and officers' trustee (OpenSSH, no comment). Once per log."""
+
+    kind = "founding"
+    agency: str
+    trustee: str
+
+
 class RosterTaken(Entry, frozen=True):
     """A roster that agency and trustee signed was taken."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from appliance.crypto.tlog import NotWitnessed, PublicLog, require_witnessed
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import NotWitnessed, require_witnessed
 from appliance.errors import WardwellError
 from appliance.kit.verify import verify_home
 from appliance.kit.witness import Witness
@@ -109,7 +110,7 @@ def test_relying_on_a_leaf_needs_the_witness(log: Log, founded: Home, witness: W
 
 def test_outside_a_demonstration_keys_count_only_when_the_trustee_signed_them(log: Log, founded: Home) -> None:
     from appliance.crypto import sshsig
-    from appliance.crypto.tlog import trusted_keys
+    from appliance.crypto.trusted_keys import trusted_keys
 
     assert str(trusted_keys(founded)[0]) == (founded.public / "ledger/vkey").read_text().strip()
     founded.settings_file.write_text('agency = "Test Agency"\n')

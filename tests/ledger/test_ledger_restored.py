@@ -14,7 +14,8 @@ from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import Checkpoint, Signer, cosigned_at
 from appliance.crypto.restore_statement import CUSTODY_KEY, Restored
 from appliance.crypto.tiles import Builder, publish
-from appliance.crypto.tlog import PublicLog, witnessed
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import witnessed
 from appliance.custody.keys import custody_signer
 from appliance.custody.restore_signature import ORDER, publish_custody_key, record_restore
 from appliance.errors import WardwellError

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.crypto import sshsig
+from appliance.crypto.trusted_keys import signer_key
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import Person, RosterVersion
 from appliance.errors import WardwellError
@@ -116,7 +117,7 @@ def verify_two(home: Home, path: Path, namespace: str) -> tuple[str, str]:
     for signer in ("agency", "trustee"):
         signature = path.with_name(f"{path.name}.{signer}.sig")
         try:
-            line = (home.public / f"{signer}.pub").read_text().strip()
+            line = signer_key(home, signer)
             armored = signature.read_bytes()
         except OSError:
             raise WardwellError(
