@@ -45,6 +45,7 @@ COMMANDS = {
     "report": "appliance.press.commands:report",
     "setup": "provisioning.install.commands:setup",
     "status": "appliance.health.commands:status",
+    "upkeep": "appliance.runtime.commands:upkeep",
     "update": "appliance.operate.update_commands:update",
     "support-bundle": "appliance.operate.support_commands:support_bundle",
 }

@@ -169,6 +169,7 @@ linters() {
     "$venv/bin/ruff" format --check --quiet .
     "$venv/bin/mypy" --no-error-summary
     "$venv/bin/lint-imports"
+    "$python" -m provisioning.packages
 }
 
 # tests MARKERS: in two processes, each test file whole in one of them, so that its fixtures and its browser stay together.

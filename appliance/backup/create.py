@@ -227,7 +227,7 @@ def _read_back(
                     data = pyrage.decrypt(repository.read(name, {new[name]}), [own])
                 if name_of(data, keys.names) != name:
                     raise WardwellError(
-                        f"Piece {name[:12]} does not come back as it was written.", "Use another disk for backups."
+                        f"Piece {name[:12]} was not read back as it was written.", "Use another disk for backups."
                     )
                 file.write(data)
         # Never written through the old name: that file may be linked to the appliance's own.

@@ -62,7 +62,7 @@ class Repository:
         except (msgspec.DecodeError, msgspec.ValidationError):
             raise Refused(f"{marker} is damaged.", "Give an empty folder, or put that file back.") from None
         if owner.appliance != appliance or owner.v != FORMAT:
-            raise Refused(f"{self.folder} holds another appliance's backups.", "Give a folder of its own.")
+            raise Refused(f"{self.folder} holds another appliance's backups.", "Give it a folder of its own.")
         for name in ("pieces", "backups"):
             (self.folder / name).mkdir(exist_ok=True)
 
@@ -95,7 +95,7 @@ class Repository:
         """The manifest of a complete backup. Raises WardwellError when it is damaged."""
         manifest = parse_manifest(self._read(backup, "manifest.json"))
         if manifest.id != backup:
-            raise WardwellError(f"Backup {backup} carries another's manifest.", "Take another copy of it.")
+            raise WardwellError(f"Backup {backup} holds the manifest of another backup.", "Take another copy of it.")
         return manifest
 
     def index(self, manifest: Manifest) -> bytes:

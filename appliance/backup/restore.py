@@ -119,7 +119,7 @@ def open_backup(repository: Repository, backup: str, root: bytes, expected_recip
     except (pyrage.DecryptError, msgspec.DecodeError, msgspec.ValidationError):
         raise Refused("That backup's index was altered.", "Take another copy of it.") from None
     if index.id != manifest.id:
-        raise Refused("That backup carries another's index.", "Take another copy of it.")
+        raise Refused("That backup holds the index of another backup.", "Take another copy of it.")
     known = repository.known(keys.seal)
     return Opened(repository, manifest, index, pieces, known, keys, identity)
 
@@ -152,7 +152,7 @@ def into(backup: Opened, folder: Path, say: Say) -> proof.Proven:
                     file.flush()
                     os.fsync(file.fileno())
                 if path.stat().st_size != entry.size:
-                    raise WardwellError(f"{entry.path} comes back with another size.", "Take an earlier backup.")
+                    raise WardwellError(f"{entry.path} was restored with a different size.", "Take an earlier backup.")
                 done += entry.size
                 if backup.size and done * 10 // backup.size > tenths:
                     tenths = done * 10 // backup.size
@@ -160,7 +160,9 @@ def into(backup: Opened, folder: Path, say: Say) -> proof.Proven:
     proven = proof.examine(folder, backup.keys)
     stated = (backup.manifest.schemas, backup.manifest.ledger_size, backup.manifest.ledger_root, backup.index.counts)
     if stated != (proven.schemas, proven.ledger_size, proven.ledger_root, proven.counts):
-        raise WardwellError("What comes back is not what the backup says of itself.", "Take an earlier backup.")
+        raise WardwellError(
+            "What was restored does not match what the backup says of itself.", "Take an earlier backup."
+        )
     return proven
 
 
@@ -191,7 +193,7 @@ def check_target(home: Home, size: int) -> None:
     """See that a restore of `size` bytes may go to `home`. Raises Refused; changes nothing."""
     if home.root.exists():
         if not home.root.is_dir():
-            raise Refused(f"{home.root} is no folder.", "Give a folder that is empty or not there yet.")
+            raise Refused(f"{home.root} is not a folder.", "Give a folder that is empty or not there yet.")
         present = sorted(path.name for path in home.root.iterdir() if _matters(path))
         if present:
             raise Refused(

@@ -118,7 +118,7 @@ class PublicLog:
         try:
             return (self.folder / name).read_bytes()
         except OSError:
-            raise WardwellError(f"The log's file {name} is missing.", _ALTERED) from None
+            raise WardwellError(f"File {name} of the log is missing.", _ALTERED) from None
 
     def _partial(self, path: Callable[[int], str], width: int) -> bytes:
         # A partial file goes once the full one is there (C2SP tlog-tiles), so the full one is asked for second.

@@ -206,7 +206,7 @@ def require_witnessed(home: Home, index: int, expected: Callable[[dict[str, Any]
     if not 0 <= index < word.log.size:
         raise NotWitnessed("That entry is not in a witnessed checkpoint yet.", "See that the witness is running.")
     if not expected(word.log.leaf(index)):
-        raise WardwellError(f"Entry {index} of the log is not the one that was named.", "Report this to the trustee.")
+        raise WardwellError(f"Entry {index} of the log is not the expected one.", "Report this to the trustee.")
     return word
 
 

@@ -97,7 +97,7 @@ def refuse_file_custody(data: Path) -> None:
     """Raise Refused when what lies under `data` was ever opened with shares: custody by file is not for it."""
     if (data / PRODUCTION_MARK).exists():
         raise Refused(
-            "These data are an agency's, and custody by file is for demonstrations alone.",
+            "This is an agency's data; keys in files are for demonstrations only.",
             'Set custody = "shares" in wardwell.toml, and unseal with the cards.',
         )
 

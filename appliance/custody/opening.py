@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 def require_right(record: PublicRecord, root: bytes) -> None:
     """Refuse a root secret that is not this appliance's. Raises Refused."""
     if str(keys.custody_signer(root).verifier) != record.custody_key:
-        raise Refused("These cards are of another appliance.", "Use the cards that were made for this one.")
+        raise Refused("These cards were made for another appliance.", "Use the cards that were made for this one.")
 
 
 def prepare_volume(places: Places, machine: Machine, device: str, root: bytes, say: Say) -> None:

@@ -113,7 +113,7 @@ def load(places: Places) -> PublicRecord:
     """Read `custody.json`. Raises WardwellError when no ceremony was held, or the file is damaged."""
     record = load_if_there(places)
     if record is None:
-        raise WardwellError("No custody ceremony was held yet.", "Hold it: `wardwell custody ceremony`.")
+        raise WardwellError("No custody ceremony has been held yet.", "Hold it: `wardwell custody ceremony`.")
     return record
 
 

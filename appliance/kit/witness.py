@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+import structlog
 
 from appliance import clock
 from appliance.crypto.notes import COSIGNATURE, Checkpoint, Signer, Verifier, cosigned_at
@@ -22,11 +22,14 @@ from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog
 from appliance.errors import WardwellError
 from appliance.kit.witness_restores import Restores
+from appliance.runtime.turns import Control, Duty, Turns
 
 POLL_SECONDS = 0.5
 # A cosignature also says "still the same at this hour", so it is made again while nothing happens.
 REFRESH = timedelta(minutes=5)
 _READ_AT_ONCE = 4096
+
+_log = structlog.get_logger("witness")
 
 
 class Alarm(WardwellError):
@@ -90,19 +93,9 @@ class Witness:
         (self._folders.out / "alarm.json").unlink(missing_ok=True)
         return checkpoint
 
-    def follow(self, stop: Callable[[], bool], say: Callable[[str], None]) -> None:
-        """Look every POLL_SECONDS until `stop()`. An alarm is said once and the witness goes on refusing."""
-        told_before = ""
-        while not stop():
-            try:
-                self.look()
-                told_before = ""
-            except WardwellError as error:
-                sentence = f"{'ALARM: ' if isinstance(error, Alarm) else ''}{error}"
-                if sentence != told_before:
-                    say(sentence)
-                told_before = sentence
-            time.sleep(POLL_SECONDS)
+    def follow(self, control: Control) -> None:
+        """Look every POLL_SECONDS until told to stop. An alarm is logged once and the witness goes on refusing."""
+        Turns(control, _log, pause=POLL_SECONDS, survives=WardwellError).run(Duty(self.look))
 
     def _pinned(self, given: str | None) -> str:
         path = self._folders.state / "ledger.vkey"

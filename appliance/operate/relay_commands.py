@@ -53,6 +53,6 @@ def send(settings: Path, health: Path, sent: Path | None) -> None:
     except (OSError, smtplib.SMTPException) as error:
         raise WardwellError(
             f"The host did not take the events ({type(error).__name__}).",
-            f"See that it is up, and compare its certificate with the CA in {settings}.",
+            f"Check that it is up, and compare its certificate with the CA in {settings}.",
         ) from None
     click.echo(f"{count} events sent")

@@ -129,7 +129,7 @@ class Machine:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
-                raise Refused("An update is going on.", "Wait until it is done.") from None
+                raise Refused("An update is in progress.", "Wait until it is done.") from None
             yield
 
     # --- what is done ---
@@ -270,7 +270,7 @@ class Machine:
         if done.returncode:
             lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
             reason = " / ".join(lines[-4:]) or "it gave no reason"
-            raise WardwellError(f"This failed: {what}: {reason}", "Mend what it names, then do the update again.")
+            raise WardwellError(f"This failed: {what}: {reason}", "Fix what it names, then update again.")
 
 
 def _sync(folder: Path) -> None:

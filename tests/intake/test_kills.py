@@ -183,7 +183,7 @@ def test_kills_at_any_moment_change_nothing(
     assert outcome(loaded) == outcome(undisturbed)
 
 
-_SERVE = "from appliance.intake.serve import serve; from appliance.settings import Home; serve(Home.find())"
+_SERVE = [sys.executable, "-m", "appliance.cli", "intake", "serve"]
 
 
 @pytest.mark.system
@@ -195,7 +195,7 @@ def test_the_served_watcher_survives_a_kill_in_the_middle_of_its_work(loaded: Ho
     environment = {**os.environ, "WARDWELL_HOME": str(loaded.root)}
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", _SERVE], env=environment, stdout=subprocess.DEVNULL)
+        return subprocess.Popen(_SERVE, env=environment, stdout=subprocess.DEVNULL)
 
     def until(left: Callable[[int], bool]) -> int:
         deadline = time.monotonic() + 60

@@ -15,6 +15,8 @@ import pytest
 
 from appliance.press import worker
 from appliance.press.models import Input
+from appliance.runtime.turns import Control
+from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Home
 from appliance.spool.delivery import send
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Practices
@@ -69,13 +71,13 @@ def test_a_message_of_the_wrong_sender_is_set_aside(home: Home, store_of: Callab
 
 
 def test_the_loop_tells_its_health_and_renders_the_pages(home: Home, store_of: Callable[[str], Store]) -> None:
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.work, args=(store_of("press"), stop))
+    control = Control()
+    thread = threading.Thread(target=worker.work, args=(store_of("press"), control))
     thread.start()
     try:
         until(lambda: bool(told(home)))
     finally:
-        stop.set()
+        control.stop()
         thread.join()
     assert told(home)[0]["message"] == "Health"
     assert (home.public / "site" / "crisis" / "index.html").exists()
@@ -83,13 +85,13 @@ def test_the_loop_tells_its_health_and_renders_the_pages(home: Home, store_of: C
 
 def test_a_wrong_list_of_lines_is_a_health_problem_not_a_crash(home: Home, store_of: Callable[[str], Store]) -> None:
     (home.root / "resources.toml").write_text("nonsense = 1\n")
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.work, args=(store_of("press"), stop))
+    control = Control()
+    thread = threading.Thread(target=worker.work, args=(store_of("press"), control))
     thread.start()
     try:
         until(lambda: bool(told(home)))
     finally:
-        stop.set()
+        control.stop()
         thread.join()
     assert told(home)[0]["ok"] is False
 
@@ -102,6 +104,7 @@ def test_the_command_makes_the_key_runs_and_ends_at_sigterm(home: Home, store_of
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         until(lambda: bool(told(home)))
+        assert ask_upkeep(home)["press"] == "" and len(told(home)) >= 2
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=15)
     finally:

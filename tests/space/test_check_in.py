@@ -46,7 +46,7 @@ def test_a_check_in_and_its_course(site: LiveSite, page: Page, tmp_path: Path) -
     heading(page, "Check in with yourself")
     expect(page.get_by_text("Nobody is watching this")).to_be_visible()
     page.get_by_role("button", name="Keep it").click()
-    expect(page.get_by_text("then there is something to keep")).to_be_visible()
+    expect(page.get_by_text("Move a slider or write something first")).to_be_visible()
     check(page)
     _check_in(page, 2)
     page.get_by_label("Anything you want to remember").fill(WORDS)

@@ -116,7 +116,7 @@ def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Pag
     first = float(page.locator("#by-hand tbody tr").first.locator("td").last.inner_text())
     assert total - first != pytest.approx(shown, abs=0.01)
 
-    expect(page.get_by_text("whose kind your agency has not mapped yet")).to_be_visible()
+    expect(page.get_by_text("of a kind that your agency has not mapped yet")).to_be_visible()
     unknown = page.locator(".ww-timeline > li").filter(has_text="Another kind of call")
     expect(unknown).to_contain_text("it weighs nothing")
     expect(unknown.get_by_role("button")).to_have_count(0)

@@ -253,5 +253,5 @@ def test_the_page_says_it_in_plain_words(site: LiveSite, page: Page) -> None:
     minutes_until(page, page.get_by_text("The appliance was restored from a backup on"))
     sentence = page.get_by_text("The appliance was restored from a backup on")
     expect(sentence).to_contain_text(f"after number {len(kept)}")
-    expect(sentence).to_contain_text("lost; both sides signed that")
+    expect(sentence).to_contain_text("lost; both custody groups signed the restore")
     expect(page.get_by_text("does not add up")).to_have_count(0)

@@ -143,9 +143,9 @@ def _choose(page: Page) -> None:
     page.get_by_role("button", name="Switch it on").click()
     expect(page.get_by_text("to Pat Peer.")).to_be_visible()
     page.get_by_role("button", name="Never involve Ollie Other").click()
-    page.get_by_role("button", name="Start the quiet").click()
+    page.get_by_role("button", name="Start quiet time").click()
     expect(page.get_by_text("Quiet until")).to_be_visible()
-    page.get_by_role("button", name="End the quiet").click()
+    page.get_by_role("button", name="End quiet time").click()
 
 
 def _world_of_choices(folder: Path, call: Call, *, choose: bool) -> tuple[World, int]:

@@ -19,6 +19,7 @@ import pytest
 
 from appliance.desk import releases
 from appliance.post.memory import Memory
+from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Home
 from appliance.storage import open_store
 from provisioning.supervise import Supervisor
@@ -79,10 +80,11 @@ class System:
         return session
 
     def await_release(self) -> None:
-        """Wait until desk shows the first release: counts leave once a minute, and not while an export waits."""
+        """Wait until desk shows the first release. Counts leave at an upkeep, though not while an export waits."""
         desk = open_store(self.home, "desk")
 
         def shown() -> bool:
+            ask_upkeep(self.home)
             with desk.read() as session:
                 return releases.newest(session) is not None
 
