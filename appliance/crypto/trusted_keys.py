@@ -58,11 +58,16 @@ def trusted_keys(home: Home) -> TrustedKeys:
     Raises WardwellError when a file names other keys than the founding leaf or the two signatures do, or is missing. A
     demonstration that has not been founded yet takes the `vkey` files beside the log.
     """
-    keys = signed_keys(home)
-    leaf, anchor = _founding_leaf(home, keys)
+    keys, founded = signed_keys(home), (home.public / "site.json").exists()
+    try:
+        leaf, anchor = _founding_leaf(home, keys)
+    except WardwellError:
+        if founded:
+            raise
+        return keys  # whoever reads this log is told that it is damaged
     if leaf is None:
         return keys
-    if not (home.public / "site.json").exists():
+    if not founded:
         raise WardwellError("The access log was founded, and public/site.json is missing.", _AGAIN)
     check_founding(leaf, keys)
     return keys._replace(anchor=anchor)
