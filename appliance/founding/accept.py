@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from appliance import durable
 from appliance.charter.schema import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
@@ -144,10 +145,9 @@ def accept_key_list(home: Home, folder: Path) -> int:
 
 def publish(path: Path, data: bytes) -> None:
     """Put a file of root's into `public/`, readable by all."""
-    from appliance.press.files import write_file
 
     if not path.exists() or path.read_bytes() != data:
-        write_file(path, data)
+        durable.replace(path, data, mode=0o644)
 
 
 def _read(path: Path) -> bytes:

@@ -210,7 +210,7 @@ def test_papers_that_are_not_in_order_are_refused_before_anything_changes(unfoun
     # Signed well, but about another appliance.
     shutil.copytree(kept, parties.stick, dirs_exist_ok=True)
     home.settings_file.write_text('agency = "Another Agency"\ndemonstration = true\n')
-    assert "not about this appliance" in refused(parties, keys, home)
+    assert "does not match this appliance" in refused(parties, keys, home)
     home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\n')
     assert public_files(home) == before
 
@@ -273,7 +273,7 @@ def test_a_later_site_file_counts_on_and_an_older_one_is_refused(unfounded: Home
     # Damaged on the disk: no number can be counted on, and the papers that both signed last mend it.
     (home.public / "site.json").write_text('{"version": 3')
     done = request(parties, witness)
-    assert isinstance(done.exception, WardwellError) and "once more" in done.exception.fix
+    assert isinstance(done.exception, WardwellError) and "signed papers again" in done.exception.fix
     assert accept(parties).exit_code == 0 and version() == 3
 
 

@@ -54,7 +54,7 @@ def _is_kept(page: Page, member: Member, words: list[str], kept: str) -> None:
 
 def _begin(page: Page, site: LiveSite, name: str) -> tuple[Member, list[str]]:
     member, slip = site.member(name, "officer")
-    sign_in(page, member, member.code(-1))
+    sign_in(page, member, member.fresh_code())
     return member, create(page, site, slip)
 
 
