@@ -145,7 +145,7 @@ python_environment() {
     # The project itself: a path file and one small command, so nothing is built and nothing is fetched.
     site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$root" >"$site/wardwell.pth"
-    printf '#!%s\nfrom appliance.cli import main\n\nmain()\n' "$python" >"$venv/bin/wardwell"
+    printf '#!%s\nfrom provisioning.cli import main\n\nmain()\n' "$python" >"$venv/bin/wardwell"
     printf '#!%s\nfrom tests.demonstration.__main__ import main\n\nmain()\n' "$python" >"$venv/bin/wardwell-demo"
     chmod 755 "$venv/bin/wardwell" "$venv/bin/wardwell-demo"
 }

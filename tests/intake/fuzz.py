@@ -21,7 +21,7 @@ from appliance.intake.profile.feed_profile import Profile, UnitLog, load_feed
 from appliance.intake.read.formats import Unusable
 from appliance.intake.read.mapping import Notes
 from appliance.intake.read.opening import Source
-from appliance.intake.read.records import CallVersion, Shift
+from appliance.intake.records import CallVersion, Shift
 from tests.intake.layouts import LAYOUTS, NAMES, profile
 
 _ROWS = [["9001", "2026-03-08T02:30:00", "é\n", "A1=10:02,B2", "x", '"q"'], ["9002", "2400", "t", "", "", ""]]

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 
 from appliance import clock
 from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Waiting
-from appliance.intake.read.records import Sighting
+from appliance.intake.records import Sighting
 from appliance.intake.settle.settling import SETTLED, settle
 from appliance.intake.settle.versions import _IS_MERGED, Person, Source, Tally, Versions, reference_of
 from appliance.spool import delivery

@@ -53,7 +53,7 @@ class Served:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "appliance.cli", "ledger", "serve"]
+        command = [sys.executable, "-m", "provisioning.cli", "ledger", "serve"]
         environment = {**os.environ, "WARDWELL_HOME": str(self.home.root)}
         output = open(self.home.log / "ledger.log", "ab")  # noqa: SIM115  (the process holds it)
         with output:

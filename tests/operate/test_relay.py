@@ -15,11 +15,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import wardwell
 from appliance.errors import WardwellError
 from appliance.health import checks
 from appliance.operate import relay
 from appliance.settings import Home
+from provisioning.cli import wardwell
 from tests.support.certificates import Authority
 
 AT = datetime(2026, 3, 1, 2, 3, 4, tzinfo=UTC)

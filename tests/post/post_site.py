@@ -9,8 +9,7 @@ from appliance import clock
 from appliance.crypto import blindrsa
 from appliance.desk import tickets
 from appliance.desk.models import Grant, SessionRow
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import sessions
+from appliance.desk.sign_in import accounts, sessions
 from appliance.post import tickets as post_tickets
 from appliance.post.arrivals import CELL_BYTES
 from appliance.rules import months

@@ -265,7 +265,7 @@ def test_a_cookie_opens_no_api_and_a_bearer_token_no_page(
 
 def test_who_leaves_the_roster_is_out_at_once(space: Callable[[], Space], desk: Store) -> None:
     from appliance.desk.models.people import Person
-    from appliance.desk.people import accounts
+    from appliance.desk.sign_in import accounts
 
     handle = add_person(desk, "E1")
     assert accounts.of_person(desk, "E1") == handle

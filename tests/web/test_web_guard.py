@@ -16,8 +16,7 @@ import webapp.desk
 from appliance.account import NOBODY
 from appliance.charter import Charter
 from appliance.desk import health
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import sessions
+from appliance.desk.sign_in import accounts, sessions
 from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown

@@ -11,8 +11,7 @@ from typing import Literal
 
 from appliance.charter import Charter
 from appliance.desk import slips
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import directory, lockout, totp
+from appliance.desk.sign_in import accounts, directory, lockout, totp
 from appliance.errors import WardwellError
 from appliance.settings import Settings
 from appliance.storage import Store

@@ -25,9 +25,9 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.intake.deliver import contributions
 from appliance.intake.models import Call, Involvement, Outbox, month_of
-from appliance.intake.read.records import Part, Person, Sighting
+from appliance.intake.read.matching import joined, joined_parts
+from appliance.intake.records import Part, Person, Sighting
 from appliance.intake.settle.crews import Crews, Manned, kept, parts_of, store_parts
-from appliance.intake.settle.matching import joined, joined_parts
 from appliance.rules.exposure_model import load_model
 from appliance.spool import delivery
 from appliance.spool.messages import Attended, IncidentNotice
