@@ -1,7 +1,7 @@
 # Wardwell: `make` lists what there is. Each target calls provisioning/bootstrap.sh, which works without make too.
 
-export DROP ROSTER PROFILE ONLY
-TARGETS := setup demo demo-stop demo-open test test-appliance test-vm check bench attacks lock
+export DROP ROSTER PROFILE ONLY BASE
+TARGETS := setup demo demo-stop demo-open test test-appliance test-vm check bench attacks house lock
 
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
@@ -19,6 +19,7 @@ test-vm: ## the long proof in emulated machines: own kernel, installation, Secur
 check: ## linters, types and unit tests
 bench: ## measure; writes .bench/results.json (ONLY=area)
 attacks: ## attack the promises; writes .bench/attacks.json (ONLY=area)
+house: ## counts of circles, long files, durable writes, duplicates, lines (BASE=REVISION: beside an older one)
 lock: ## pin the newest Python packages by hash
 
 $(TARGETS):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # From a bare Debian 12 machine to a working Wardwell: what `make TARGET` calls, and what works where make is missing.
 #
-#   sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|test-appliance|test-vm|check|bench|attacks|lock
+#   sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|test-appliance|test-vm|check|bench|attacks|house|lock
 #
 # Root is needed for missing Debian packages only (as root, or by sudo). Everything that is fetched comes from the
 # package registries that apt, pip, uv and npm are set up for; every Python and npm package is checked against a hash
@@ -235,13 +235,17 @@ bench | attacks)
     setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
     exec "$python" -m "tests.demonstration.$1" ${ONLY:+--only "$ONLY"}
     ;;
+house)
+    environment
+    exec "$python" -m tests.house ${BASE:+--base "$BASE"}
+    ;;
 lock)
     apt_packages provisioning/apt.txt
     python_environment $locks/requirements-dev.txt
     lock
     ;;
 *)
-    printf '%s\n' "usage: sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|test-appliance|test-vm|check|bench|attacks|lock" >&2
+    printf '%s\n' "usage: sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|test-appliance|test-vm|check|bench|attacks|house|lock" >&2
     exit 2
     ;;
 esac
