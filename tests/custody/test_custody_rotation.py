@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import sqlcipher3
@@ -22,18 +21,7 @@ from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
 from appliance.storage.engine import open_store
 from appliance.storage.migrate import upgrade
-from tests.custody.support import HOLDERS, Files, People, hold, make_shares_home
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Files:
-    return Files(tmp_path)
-
-
-@pytest.fixture
-def places(home: Home, tmp_path: Path) -> Places:
-    (tmp_path / "disk").touch()
-    return make_shares_home(home, str(tmp_path / "disk"))
+from tests.custody.support import HOLDERS, Files, People, hold
 
 
 @pytest.fixture

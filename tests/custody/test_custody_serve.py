@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +14,9 @@ from appliance.custody.public_record import Places
 from appliance.custody.serve import Request, ask
 from appliance.custody.shares import Card, Scheme, combine, split
 from appliance.errors import Refused, WardwellError
-from appliance.settings import COMPARTMENTS, Home
-from tests.custody.support import Files, hold, make_shares_home, serving
+from appliance.settings import COMPARTMENTS
+from tests.custody.support import Files, hold, serving
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Files:
-    return Files(tmp_path)
-
-
-@pytest.fixture
-def places(home: Home, tmp_path: Path) -> Places:
-    (tmp_path / "disk").touch()
-    return make_shares_home(home, str(tmp_path / "disk"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from appliance import clock
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import Checkpoint, Signer, cosigned_at
 from appliance.crypto.restore_statement import CUSTODY_KEY, Restored
-from appliance.crypto.tiles import Builder, publish
+from appliance.crypto.tiles import Builder
 from appliance.crypto.tlog import PublicLog, witnessed
 from appliance.custody.keys import custody_signer
 from appliance.custody.restore_signature import ORDER, publish_custody_key, record_restore
@@ -25,7 +25,7 @@ from appliance.ledger.log import Disagreement, Log
 from appliance.settings import Home
 from appliance.spool.messages import Append, Refused
 from appliance.storage import open_store
-from tests.ledger.support import folders_of, grow
+from tests.ledger.support import folders_of, forge, grow
 
 ROOT = bytes(range(32))
 
@@ -64,17 +64,6 @@ def record(home: Home, mark: dict[str, object]) -> str:
     """Custody's word, a moment after the old history ended: a cosignature counts whole seconds."""
     with clock.held(clock.now() + timedelta(seconds=2)):
         return record_restore(home, ROOT, mark)
-
-
-def forge(home: Home, entries: list[bytes]) -> None:
-    """The public folder as root with the ledger's key would forge it."""
-    folder = home.public / "ledger"
-    shutil.rmtree(folder / "tile")
-    builder, signer = Builder(), keys.load(home)
-    for entry in entries:
-        builder.add(entry)
-    note = signer.sign(Checkpoint(signer.name, builder.size, builder.root()).text())
-    publish(folder, builder.take_full(), builder.take_partial(), note)
 
 
 def test_a_restored_log_is_accepted_with_the_word_of_both_groups(founded: Home, before: Callable[[], Path]) -> None:
