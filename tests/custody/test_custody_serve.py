@@ -6,6 +6,7 @@ import logging
 import socket
 from typing import Any
 
+import msgspec
 import pytest
 
 from appliance.custody import keys, opening, public_record
@@ -107,7 +108,7 @@ def test_wrong_cards_are_refused_by_reason_and_count_for_nothing(
     facts = public_record.load(places)
     root = combine([cards["agency"][0], *cards["trustee"][:2]])
     older = split(root, Scheme())["agency"][0]
-    public_record.save(places, public_record.msgspec.structs.replace(facts, retired=[older.set_number]))
+    public_record.save(places, msgspec.structs.replace(facts, retired=[older.set_number]))
     with serving(places, machine):
         for words, reason in (
             ("hello", "not a word"),

@@ -54,13 +54,17 @@ def seeds(name: str) -> list[bytes]:
     return [layout.write(NAMES, [[layout.fits(cell) for cell in row] for row in _ROWS]) for layout in layouts]
 
 
+def _records(source: Source, path: Path, how: Profile | UnitLog) -> Iterator[object]:
+    if isinstance(how, UnitLog):
+        return shifts(source, path, how, frozenset({"E1"}), Notes())
+    return versions(source, path, how)
+
+
 def read(path: Path, how: Profile | UnitLog) -> Iterator[CallVersion | Shift]:
     """The calls or shifts in a file; nothing when it cannot be used. Whatever it raises is a fault."""
     try:
         with Source(path) as source:
-            logged = isinstance(how, UnitLog)
-            records = shifts(source, path, how, frozenset({"E1"}), Notes()) if logged else versions(source, path, how)
-            for found in records:
+            for found in _records(source, path, how):
                 if isinstance(found, CallVersion | Shift):
                     # Every text of it can be stored as UTF-8.
                     str(found).encode()

@@ -11,7 +11,7 @@ import pytest
 
 from appliance import clock
 from appliance.crypto.canonical import canonical
-from appliance.crypto.notes import Checkpoint, Signer, cosigned_at
+from appliance.crypto.notes import Checkpoint, Signer, Verifier, cosigned_at
 from appliance.crypto.restore_statement import CUSTODY_KEY, Restored
 from appliance.crypto.tiles import Builder
 from appliance.crypto.tlog import PublicLog, witnessed
@@ -250,7 +250,5 @@ def test_the_ledger_runs_while_the_witness_still_shows_what_was_given_up(
     store.close()
 
 
-def witness_key(home: Home) -> object:
-    from appliance.crypto.notes import Verifier
-
+def witness_key(home: Home) -> Verifier:
     return Verifier.parse((home.public / "witness/vkey").read_text())

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from staff_site import PEOPLE, Browser, RememberingLedger, handle_of
 
 from appliance import clock
 from appliance.charter import load_charter
@@ -16,6 +15,7 @@ from appliance.desk.models.people import DeskAccount, Person
 from appliance.desk.sign_in import sessions
 from appliance.settings import Home
 from appliance.storage import Store
+from tests.staff.staff_site import PEOPLE, Browser, RememberingLedger, handle_of
 from tests.support.desk_site import add_grant
 from webapp.desk import create_app
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from appliance import clock
 from appliance.desk.models.base import Outbox, SeenMessage
 from appliance.spool import delivery
-from appliance.spool.messages import EpochTurned, Health
+from appliance.spool.messages import EpochTurned, Health, Message
 from appliance.storage import Store
 
 
@@ -28,7 +28,7 @@ def test_a_message_is_acted_on_once_even_when_the_file_comes_twice(store_of: Cal
     path = next(desk.home.spool("post", "desk").glob("*.json"))
     copy = path.read_bytes()
     got: list[Any] = []
-    handlers = {Health: lambda _session, message: got.append(message)}
+    handlers: Mapping[type[Message], delivery.Handler] = {Health: lambda _session, message: got.append(message)}
     assert delivery.receive(desk, SeenMessage, handlers, ("post",)) == 1
     path.write_bytes(copy)
     assert delivery.receive(desk, SeenMessage, handlers, ("post",)) == 0
