@@ -1,17 +1,17 @@
 """`wardwell status`, `wardwell doctor` and `wardwell check`.
 
-Owns: these commands' words. Must never see: anything about a person; see `appliance.health.checks`.
+Owns: what these commands print. Must never see: anything about a person; see `appliance.health.checks`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 
 import click
 
 from appliance.errors import WardwellError
+from appliance.health import checks
 from appliance.output import json_option
 from appliance.settings import Home
 
@@ -20,16 +20,14 @@ from appliance.settings import Home
 @json_option
 def status(as_json: bool) -> None:
     """Show how every part is. Exit code 1 when one is not in order."""
-    from appliance.health import checks
-
-    found = checks.run(_home())
-    ok = all(check.ok for check in found)
+    results = checks.run(_home())
+    ok = all(result.ok for result in results)
     if as_json:
-        click.echo(json.dumps({"ok": ok, "checks": [asdict(check) for check in found]}, ensure_ascii=False))
+        click.echo(json.dumps({"ok": ok, "checks": [result.as_json() for result in results]}, ensure_ascii=False))
     else:
-        width = max(len(check.name) for check in found)
-        for check in found:
-            click.echo(f"{'ok   ' if check.ok else 'WRONG'}  {check.name:<{width}}  {check.detail}")
+        width = max(len(result.name) for result in results)
+        for result in results:
+            click.echo(f"{'ok   ' if result.ok else 'WRONG'}  {result.name:<{width}}  {result.says}")
         click.echo("Everything is in order." if ok else "Not in order: `wardwell doctor` says what to do.")
     if not ok:
         sys.exit(1)
@@ -39,19 +37,17 @@ def status(as_json: bool) -> None:
 @json_option
 def doctor(as_json: bool) -> None:
     """Show only what is wrong, each with one thing to do. Exit code 1 when there is anything."""
-    from appliance.health import checks
-
-    found = checks.run(_home())
-    wrong = [check for check in found if not check.ok]
+    results = checks.run(_home())
+    faults = [result for result in results if not result.ok]
     if as_json:
-        click.echo(json.dumps({"ok": not wrong, "checks": [asdict(check) for check in wrong]}, ensure_ascii=False))
-    elif not wrong:
-        click.echo(f"Nothing is wrong: {len(found)} checks.")
+        click.echo(json.dumps({"ok": not faults, "checks": [fault.as_json() for fault in faults]}, ensure_ascii=False))
+    elif not faults:
+        click.echo(f"Nothing is wrong: {len(results)} checks.")
     else:
-        for check in wrong:
-            click.echo(f"{check.name}: {check.detail}")
-            click.echo(f"  what to do: {check.fix}")
-    if wrong:
+        for fault in faults:
+            click.echo(f"{fault.name}: {fault.says}")
+            click.echo(f"  what to do: {fault.fix}")
+    if faults:
         sys.exit(1)
 
 
@@ -59,15 +55,13 @@ def doctor(as_json: bool) -> None:
 @json_option
 def check(as_json: bool) -> None:
     """One line for a monitoring system, in about a second. Exit code 1 when something is not in order."""
-    from appliance.health import checks
-
-    found = checks.run(_home(), checks.QUICK)
-    wrong = [one.name for one in found if not one.ok]
+    results = checks.run(_home(), checks.QUICK)
+    faults = [result.name for result in results if not result.ok]
     if as_json:
-        click.echo(json.dumps({"ok": not wrong, "wrong": wrong}))
+        click.echo(json.dumps({"ok": not faults, "wrong": faults}))
     else:
-        click.echo(f"WRONG: {', '.join(wrong)}" if wrong else f"OK: {len(found)} checks")
-    if wrong:
+        click.echo(f"WRONG: {', '.join(faults)}" if faults else f"OK: {len(results)} checks")
+    if faults:
         sys.exit(1)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.errors import WardwellError
-from appliance.health import checks
+from appliance.health import processes
 from appliance.settings import MAINTENANCE, UNSEALED, Home
 
 # The ledger goes last: whoever still answers a request must be able to write it down first.
@@ -48,7 +48,7 @@ def end(home: Home, run: Run = systemctl, mark: Path = MAINTENANCE, seconds: flo
     """
     run(["start", "wardwell.target"])
     until = time.monotonic() + seconds
-    while silent := [answer.name for answer in checks.sockets(home) if not answer.ok]:
+    while silent := [process.name for process in processes.check(home) if not process.ok]:
         if time.monotonic() > until:
             raise WardwellError(
                 f"{' and '.join(silent)} gave no answer, so the page of maintenance stays.",

@@ -24,7 +24,7 @@ from appliance.health import checks
 from appliance.settings import Home
 
 # Every heading of `wardwell status` that says something about the machine alone.
-EVENTS = frozenset(checks.QUESTIONS)
+EVENTS = frozenset(checks.CHECKS)
 _TIMEOUT = 10.0
 # RFC 5424: facility 13 (log audit) times 8, plus severity 4 (warning) or 6 (informational).
 _WRONG, _OK = 13 * 8 + 4, 13 * 8 + 6
@@ -80,15 +80,10 @@ def read(path: Path) -> Relay:
 
 
 def observe(home: Home) -> Health:
-    """Ask every question of `wardwell status` and keep yes or no for each."""
-    return Health(clock.now(), {name: _in_order(home, name) for name in checks.QUESTIONS})
-
-
-def _in_order(home: Home, name: str) -> bool:
-    try:
-        return all(answer.ok for answer in checks.QUESTIONS[name](home))
-    except (WardwellError, OSError):
-        return False
+    """Make every check of `wardwell status` and keep yes or no for each."""
+    return Health(
+        clock.now(), {name: all(result.ok for result in checks.run_one(home, name)) for name in checks.CHECKS}
+    )
 
 
 def changes(before: dict[str, bool], health: Health, wanted: Iterable[str]) -> dict[str, bool]:

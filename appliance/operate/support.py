@@ -43,7 +43,7 @@ _LEVEL = re.compile(r"\[(debug|info|warning|error|critical)\s*\]")
 _MIB = 1 << 20
 
 
-class Answers(msgspec.Struct, frozen=True):
+class Results(msgspec.Struct, frozen=True):
     """How many checks `status` made under one heading, and how many are not in order."""
 
     made: int
@@ -79,7 +79,7 @@ class Report(msgspec.Struct, frozen=True):
     disk_total_mib: int
     disk_free_mib: int
     demonstration: bool
-    checks: dict[str, Answers]
+    checks: dict[str, Results]
     units: dict[str, Unit]
     database_mib_at_most: dict[str, int]
     log_lines: dict[str, Lines]
@@ -147,16 +147,10 @@ def _demonstration(home: Home) -> bool:
         return False
 
 
-def _checks(home: Home) -> dict[str, Answers]:
-    """Answers counted by question: a check's own name may hold a feed's or a host's."""
-    counted = {}
-    for name, question in checks.QUESTIONS.items():
-        try:
-            answers = question(home)
-            counted[name] = Answers(len(answers), sum(not answer.ok for answer in answers))
-        except (WardwellError, OSError):
-            counted[name] = Answers(1, 1)
-    return counted
+def _checks(home: Home) -> dict[str, Results]:
+    """Results counted by heading: the name of a single check may hold a feed's or a host's."""
+    results = {name: checks.run_one(home, name) for name in checks.CHECKS}
+    return {name: Results(len(made), sum(not result.ok for result in made)) for name, made in results.items()}
 
 
 def _unit(name: str, run: Callable[[list[str]], str]) -> Unit:

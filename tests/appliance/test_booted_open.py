@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.health.conditions import SILENT
+from appliance.health.compartments import SILENT
 from tests.appliance import custody, probes
 from tests.appliance.installation import Installed
 from tests.appliance.machine import Machine

@@ -9,8 +9,8 @@ import pytest
 
 from appliance.errors import WardwellError
 from appliance.health import checks
-from appliance.health.checks import Check
-from appliance.health.conditions import NOT_WELL, SILENT
+from appliance.health.check import Check, fine, wrong
+from appliance.health.compartments import NOT_WELL, SILENT
 from appliance.settings import Home
 from provisioning.supervise import Supervisor
 from tests.demonstration import up
@@ -40,7 +40,7 @@ def ready(home: Home, monkeypatch: pytest.MonkeyPatch, *found: Check, state: str
     up._ready(home, cast(Supervisor, supervisor))
 
 
-WELL = Check("health desk", True, "says it is well")
+WELL = fine("health desk", "says it is well")
 
 
 def test_in_order(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,13 +51,13 @@ def test_in_order(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_a_part_that_is_not_well_says_what_to_do(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ready(home, monkeypatch, WELL, Check("health intake", False, NOT_WELL, "Look at the receipts."))
+    ready(home, monkeypatch, WELL, wrong("health intake", NOT_WELL, "Look at the receipts."))
     assert "health intake: Look at the receipts." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [Check("health intake", False, SILENT, "Read its log."), Check("database desk", False, "it is not there", "Mend.")],
+    [wrong("health intake", SILENT, "Read its log."), wrong("database desk", "it is not there", "Mend.")],
 )
 def test_a_part_that_is_silent_or_missing_is_waited_for_in_vain(
     home: Home, monkeypatch: pytest.MonkeyPatch, wrong: Check
@@ -69,4 +69,4 @@ def test_a_part_that_is_silent_or_missing_is_waited_for_in_vain(
 def test_a_process_that_ended_for_good_is_not_waited_for(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(up, "_READY_SECONDS", 60.0)
     with pytest.raises(WardwellError, match="health intake"):
-        ready(home, monkeypatch, Check("health intake", False, SILENT, "Read its log."), state="FATAL")
+        ready(home, monkeypatch, wrong("health intake", SILENT, "Read its log."), state="FATAL")

@@ -315,19 +315,19 @@ def _ready(home: Home, supervisor: Supervisor) -> None:
     what to do about it is said, and the demonstration is up.
     """
     from appliance.health import checks
-    from appliance.health.conditions import NOT_WELL
+    from appliance.health.compartments import NOT_WELL
 
     deadline, told, since = time.monotonic() + _READY_SECONDS, time.monotonic(), time.monotonic()
-    asked = [name for name in checks.QUESTIONS if name != "feeds"]
+    asked = [name for name in checks.CHECKS if name != "feeds"]
     while wrong := [check for check in checks.run(home, asked) if not check.ok]:
-        if any(not check.name.startswith("health ") or check.detail != NOT_WELL for check in wrong):
+        if any(not check.name.startswith("health ") or check.says != NOT_WELL for check in wrong):
             since = time.monotonic()
         elif time.monotonic() - since > _UNWELL_SECONDS:
             for check in wrong:
                 say(f"  {check.name}: {check.fix}")
             return
         if time.monotonic() > deadline or "FATAL" in supervisor.states().values():
-            raise WardwellError(f"Not in order: {wrong[0].name}: {wrong[0].detail}", wrong[0].fix)
+            raise WardwellError(f"Not in order: {wrong[0].name}: {wrong[0].says}", wrong[0].fix)
         if time.monotonic() - told > 10:
             told = time.monotonic()
             say(f"  not ready yet: {', '.join(check.name for check in wrong)}")

@@ -1,4 +1,4 @@
-"""Maintenance stops in the right order, and ends only when everything answers."""
+"""Maintenance stops in the right order, and ends only when everything results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import WardwellError
-from appliance.health import checks
+from appliance.health import processes
+from appliance.health.check import fine, wrong
 from appliance.operate import maintenance
 from appliance.settings import Home
 
@@ -38,12 +39,12 @@ def test_it_stays_on_while_one_does_not_answer(
 ) -> None:
     mark = tmp_path / "maintenance"
     mark.touch()
-    answers = [checks.Check("process desk", False, "it does not answer")]
-    monkeypatch.setattr(checks, "sockets", lambda _home: answers)
+    results = [wrong("process desk", "it does not answer", "Start it.")]
+    monkeypatch.setattr(processes, "check", lambda _home: results)
     with pytest.raises(WardwellError, match="process desk"):
         maintenance.end(Home(tmp_path), asked.append, mark, seconds=0)
     assert mark.exists()
-    answers[0] = checks.Check("process desk", True, "answers")
+    results[0] = fine("process desk", "answers")
     maintenance.end(Home(tmp_path), asked.append, mark, seconds=0)
     assert not mark.exists()
     assert asked == [["start", "wardwell.target"]] * 2

@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.errors import WardwellError
-from appliance.health import checks
+from appliance.health import checks, room
+from appliance.health.check import wrong
 from appliance.operate import relay
 from appliance.settings import Home
 from provisioning.cli import wardwell
@@ -175,8 +176,8 @@ def test_only_listed_events_leave(tmp_path: Path) -> None:
 
 
 def test_a_check_in_words_is_only_yes_or_no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    told = [checks.Check("drop Delgado", False, "Delgado", "Delgado")]
-    monkeypatch.setattr(checks, "QUESTIONS", {"disk": lambda _home: told})
+    monkeypatch.setattr(checks, "CHECKS", {"disk": "room"})
+    monkeypatch.setattr(room, "check", lambda _home: [wrong("drop Delgado", "Delgado", "Delgado")])
     seen = relay.observe(Home(tmp_path))
     assert seen.ok == {"disk": False}
     assert b"Delgado" not in msgspec.json.encode(seen)

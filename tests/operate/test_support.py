@@ -88,6 +88,6 @@ def test_two_sizes_within_one_power_of_two_look_alike(planted: Home) -> None:
 
 def test_nothing_there_is_an_answer_too(tmp_path: Path) -> None:
     report = support.collect(Home(tmp_path), lambda _command: "")
-    assert report.checks["settings"] == support.Answers(1, 1)
+    assert report.checks["settings"] == support.Results(1, 1)
     assert report.units["wardwell-front"] == support.Unit("unknown", "unknown", -1, -1)
     assert report.database_mib_at_most["desk"] == 0

@@ -27,8 +27,11 @@ from appliance import clock
 from appliance.charter import signatures
 from appliance.crypto import sshsig
 from appliance.crypto.tlog import PublicLog
-from appliance.health import checks
+from appliance.health import checks, databases
+from appliance.health.check import Check
 from appliance.health.commands import doctor, status
+from appliance.health.drops import DROP_SECONDS
+from appliance.health.spool import SPOOL_SECONDS
 from appliance.kit.witness import Folders, Witness
 from appliance.kit.witness import found as found_witness
 from appliance.ledger import keys
@@ -136,7 +139,7 @@ def sound(
             web.server_close()
 
 
-def wrong(home: Home) -> dict[str, checks.Check]:
+def wrong(home: Home) -> dict[str, Check]:
     return {check.name: check for check in checks.run(home) if not check.ok}
 
 
@@ -165,7 +168,7 @@ def _stop_desk(home: Home) -> None:
 
 
 def _old_message(home: Home) -> None:
-    age(home.spool("ledger", "desk") / ("0" * 12 + "-" + "a" * 32 + ".json"), checks.SPOOL_SECONDS + 60)
+    age(home.spool("ledger", "desk") / ("0" * 12 + "-" + "a" * 32 + ".json"), SPOOL_SECONDS + 60)
 
 
 def _refused_message(home: Home) -> None:
@@ -173,7 +176,7 @@ def _refused_message(home: Home) -> None:
 
 
 def _old_drop(home: Home) -> None:
-    age(home.drop("cad") / "Smith, John.csv", checks.DROP_SECONDS + 60)
+    age(home.drop("cad") / "Smith, John.csv", DROP_SECONDS + 60)
 
 
 def _no_drop(home: Home) -> None:
@@ -281,4 +284,4 @@ def test_migrate_brings_every_compartment_up_and_may_run_again(home: Home, monke
     assert first.exit_code == 0, first.output
     assert first.output.count("done") == 5
     assert CliRunner().invoke(migrate).output == first.output
-    assert all(check.ok for check in checks.databases(home))
+    assert all(check.ok for check in databases.check(home))
