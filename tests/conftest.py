@@ -24,7 +24,16 @@ pytest.register_assert_rewrite(*(f"tests.{path.name}" for path in Path(__file__)
 # The fixtures `agency`, `driver` and `open_browser`: the whole demonstration, running.
 pytest_plugins = ["tests.support.system"]
 
+# Kinds of tests whose subject is a server or a browser; every other test that opens an INET socket fails.
+WITH_SOCKETS = ("system", "browser", "appliance", "vm")
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.get_closest_marker(name) for name in WITH_SOCKETS):
+            item.add_marker(pytest.mark.enable_socket)
 
 
 def make_home(root: Path) -> Home:

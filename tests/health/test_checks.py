@@ -40,6 +40,9 @@ from appliance.settings import Home
 from appliance.storage import Store
 from appliance.storage.migrate import upgrade_all
 from tests.ledger.support import serving
+from tests.support.waiting import LOOPBACK
+
+pytestmark = LOOPBACK
 
 
 def certificate(days: int) -> tuple[bytes, bytes]:

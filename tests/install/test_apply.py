@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from provisioning.install import apply, commands
 from provisioning.install.answers import decode, toml
+from tests.support.waiting import LOOPBACK
 
 RUN = """
 PLAY [Configure the appliance] *************************************************
@@ -66,6 +67,7 @@ def test_what_was_ignored_did_not_fail() -> None:
     assert not _read(line, failed=0, ignored=1)[0].failed
 
 
+@LOOPBACK
 def test_rendering_again_changes_nothing(tables: dict[str, Any], tmp_path: Path) -> None:
     tables["syslog"] = {"host": "logs.agency.example", "address": "192.0.2.5", "ca_file": "/ca.pem"}
     answers = decode(toml(tables).encode(), "answers.toml")

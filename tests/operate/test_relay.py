@@ -22,6 +22,9 @@ from appliance.operate import relay
 from appliance.settings import Home
 from provisioning.cli import wardwell
 from tests.support.certificates import Authority
+from tests.support.waiting import LOOPBACK
+
+pytestmark = LOOPBACK
 
 AT = datetime(2026, 3, 1, 2, 3, 4, tzinfo=UTC)
 HOST = "logs.agency.example"
