@@ -35,9 +35,9 @@ class Room:
 
 def room(folder: Path) -> Room:
     """How full the volume of `folder` is. What only root may fill counts as full."""
-    found = os.statvfs(folder)
-    total = found.f_blocks * found.f_frsize
-    return Room(total, found.f_bavail * found.f_frsize, _reserve(total))
+    state = os.statvfs(folder)
+    total = state.f_blocks * state.f_frsize
+    return Room(total, state.f_bavail * state.f_frsize, _reserve(total))
 
 
 def reserve_bytes(folder: Path) -> int:

@@ -105,28 +105,30 @@ def add(home: Home, entry: Entry) -> None:
 def remove(home: Home, entry: Entry) -> None:
     """Take back an entry whose erasure did not happen."""
     with _alone(home):
-        write(folder(home) / LIST, [one for one in entries(home) if one != entry])
+        write(folder(home) / LIST, [listed for listed in entries(home) if listed != entry])
 
 
 def drop_old(home: Home) -> int:
     """Drop the entries that no backup can need any more; how many."""
     before = clock.now() - timedelta(days=LIST_DAYS)
     with _alone(home):
-        there = entries(home)
-        young = [one for one in there if one.at > before]
-        if len(young) < len(there):
+        listed = entries(home)
+        young = [entry for entry in listed if entry.at > before]
+        if len(young) < len(listed):
             write(folder(home) / LIST, young)
-    return len(there) - len(young)
+    return len(listed) - len(young)
 
 
 def union(lists: Iterable[Iterable[Entry]]) -> list[Entry]:
     """Every entry once, oldest first."""
-    return sorted({one for entries_of_one in lists for one in entries_of_one}, key=lambda one: (one.at, one.key))
+    return sorted(
+        {entry for entries_of_one in lists for entry in entries_of_one}, key=lambda entry: (entry.at, entry.key)
+    )
 
 
-def write(path: Path, wanted: list[Entry]) -> None:
+def write(path: Path, listed: list[Entry]) -> None:
     """Write a list durably, in place of the one that was there."""
-    _write(path, msgspec.json.format(msgspec.json.encode(wanted)) + b"\n")
+    _write(path, msgspec.json.format(msgspec.json.encode(listed)) + b"\n")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from appliance.errors import WardwellError
 from appliance.settings import COMPARTMENTS, Home
 
 # Keys that a compartment makes itself when it has none: the ledger's checkpoint key, press's report key.
-_OWN_KEYS = {"ledger": "appliance.ledger.keys:found", "press": "appliance.press.keys:report_key"}
+_OWN_KEYS = {"ledger": "appliance.ledger.keys:create", "press": "appliance.press.keys:report_key"}
 
 
 @click.command()

@@ -18,16 +18,16 @@ def sending_as(account: str) -> Iterator[None]:
     nftables tells traffic apart by the account that made the socket (`meta skuid`). For a process with one thread.
     """
     try:
-        found = pwd.getpwnam(account)
+        entry = pwd.getpwnam(account)
     except KeyError:
-        found = None
-    if found is None or os.geteuid() != 0 or found.pw_uid == 0:
+        entry = None
+    if entry is None or os.geteuid() != 0 or entry.pw_uid == 0:
         yield
         return
     group = os.getegid()
     # Its group as well: what it asks with, such as a password file, is shared with that group.
-    os.setegid(found.pw_gid)
-    os.seteuid(found.pw_uid)
+    os.setegid(entry.pw_gid)
+    os.seteuid(entry.pw_uid)
     try:
         yield
     finally:

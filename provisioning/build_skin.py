@@ -29,8 +29,8 @@ UNICODES = [*range(0x20, 0x17F), *range(0x2010, 0x2027), 0x202F, 0x2032, 0x2033,
 
 
 def _node(*arguments: str) -> None:
-    found = Path(executable.ROOT_DIR) / "bin" / "node"
-    subprocess.run([str(found), *arguments], check=True, cwd=ROOT)
+    node = Path(executable.ROOT_DIR) / "bin" / "node"
+    subprocess.run([str(node), *arguments], check=True, cwd=ROOT)
 
 
 def _style(target: Path) -> None:

@@ -106,7 +106,7 @@ class Supervisor:
         except (FileNotFoundError, ValueError, KeyError):
             return []
         wanted = f"{_MARK}={mark}".encode()
-        found = []
+        pids = []
         for folder in Path("/proc").iterdir():
             if not folder.name.isdigit():
                 continue
@@ -117,8 +117,8 @@ class Supervisor:
             except OSError:
                 continue
             if carries and alive:
-                found.append(int(folder.name))
-        return found
+                pids.append(int(folder.name))
+        return pids
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         """One call to supervisord's XML-RPC interface. Raises OSError, HTTPException or xmlrpc.client.Error."""
@@ -126,8 +126,8 @@ class Supervisor:
         try:
             body = xmlrpc.client.dumps(arguments, f"supervisor.{method}")
             connection.request("POST", "/RPC2", body.encode(), {"Content-Type": "text/xml"})
-            with connection.getresponse() as answer:
-                content = answer.read()
+            with connection.getresponse() as response:
+                content = response.read()
             return xmlrpc.client.loads(content)[0][0]
         finally:
             connection.close()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from appliance import clock
 from appliance.backup.repository import write_durably
 from appliance.backup.restore import Opened
-from appliance.custody.keys import found_file_custody, root_file
+from appliance.custody.keys import create_file_custody, root_file
 from appliance.custody.restore_signature import record_restore
 from appliance.errors import Refused
 from appliance.settings import Home
@@ -39,7 +39,7 @@ def finish(home: Home, backup: Opened, root: bytes, say: Callable[[str], None]) 
     if settings.custody == "file" and settings.demonstration:
         with os.fdopen(os.open(root_file(home), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(root)
-        found_file_custody(home)
+        create_file_custody(home)
     if home.production:
         from appliance.layout import lay_out
 

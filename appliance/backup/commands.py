@@ -102,8 +102,8 @@ def _note_failure(home: Home, to: Path, error: WardwellError | OSError, seconds:
 
 
 def _facts(manifest: Manifest) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(manifest)
-    return facts
+    fields: dict[str, Any] = msgspec.to_builtins(manifest)
+    return fields
 
 
 @backup.command(name="list")
@@ -117,11 +117,11 @@ def list_(folder: Path | None, as_json: bool) -> None:
     if not repository.folder.is_dir():
         raise Refused(f"There is no folder {repository.folder}.", "Attach the disk, or name another folder.")
     rows: list[Manifest | str] = []
-    for one in repository.ids():
+    for name in repository.ids():
         try:
-            rows.append(repository.manifest(one))
+            rows.append(repository.manifest(name))
         except WardwellError as error:
-            rows.append(f"{one}: {error.message}")
+            rows.append(f"{name}: {error.message}")
     damaged = [row for row in rows if isinstance(row, str)]
     good = [row for row in rows if not isinstance(row, str)]
     if as_json:
@@ -164,21 +164,25 @@ def verify(
     only = newest if source is not None and source.name == newest else ""
     seal, recipient = _seal(root)
     verdicts = check(repository, only, seal, recipient)
-    if scratch is not None and root is not None and not any(one.problems for one in verdicts if one.id == newest):
+    if (
+        scratch is not None
+        and root is not None
+        and not any(verdict.problems for verdict in verdicts if verdict.id == newest)
+    ):
         with _scratch(scratch) as folder:
             restoring.into(restoring.open_backup(repository, newest, root), folder, _say)
         _say(f"{newest} restored into a scratch folder: every database opens, the access log's head fits")
     if as_json:
-        judged = [{"id": one.id, "problems": list(one.problems)} for one in verdicts]
-        tell(True, "", ok=bool(verdicts) and not any(one.problems for one in verdicts), backups=judged)
+        judged = [{"id": verdict.id, "problems": list(verdict.problems)} for verdict in verdicts]
+        tell(True, "", ok=bool(verdicts) and not any(verdict.problems for verdict in verdicts), backups=judged)
     else:
-        for one in verdicts:
-            click.echo(f"{'WRONG' if one.problems else 'ok   '}  {one.id}  {' '.join([*one.problems, one.remark])}")
+        for verdict in verdicts:
+            state = "WRONG" if verdict.problems else "ok   "
+            click.echo(f"{state}  {verdict.id}  {' '.join([*verdict.problems, verdict.remark])}")
         made = "made by this appliance, " if seal is not None else ""
-        click.echo(
-            f"{sum(not one.problems for one in verdicts)} of {len(verdicts)} backups {made}complete and unaltered."
-        )
-    if not verdicts or any(one.problems for one in verdicts):
+        good = sum(not verdict.problems for verdict in verdicts)
+        click.echo(f"{good} of {len(verdicts)} backups {made}complete and unaltered.")
+    if not verdicts or any(verdict.problems for verdict in verdicts):
         sys.exit(1)
 
 
@@ -263,8 +267,8 @@ def restore(
     restoring.restore(opened, home, _say)
     finish(home, opened, root, say)
     if as_json:
-        there = None if moved is None else str(moved)
-        tell(True, "", backup=_facts(opened.manifest), changed=True, set_aside=there)
+        moved_to = None if moved is None else str(moved)
+        tell(True, "", backup=_facts(opened.manifest), changed=True, set_aside=moved_to)
 
 
 def _words(manifest: Manifest) -> str:

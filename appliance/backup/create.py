@@ -146,10 +146,10 @@ def _write(
     written = _write_new(repository, cut, plan, keys, readers, say)
     repository.sync(set(written))
     _read_back(repository, cut, plan, keys, own, written)
-    found = proof.examine(cut.folder, keys)
+    proven = proof.examine(cut.folder, keys)
     say("read back: every database opens, the access log's head fits")
     name = repository.next_id(at)
-    index = pyrage.encrypt(msgspec.json.encode(Index(name, plan.entries, found.counts)), [readers[0]])
+    index = pyrage.encrypt(msgspec.json.encode(Index(name, plan.entries, proven.counts)), [readers[0]])
     every = {**plan.kept, **written}
     manifest = Manifest(
         id=name,
@@ -157,14 +157,14 @@ def _write(
         wardwell=version(),
         appliance=appliance,
         recipient=recipient,
-        schemas=found.schemas,
-        ledger_size=found.ledger_size,
-        ledger_root=found.ledger_root,
+        schemas=proven.schemas,
+        ledger_size=proven.ledger_size,
+        ledger_root=proven.ledger_root,
         files=sum(1 for entry in plan.entries if entry.kind == "file"),
         plain_bytes=sum(entry.size for entry in plan.entries),
         pieces=len(every),
         new_pieces=len(written),
-        new_bytes=sum(one.size for one in written.values()),
+        new_bytes=sum(piece.size for piece in written.values()),
         locked_ms=cut.locked_ms,
         index=hashlib.sha256(index).hexdigest(),
         total=hashlib.sha256(write_list(every)).hexdigest(),
@@ -185,7 +185,7 @@ def _write_new(
     """Encrypt and write the plan's new pieces. Raises WardwellError when a file is not what was planned."""
     written: dict[str, Stored] = {}
     waiting: dict[str, bytes] = {}
-    told = 0
+    tenths = 0
 
     def write(piece: tuple[str, bytes]) -> Stored:
         return repository.write(piece[0], pyrage.encrypt(piece[1], readers))
@@ -203,9 +203,9 @@ def _write_new(
                 if len(waiting) == _AT_ONCE:
                     written |= dict(zip(waiting, pool.map(write, waiting.items()), strict=True))
                     waiting.clear()
-                    if len(written) * 10 // len(plan.new) > told:
-                        told = len(written) * 10 // len(plan.new)
-                        say(f"written {told * 10} %")
+                    if len(written) * 10 // len(plan.new) > tenths:
+                        tenths = len(written) * 10 // len(plan.new)
+                        say(f"written {tenths * 10} %")
             if seen != entry.pieces:
                 raise WardwellError(f"{entry.path} changed while it was read.", "Run the backup again.")
         return written | dict(zip(waiting, pool.map(write, waiting.items()), strict=True))

@@ -113,24 +113,24 @@ def _gather(root: Path, cut: Path) -> Iterator[Entry]:
     waiting = [Path()]
     while waiting:
         below = waiting.pop()
-        for found in sorted(os.scandir(root / below), key=lambda one: one.name):
-            relative = (below / found.name).as_posix()
+        for item in sorted(os.scandir(root / below), key=lambda path: path.name):
+            relative = (below / item.name).as_posix()
             if _left_out(relative):
                 continue
             try:
-                state = found.stat(follow_symlinks=False)
+                state = item.stat(follow_symlinks=False)
                 entry = _entry(relative, state)
                 if stat.S_ISDIR(state.st_mode):
                     (cut / relative).mkdir(mode=0o700)
                     waiting.append(Path(relative))
                 elif stat.S_ISLNK(state.st_mode):
-                    entry = _entry(relative, state, target=os.readlink(found.path))  # noqa: PTH115
+                    entry = _entry(relative, state, target=os.readlink(item.path))  # noqa: PTH115
                 elif not stat.S_ISREG(state.st_mode):
                     continue
-                elif found.name.startswith("database.db"):
-                    _copy(Path(found.path), cut / relative)
+                elif item.name.startswith("database.db"):
+                    _copy(Path(item.path), cut / relative)
                 else:
-                    _link(Path(found.path), cut / relative)
+                    _link(Path(item.path), cut / relative)
             except FileNotFoundError:
                 continue  # a message was taken, a board ran out: the databases of this cut know
             yield entry

@@ -53,16 +53,16 @@ def keys_from_root(root: bytes) -> Keys:
 
 def keys_of(home: Home) -> Keys:
     """The keys of an unsealed appliance. Raises WardwellError when it is sealed or not set up."""
-    found = {}
+    keys = {}
     for name in COMPARTMENTS:
         try:
-            found[name] = home.key(name).read_text().strip()
+            keys[name] = home.key(name).read_text().strip()
         except OSError:
             raise WardwellError(
                 f"The key of {name} is not here: the appliance is sealed or was never set up.",
                 "Unseal it (`wardwell custody unseal`) and begin again as root.",
             ) from None
-    return Keys(found)
+    return Keys(keys)
 
 
 def recipient_of(home: Home) -> str:

@@ -66,8 +66,8 @@ def standing(home: Home) -> tuple[bool, str, str]:
     if record is None and _age(home.public / "ledger" / "vkey") < LATE:
         return True, "none yet; the first is due within a day of the founding", ""
     if record is None or not record.last_good:
-        said = f": {record.message}" if record is not None else ""
-        return False, f"there is no good backup yet{said}", _fix(record)
+        reason = f": {record.message}" if record is not None else ""
+        return False, f"there is no good backup yet{reason}", _fix(record)
     age = clock.now() - datetime.fromisoformat(record.last_good)
     words = f"the last good one is {max(age, timedelta()).total_seconds() / 3600:.0f} h old"
     if not record.ok:

@@ -18,7 +18,7 @@ from appliance.storage import snapshot
 
 
 @dataclass(frozen=True)
-class Found:
+class Proven:
     """Schema revisions and row counts by compartment; the published head of the access log."""
 
     schemas: dict[str, str]
@@ -27,7 +27,7 @@ class Found:
     ledger_root: str
 
 
-def examine(folder: Path, keys: Keys) -> Found:
+def examine(folder: Path, keys: Keys) -> Proven:
     """Look at everything. Raises WardwellError at the first thing that is not whole."""
     home = Home(folder)
     schemas, counts = {}, {}
@@ -38,7 +38,7 @@ def examine(folder: Path, keys: Keys) -> Found:
         counts[name] = snapshot.examine(path, key)
         schemas[name] = snapshot.revision(path, key)
     size, root = _head(home, keys.databases["ledger"])
-    return Found(schemas, counts, size, root)
+    return Proven(schemas, counts, size, root)
 
 
 def _head(home: Home, key: str) -> tuple[int, str]:

@@ -66,7 +66,7 @@ def copy_list(home: Home, repository: Repository) -> int:
     wanted = erasure_list.union([erasure_list.read(path), erasure_list.entries(home)])
     made = [at for at in map(made_at, repository.ids()) if at is not None]
     old = clock.now() - timedelta(days=erasure_list.LIST_DAYS)
-    wanted = [one for one in wanted if one.at > old or any(at <= one.at for at in made)]
+    wanted = [entry for entry in wanted if entry.at > old or any(at <= entry.at for at in made)]
     if wanted or path.exists():
         erasure_list.write(path, wanted)
         path.chmod(0o644)  # whoever fetches backups takes it along; without the secret it says nothing
@@ -108,8 +108,8 @@ def replay(
         handles = set(spaces)
         handles |= {str(row[0]) for row in session.execute(text("SELECT handle FROM person"))}
         handles |= {str(row[0]) for row in session.execute(text("SELECT handle FROM account"))}
-    later = {one.person for one in entries if one.at >= made}
-    keys = {one.key for one in entries}
+    later = {entry.person for entry in entries if entry.at >= made}
+    keys = {entry.key for entry in entries}
     gone = {
         handle
         for handle in handles
@@ -150,7 +150,7 @@ def _delete(session: Any, statement: str, **values: object) -> None:
 
 
 def _drop_messages(home: Home, gone: set[str]) -> None:
-    names, kinds = [one.encode() for one in gone], [f'"{kind}"'.encode() for kind in _MESSAGES]
+    names, kinds = [handle.encode() for handle in gone], [f'"{kind}"'.encode() for kind in _MESSAGES]
     for path in sorted((home.root / "spool").rglob("*.json")) if gone else []:
         body = path.read_bytes()
         if any(kind in body for kind in kinds) and any(name in body for name in names):
@@ -158,12 +158,12 @@ def _drop_messages(home: Home, gone: set[str]) -> None:
 
 
 def _secrets(folders: list[Path]) -> dict[str, bytes]:
-    found = [folder / erasure_list.SECRET for folder in folders]
-    return {erasure_list.name_of(secret): secret for secret in (path.read_bytes() for path in found if path.exists())}
+    paths = [folder / erasure_list.SECRET for folder in folders]
+    return {erasure_list.name_of(secret): secret for secret in (path.read_bytes() for path in paths if path.exists())}
 
 
 def _require(entries: list[erasure_list.Entry], secrets: dict[str, bytes], made: datetime) -> None:
-    if any(one.by not in secrets for one in entries if one.at >= made):
+    if any(entry.by not in secrets for entry in entries if entry.at >= made):
         raise WardwellError(
             "People have left since that backup was made, and it cannot be told who: it was made too early.",
             "Restore a later backup, or restore on the machine that has the appliance's data still (--set-aside).",

@@ -58,10 +58,10 @@ class Repository:
             with naming_full_disk(self.folder):
                 write_durably(marker, msgspec.json.encode(Marker(FORMAT, appliance)))
         try:
-            found = msgspec.json.decode(marker.read_bytes(), type=Marker)
+            owner = msgspec.json.decode(marker.read_bytes(), type=Marker)
         except (msgspec.DecodeError, msgspec.ValidationError):
             raise Refused(f"{marker} is damaged.", "Give an empty folder, or put that file back.") from None
-        if found.appliance != appliance or found.v != FORMAT:
+        if owner.appliance != appliance or owner.v != FORMAT:
             raise Refused(f"{self.folder} holds another appliance's backups.", "Give a folder of its own.")
         for name in ("pieces", "backups"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -83,8 +83,8 @@ class Repository:
     def ids(self) -> list[str]:
         """Complete backups, oldest first."""
         folder = self.folder / "backups"
-        found = (path.name for path in folder.iterdir()) if folder.is_dir() else iter(())
-        return sorted(name for name in found if not name.startswith("."))
+        names = (path.name for path in folder.iterdir()) if folder.is_dir() else iter(())
+        return sorted(name for name in names if not name.startswith("."))
 
     def next_id(self, at: datetime) -> str:
         """The id of the next backup: a number, so that order needs no clock, and the time `at` (UTC) for people."""
@@ -93,10 +93,10 @@ class Repository:
 
     def manifest(self, backup: str) -> Manifest:
         """The manifest of a complete backup. Raises WardwellError when it is damaged."""
-        found = parse_manifest(self._read(backup, "manifest.json"))
-        if found.id != backup:
+        manifest = parse_manifest(self._read(backup, "manifest.json"))
+        if manifest.id != backup:
             raise WardwellError(f"Backup {backup} carries another's manifest.", "Take another copy of it.")
-        return found
+        return manifest
 
     def index(self, manifest: Manifest) -> bytes:
         """The encrypted index. Raises WardwellError when it is not the one the manifest names."""
@@ -118,14 +118,14 @@ class Repository:
 
     def known(self, seal: bytes) -> dict[str, set[Stored]]:
         """Name -> the age files that backups made under `seal` say it has; a mended piece has two."""
-        found: dict[str, set[Stored]] = {}
+        pieces: dict[str, set[Stored]] = {}
         for backup in self.ids():
             with contextlib.suppress(WardwellError):
                 manifest = self.manifest(backup)
                 if manifest.holds(seal):
                     for name, stored in self.pieces(manifest).items():
-                        found.setdefault(name, set()).add(stored)
-        return found
+                        pieces.setdefault(name, set()).add(stored)
+        return pieces
 
     def _read(self, backup: str, name: str) -> bytes:
         try:
@@ -217,19 +217,19 @@ def _stored(data: bytes) -> Stored:
 
 def parse_list(raw: bytes) -> dict[str, Stored]:
     """`pieces.txt`: name -> what lies on the disk. Raises WardwellError."""
-    found = {}
+    pieces = {}
     try:
         for line in raw.decode("ascii").splitlines():
             name, digest, size = line.split(" ")
-            found[name] = Stored(digest, int(size))
+            pieces[name] = Stored(digest, int(size))
     except ValueError:
         raise WardwellError("A backup's list of pieces is damaged.", "Take another copy of it.") from None
-    return found
+    return pieces
 
 
 def write_list(pieces: Mapping[str, Stored]) -> bytes:
     """The bytes of `pieces.txt`, in order of name."""
-    return "".join(f"{name} {one.digest} {one.size}\n" for name, one in sorted(pieces.items())).encode()
+    return "".join(f"{name} {stored.digest} {stored.size}\n" for name, stored in sorted(pieces.items())).encode()
 
 
 def write_durably(path: Path, data: bytes) -> None:

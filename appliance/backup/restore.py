@@ -134,12 +134,12 @@ def _require_known_schemas(manifest: Manifest) -> None:
             )
 
 
-def into(backup: Opened, folder: Path, say: Say) -> proof.Found:
+def into(backup: Opened, folder: Path, say: Say) -> proof.Proven:
     """Put every file together in the empty `folder`, then prove it. Raises WardwellError at the first wrong thing."""
-    done, told = 0, 0
+    done, tenths = 0, 0
     key = backup.keys.names
     with naming_full_disk(folder):
-        for entry in sorted(backup.index.entries, key=lambda one: (one.kind == "link", one.path)):
+        for entry in sorted(backup.index.entries, key=lambda item: (item.kind == "link", item.path)):
             path = folder / _inside(entry)
             if entry.kind == "folder":
                 path.mkdir(mode=0o700)
@@ -154,14 +154,14 @@ def into(backup: Opened, folder: Path, say: Say) -> proof.Found:
                 if path.stat().st_size != entry.size:
                     raise WardwellError(f"{entry.path} comes back with another size.", "Take an earlier backup.")
                 done += entry.size
-                if backup.size and done * 10 // backup.size > told:
-                    told = done * 10 // backup.size
-                    say(f"read {told * 10} %")
-    found = proof.examine(folder, backup.keys)
+                if backup.size and done * 10 // backup.size > tenths:
+                    tenths = done * 10 // backup.size
+                    say(f"read {tenths * 10} %")
+    proven = proof.examine(folder, backup.keys)
     stated = (backup.manifest.schemas, backup.manifest.ledger_size, backup.manifest.ledger_root, backup.index.counts)
-    if stated != (found.schemas, found.ledger_size, found.ledger_root, found.counts):
+    if stated != (proven.schemas, proven.ledger_size, proven.ledger_root, proven.counts):
         raise WardwellError("What comes back is not what the backup says of itself.", "Take an earlier backup.")
-    return found
+    return proven
 
 
 def _piece(backup: Opened, name: str, key: bytes) -> bytes:
@@ -192,10 +192,10 @@ def check_target(home: Home, size: int) -> None:
     if home.root.exists():
         if not home.root.is_dir():
             raise Refused(f"{home.root} is no folder.", "Give a folder that is empty or not there yet.")
-        there = sorted(path.name for path in home.root.iterdir() if _matters(path))
-        if there:
+        present = sorted(path.name for path in home.root.iterdir() if _matters(path))
+        if present:
             raise Refused(
-                f"{home.root} is not empty: {', '.join(there[:3])}{' ...' if len(there) > 3 else ''}.",
+                f"{home.root} is not empty: {', '.join(present[:3])}{' ...' if len(present) > 3 else ''}.",
                 "Give an empty folder, or use --set-aside, which moves what is there to a folder beside it.",
             )
     above = next(path for path in (home.root, *home.root.parents) if path.exists())
@@ -219,31 +219,31 @@ def _bare(path: Path) -> bool:
 def set_aside(home: Home, label: str) -> Path | None:
     """Move what lies in `home` to one folder in it, by renaming alone; that folder, None when there was nothing."""
     aside = home.root / f"set-aside-{label}"
-    there = [path for path in (sorted(home.root.iterdir()) if home.root.is_dir() else []) if _matters(path)]
-    if not there:
+    present = [path for path in (sorted(home.root.iterdir()) if home.root.is_dir() else []) if _matters(path)]
+    if not present:
         return None
     aside.mkdir(mode=0o700)
-    for path in there:
+    for path in present:
         path.rename(aside / path.name)
     sync_folder(home.root)
     return aside
 
 
-def restore(backup: Opened, home: Home, say: Say) -> proof.Found:
+def restore(backup: Opened, home: Home, say: Say) -> proof.Proven:
     """Restore into `home`: put together beside its place, proven, brought to this version's schemas, then moved."""
     scratch = home.root / _RESTORING
     home.root.mkdir(mode=0o755, parents=True, exist_ok=True)
     shutil.rmtree(scratch, ignore_errors=True)  # what an interrupted restore left
     scratch.mkdir(mode=0o700)
-    left = replay.gather(backup.repository, home)
+    erasures = replay.gather(backup.repository, home)
     try:
-        found = into(backup, scratch, say)
+        proven = into(backup, scratch, say)
         for name in COMPARTMENTS:
             with contextlib.closing(Store(Home(scratch), name, backup.keys.databases[name])) as store:
                 migrate.upgrade(store)
                 store.scrub()
         made = datetime.fromisoformat(backup.manifest.made_at)
-        replay.replay(scratch, dict(backup.keys.databases), made, left, say)
+        replay.replay(scratch, dict(backup.keys.databases), made, erasures, say)
         _dress(backup, scratch)
         replay.dress(scratch)
         for path in sorted(scratch.iterdir()):
@@ -257,12 +257,12 @@ def restore(backup: Opened, home: Home, say: Say) -> proof.Found:
         sync_folder(home.root)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return found
+    return proven
 
 
 def _dress(backup: Opened, folder: Path) -> None:
     """Give everything its owner, mode and time; owners only as root and where this machine has them."""
-    for entry in sorted(backup.index.entries, key=lambda one: one.path, reverse=True):
+    for entry in sorted(backup.index.entries, key=lambda item: item.path, reverse=True):
         path = folder / _inside(entry)
         if not os.path.lexists(path):
             continue  # a message about somebody who left

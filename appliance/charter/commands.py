@@ -45,21 +45,21 @@ def check(as_json: bool) -> None:
     """Check the charter: contradictions, both signatures, its entry in the access log. Exit code 1 names each fault."""
     home = Home.find()
     problems: list[str] = []
-    facts: list[str] = []
+    lines: list[str] = []
     try:
         document = load_charter(home)
-        facts.append(f"{document.title}, version {document.version}, SHA-256 {document.digest}: no contradiction.")
+        lines.append(f"{document.title}, version {document.version}, SHA-256 {document.digest}: no contradiction.")
     except WardwellError as error:
         problems.append(str(error))
     else:
         if home.charter_file.exists():
-            _check_signed(home, document, problems, facts)
+            _check_signed(home, document, problems, lines)
         else:
-            facts.append(f"No appliance at {home.root}: this is the charter that ships ({SHIPPED.name}), unsigned.")
+            lines.append(f"No appliance at {home.root}: this is the charter that ships ({SHIPPED.name}), unsigned.")
     if as_json:
-        click.echo(json.dumps({"ok": not problems, "facts": facts, "problems": problems}, ensure_ascii=False))
+        click.echo(json.dumps({"ok": not problems, "facts": lines, "problems": problems}, ensure_ascii=False))
     else:
-        for fact in facts:
+        for fact in lines:
             click.echo(fact)
         for problem in problems:
             click.echo(f"WRONG: {problem}", err=True)
@@ -88,14 +88,14 @@ def enter() -> None:
     click.echo("It is there already." if index is None else f"Entry {index} of the access log.")
 
 
-def _check_signed(home: Home, document: Charter, problems: list[str], facts: list[str]) -> None:
+def _check_signed(home: Home, document: Charter, problems: list[str], lines: list[str]) -> None:
     from appliance.charter import signatures
 
     for signed in signatures.verify(home):
         if signed.problem:
             problems.append(f"Signature of {signatures.SIGNERS[signed.signer]}: {signed.problem}")
         else:
-            facts.append(f"Signed by {signatures.SIGNERS[signed.signer]}, key {signed.fingerprint}.")
+            lines.append(f"Signed by {signatures.SIGNERS[signed.signer]}, key {signed.fingerprint}.")
     published = home.public / "charter.toml"
     if not published.exists() or published.read_bytes() != home.charter_file.read_bytes():
         problems.append("The charter that everyone can read is not the one in force.")
@@ -105,8 +105,8 @@ def _check_signed(home: Home, document: Charter, problems: list[str], facts: lis
         problems.append(f"The access log could not be read: {error.message}")
         return
     if leaf is None:
-        facts.append("The access log has no charter entry yet.")
+        lines.append("The access log has no charter entry yet.")
     elif leaf.get("digest") != document.digest:
         problems.append("The newest charter entry of the access log is another charter.")
     else:
-        facts.append("The access log's newest charter entry is this charter.")
+        lines.append("The access log's newest charter entry is this charter.")

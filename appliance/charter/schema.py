@@ -112,10 +112,10 @@ class Charter:
     @cached_property
     def purposes(self) -> dict[str, frozenset[str]]:
         """Per category, every purpose that somebody may see it for."""
-        found: dict[str, set[str]] = {name: set() for name in self.categories}
+        purposes_of: dict[str, set[str]] = {name: set() for name in self.categories}
         for _, category, purpose in self._cells:
-            found[category].add(purpose)
-        return {name: frozenset(purposes) for name, purposes in found.items()}
+            purposes_of[category].add(purpose)
+        return {name: frozenset(purposes) for name, purposes in purposes_of.items()}
 
     @cached_property
     def _cells(self) -> frozenset[tuple[str, str, str]]:

@@ -45,7 +45,7 @@ def sign(file: Path, key: Path, signer: str) -> Path:
 
 def verify(home: Home) -> list[Signed]:
     """Both signatures under the charter in force, against the published keys."""
-    found = []
+    signatures = []
     for signer, words in SIGNERS.items():
         fingerprint, problem = "", ""
         try:
@@ -57,8 +57,8 @@ def verify(home: Home) -> list[Signed]:
             problem = f"the key, the charter or the signature of {words} is missing"
         except WardwellError as error:
             problem = error.message
-        found.append(Signed(signer, fingerprint, problem))
-    return found
+        signatures.append(Signed(signer, fingerprint, problem))
+    return signatures
 
 
 def ledgered(home: Home) -> dict[str, Any] | None:

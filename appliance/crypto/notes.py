@@ -167,10 +167,10 @@ def split(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
             raise ValueError
         lines = []
         for line in tail[:-1].split("\n"):
-            found = _SIGNATURE_LINE.fullmatch(line)
-            if found is None:
+            match = _SIGNATURE_LINE.fullmatch(line)
+            if match is None:
                 raise ValueError
-            lines.append((found[1], _decode(found[2])))
+            lines.append((match[1], _decode(match[2])))
     except (ValueError, binascii.Error):
         raise WardwellError("That is not a signed note.", "Fetch the log's files again.") from None
     return text + "\n", lines

@@ -81,7 +81,7 @@ def explanations(
 
     `ended` is when `before` was last seen to be the log; a statement from earlier says nothing about it.
     """
-    found = []
+    statements = []
     for start in range(0, log.size, _READ_AT_ONCE):
         for index, raw in enumerate(log.entries(start, min(start + _READ_AT_ONCE, log.size)), start=start):
             stated = of_leaf(raw, custody)
@@ -89,8 +89,8 @@ def explanations(
                 continue
             head = stated.checkpoint
             if head.origin == before.origin and head.size <= min(before.size, index) and _continues(log, head):
-                found.append(stated)
-    return found
+                statements.append(stated)
+    return statements
 
 
 def later(stated: Restored, ended: datetime) -> bool:

@@ -71,14 +71,14 @@ class PublicLog:
         """Leaves `first` (included) to `end` (not included), each proved to stand in the tree at that place."""
         if not 0 <= first <= end <= self.size:
             raise ValueError("no such leaves")
-        found: list[bytes] = []
+        hashes: list[bytes] = []
         for number in range(first // WIDTH, (end + WIDTH - 1) // WIDTH):
             if first == end:
                 break
             bundle = self._bundle(number)
             low, high = max(first - number * WIDTH, 0), min(end - number * WIDTH, WIDTH)
-            found += bundle[low:high]
-        return found
+            hashes += bundle[low:high]
+        return hashes
 
     def entry(self, index: int) -> bytes:
         """The bytes of leaf `index`, proved."""
@@ -236,12 +236,12 @@ def require_witnessed(home: Home, index: int, expected: Callable[[dict[str, Any]
     Raises NotWitnessed when the witness has not come that far (ask again later), WardwellError when the leaf is another
     one or a proof or signature does not hold (never rely on it).
     """
-    found = witnessed(home)
-    if not 0 <= index < found.log.size:
+    seen = witnessed(home)
+    if not 0 <= index < seen.log.size:
         raise NotWitnessed("That entry is not in a witnessed checkpoint yet.", "See that the witness is running.")
-    if not expected(found.log.leaf(index)):
+    if not expected(seen.log.leaf(index)):
         raise WardwellError(f"Entry {index} of the log is not the one that was named.", "Report this to the trustee.")
-    return found
+    return seen
 
 
 def _text(path: Path) -> str:

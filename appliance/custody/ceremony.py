@@ -21,7 +21,7 @@ from appliance.custody import keys, opening, public_record
 from appliance.custody.machine import Machine
 from appliance.custody.offers import require_current
 from appliance.custody.paper import Labels, Paper, as_text
-from appliance.custody.public_record import GROUP_NAMES, LEAST_HOLDERS, Facts, Group, Holder, Places
+from appliance.custody.public_record import GROUP_NAMES, LEAST_HOLDERS, Group, Holder, Places, PublicRecord
 from appliance.custody.shares import GROUPS, Card, CardError, Scheme, combine, read_card, split, still_missing
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS
@@ -64,12 +64,12 @@ def hold(
     that exist (a new machine, whose backup they open), and new cards are made for it. Raises Refused when there is
     something to lose.
     """
-    facts = public_record.load_if_there(places)
-    if facts is not None and facts.state == "held":
+    record = public_record.load_if_there(places)
+    if record is not None and record.state == "held":
         raise Refused("The ceremony was held already.", "For new cards: `wardwell custody rotate`.")
-    if facts is not None and not afresh:
+    if record is not None and not afresh:
         console.say("A ceremony was interrupted after its cards were made. It goes on with those cards.")
-        finish(places, machine, facts, collect(console, facts), console.say)
+        finish(places, machine, record, collect(console, record), console.say)
         return
     require_nothing_to_lose(places, machine)
     if present_cards:
@@ -78,9 +78,9 @@ def hold(
     plan = Plan(scheme, {group: ask_holders(console, group, scheme) for group in GROUPS})
     made = split(root, scheme)
     hand_out(console, paper, made, plan, places.home.settings().agency)
-    facts = new_facts(root, made, plan, places.home.settings().disk.device)
-    public_record.save(places, facts)
-    finish(places, machine, facts, root, console.say)
+    record = new_record(root, made, plan, places.home.settings().disk.device)
+    public_record.save(places, record)
+    finish(places, machine, record, root, console.say)
 
 
 def hold_by_program(places: Places, machine: Machine, holders: dict[str, list[Holder]], scheme: Scheme) -> list[Card]:
@@ -90,9 +90,9 @@ def hold_by_program(places: Places, machine: Machine, holders: dict[str, list[Ho
     require_nothing_to_lose(places, machine)
     root = secrets.token_bytes(keys.ROOT_BYTES)
     made = split(root, scheme)
-    facts = new_facts(root, made, Plan(scheme, holders), places.home.settings().disk.device, ceremony=False)
-    public_record.save(places, facts)
-    finish(places, machine, facts, root, lambda _: None)
+    record = new_record(root, made, Plan(scheme, holders), places.home.settings().disk.device, ceremony=False)
+    public_record.save(places, record)
+    finish(places, machine, record, root, lambda _: None)
     return [card for group in GROUPS for card in made[group]]
 
 
@@ -112,15 +112,15 @@ def require_nothing_to_lose(places: Places, machine: Machine) -> None:
         )
 
 
-def finish(places: Places, machine: Machine, facts: Facts, root: bytes, say: opening.Say) -> None:
+def finish(places: Places, machine: Machine, record: PublicRecord, root: bytes, say: opening.Say) -> None:
     """Make the volume where it is not there yet, open the appliance, and set down that the ceremony was held."""
-    opening.require_right(facts, root)
-    opening.prepare_volume(places, machine, facts.device, root, say)
-    opening.unseal(places, machine, facts, root, say)
-    public_record.save(places, msgspec.structs.replace(facts, state="held"))
+    opening.require_right(record, root)
+    opening.prepare_volume(places, machine, record.device, root, say)
+    opening.unseal(places, machine, record, root, say)
+    public_record.save(places, msgspec.structs.replace(record, state="held"))
 
 
-def new_facts(
+def new_record(
     root: bytes,
     made: dict[str, list[Card]],
     plan: Plan,
@@ -128,12 +128,12 @@ def new_facts(
     *,
     ceremony: bool = True,
     retired: Sequence[int] = (),
-) -> Facts:
+) -> PublicRecord:
     """What is public about the new set `made`; state "preparing"."""
     groups = [
         Group(name, plan.scheme.of(name)[0], [card.check for card in made[name]], plan.holders[name]) for name in GROUPS
     ]
-    return Facts(
+    return PublicRecord(
         state="preparing",
         made_at=clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         set_number=made["agency"][0].set_number,
@@ -178,12 +178,12 @@ def hand_out(console: Console, paper: Paper, made: dict[str, list[Card]], plan: 
             console.say("That is another card. Type the one that was shown to you.")
 
 
-def collect(console: Console, facts: Facts) -> bytes:
+def collect(console: Console, record: PublicRecord) -> bytes:
     """The root secret from cards that their holders type, one after the other.
 
     Raises WardwellError when somebody stops it, CardError when the cards do not fit together.
     """
-    return _collect(console, lambda card: require_current(card, facts))
+    return _collect(console, lambda card: require_current(card, record))
 
 
 def _from_present_cards(console: Console) -> bytes:

@@ -20,7 +20,7 @@ from appliance.custody import opening, problems, public_record
 from appliance.custody.machine import Machine
 from appliance.custody.offers import require_current
 from appliance.custody.paper import Paper
-from appliance.custody.public_record import GROUP_NAMES, Facts, Holder, Places
+from appliance.custody.public_record import GROUP_NAMES, Holder, Places, PublicRecord
 from appliance.custody.serve import Request, ask
 from appliance.custody.serve import serve as serve_custody
 from appliance.custody.shares import GROUPS, CardError, Scheme, read_card
@@ -38,8 +38,8 @@ class Terminal:
         click.echo(text)
 
     def ask(self, question: str) -> str:
-        answer: str = click.prompt(question, default="", show_default=False)
-        return answer
+        typed: str = click.prompt(question, default="", show_default=False)
+        return typed
 
     def clear(self) -> None:
         # Erases what was scrolled away as well, which `click.clear` leaves.
@@ -69,9 +69,9 @@ def ceremony(paper: Path | None, two_people: bool, afresh: bool, present_cards: 
     if not sys.stdin.isatty():
         raise click.UsageError("The ceremony needs a terminal.")
     ceremonies.hold(places, machine, Terminal(), Paper(paper), scheme, afresh=afresh, present_cards=present_cards)
-    facts = public_record.load(places)
+    record = public_record.load(places)
     click.echo("The ceremony is held, and the appliance is unsealed. Both sides write down these two lines:")
-    click.echo(f"  custody key  {facts.custody_key}\n  backup key   {facts.recipient}")
+    click.echo(f"  custody key  {record.custody_key}\n  backup key   {record.recipient}")
 
 
 @custody.command()
@@ -79,7 +79,7 @@ def ceremony(paper: Path | None, two_people: bool, afresh: bool, present_cards: 
 def unseal(from_stdin: bool) -> None:
     """Offer cards, and wait until the appliance is open."""
     places, _ = _as_root()
-    facts = public_record.load(places)
+    record = public_record.load(places)
     if places.unsealed.exists():
         click.echo("The appliance is unsealed already.")
         return
@@ -87,14 +87,14 @@ def unseal(from_stdin: bool) -> None:
     for text in sys.stdin if from_stdin else iter(lambda: terminal.ask("The words of one card (empty to stop)"), ""):
         if not from_stdin:
             terminal.clear()
-        answer = ask(places, Request("offer", text))
-        if answer.get("state") in ("opening", "unsealed"):
+        status = ask(places, Request("offer", text))
+        if status.get("state") in ("opening", "unsealed"):
             click.echo("Enough cards; opening ...")
             break
-        click.echo(answer["message"] + " " + answer["fix"] if not answer["ok"] else _progress(answer))
-        if not answer["ok"] and from_stdin:
+        click.echo(status["message"] + " " + status["fix"] if not status["ok"] else _progress(status))
+        if not status["ok"] and from_stdin:
             sys.exit(1)
-    _wait(places, facts)
+    _wait(places, record)
 
 
 @custody.command()
@@ -110,29 +110,29 @@ def seal() -> None:
 def status(as_json: bool) -> None:
     """Show the state, the scheme and whom to call. Exit code 1 when something about it is not in order."""
     places = Places.of(Home.find())
-    facts = public_record.load(places)
-    answer = problems.live(places)
-    wrong = [f"{words}. {fix}" for words, fix in problems.found(facts, answer)]
+    record = public_record.load(places)
+    status = problems.live(places)
+    wrong = [f"{words}. {fix}" for words, fix in problems.list_problems(record, status)]
     if as_json:
         shown = {
             "ok": not wrong,
-            "state": answer.get("state", "unsealed" if places.unsealed.exists() else "sealed"),
-            "volume": "luks2" if facts.device else "folder",
-            "made_at": facts.made_at,
-            "set": facts.set_number,
-            "ceremony": facts.ceremony,
+            "state": status.get("state", "unsealed" if places.unsealed.exists() else "sealed"),
+            "volume": "luks2" if record.device else "folder",
+            "made_at": record.made_at,
+            "set": record.set_number,
+            "ceremony": record.ceremony,
             "groups": [
                 {"group": group.name, "needed": group.threshold, "cards": len(group.checks), "holders": group.holders}
-                for group in facts.groups
+                for group in record.groups
             ],
-            "offered": answer.get("groups", []),
-            "custody_key": facts.custody_key,
-            "backup_key": facts.recipient,
+            "offered": status.get("groups", []),
+            "custody_key": record.custody_key,
+            "backup_key": record.recipient,
             "problems": wrong,
         }
         click.echo(msgspec.json.encode(shown))
     else:
-        _show(facts, answer, places, wrong)
+        _show(record, status, places, wrong)
     if wrong:
         sys.exit(1)
 
@@ -141,17 +141,17 @@ def status(as_json: bool) -> None:
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the card from standard input.")
 def check_share(from_stdin: bool) -> None:
     """Say whether a card is readable and of the present set. Nothing is opened and nothing is kept."""
-    facts = public_record.load(Places.of(Home.find()))
+    record = public_record.load(Places.of(Home.find()))
     terminal = Terminal()
     text = sys.stdin.readline() if from_stdin else terminal.ask("The words of the card")
     if not from_stdin:
         terminal.clear()
     try:
         card = read_card(text)
-        require_current(card, facts)
+        require_current(card, record)
     except CardError as error:
         raise Refused(error.message, error.fix) from None
-    cards = len(facts.group(card.group).checks)
+    cards = len(record.group(card.group).checks)
     click.echo(f"In order: {GROUP_NAMES[card.group]}, card {card.number} of {cards}, set {card.set_number}.")
 
 
@@ -182,13 +182,17 @@ def rotate(new_root: bool, paper: Path | None, two_people: bool) -> None:
 def holder(group: str, number: int, name: str, place: str, telephone: str) -> None:
     """Say who holds card NUMBER of GROUP now, when a card was handed over in its envelope."""
     places, _ = _as_root()
-    facts = public_record.load(places)
-    held = facts.group(group).holders
+    record = public_record.load(places)
+    held = record.group(group).holders
     if number > len(held):
         raise Refused(f"There are {len(held)} holders.", "Give the number of one of them.")
-    changed = [Holder(name, place, telephone, one.card) if at == number else one for at, one in enumerate(held, 1)]
-    groups = [msgspec.structs.replace(one, holders=changed) if one.name == group else one for one in facts.groups]
-    public_record.save(places, msgspec.structs.replace(facts, groups=groups))
+    changed = [
+        Holder(name, place, telephone, holder.card) if at == number else holder for at, holder in enumerate(held, 1)
+    ]
+    groups = [
+        msgspec.structs.replace(holder, holders=changed) if holder.name == group else holder for holder in record.groups
+    ]
+    public_record.save(places, msgspec.structs.replace(record, groups=groups))
     click.echo(f"{GROUP_NAMES[group]}, holder {number}: {name}, {place}, {telephone}.")
 
 
@@ -221,41 +225,41 @@ def _holders_from_stdin() -> dict[str, list[Holder]]:
     return {"agency": given.agency, "trustee": given.trustee}
 
 
-def _progress(answer: dict[str, object]) -> str:
-    groups = answer.get("groups", [])
+def _progress(status: dict[str, object]) -> str:
+    groups = status.get("groups", [])
     assert isinstance(groups, list)
-    return "; ".join(f"{GROUP_NAMES[one['group']]}: {one['offered']} of {one['needed']}" for one in groups)
+    return "; ".join(f"{GROUP_NAMES[offer['group']]}: {offer['offered']} of {offer['needed']}" for offer in groups)
 
 
-def _wait(places: Places, facts: Facts) -> None:
+def _wait(places: Places, record: PublicRecord) -> None:
     """Until the appliance is open. Raises WardwellError with what went wrong, or when cards are still missing."""
     deadline = time.monotonic() + OPENING_SECONDS
     while not places.unsealed.exists():
-        answer = ask(places, Request("status"))
-        if answer.get("state") == "sealed" and not places.unsealed.exists():
-            if answer.get("problem"):
-                raise WardwellError(answer["problem"], answer["fix"])
-            kept = f" The cards are kept for {answer['minutes_left']} minutes." if answer["minutes_left"] else ""
-            raise WardwellError(f"More cards are needed ({_progress(answer)}).{kept}", "Call another holder.")
+        status = ask(places, Request("status"))
+        if status.get("state") == "sealed" and not places.unsealed.exists():
+            if status.get("problem"):
+                raise WardwellError(status["problem"], status["fix"])
+            kept = f" The cards are kept for {status['minutes_left']} minutes." if status["minutes_left"] else ""
+            raise WardwellError(f"More cards are needed ({_progress(status)}).{kept}", "Call another holder.")
         if time.monotonic() > deadline:
             raise WardwellError("Opening takes too long.", "Read `journalctl -u wardwell-custody`.")
         time.sleep(0.2)
     click.echo("Unsealed; the compartments are starting. `wardwell status` shows when they serve.")
 
 
-def _show(facts: Facts, answer: dict[str, object], places: Places, wrong: list[str]) -> None:
-    click.echo(f"State: {answer.get('state', 'unsealed' if places.unsealed.exists() else 'sealed')}")
+def _show(record: PublicRecord, status: dict[str, object], places: Places, wrong: list[str]) -> None:
+    click.echo(f"State: {status.get('state', 'unsealed' if places.unsealed.exists() else 'sealed')}")
     click.echo(
-        f"Data volume: LUKS2 on {facts.device}"
-        if facts.device
+        f"Data volume: LUKS2 on {record.device}"
+        if record.device
         else "Data volume: a plain folder; its encryption is the hypervisor's or the disk's matter"
     )
-    click.echo(f"Cards: set {facts.set_number}, made {facts.made_at}{'' if facts.ceremony else ', by a program'}")
-    for group in facts.groups:
+    click.echo(f"Cards: set {record.set_number}, made {record.made_at}{'' if record.ceremony else ', by a program'}")
+    for group in record.groups:
         click.echo(f"{GROUP_NAMES[group.name]}: {group.threshold} of {len(group.checks)} cards needed. Whom to call:")
         for holder in group.holders:
             click.echo(f"  {holder.name}, {holder.place}, {holder.telephone}")
-    if answer.get("groups"):
-        click.echo(f"Offered now: {_progress(answer)}")
+    if status.get("groups"):
+        click.echo(f"Offered now: {_progress(status)}")
     for problem in wrong:
         click.echo(f"WRONG: {problem}")

@@ -73,7 +73,7 @@ def _bech32(prefix: str, data: bytes) -> str:
     return bech32.bech32_encode(prefix, bech32.convertbits(data, 8, 5) or [])
 
 
-def found_file_custody(home: Home) -> None:
+def create_file_custody(home: Home) -> None:
     """Have the root secret and every compartment's key on disk; for demonstrations. Calling it again changes nothing.
 
     Raises WardwellError when the appliance is no demonstration, when a database is there without its key (a new key

@@ -38,10 +38,10 @@ class Machine:
                 file.read(4096)
         except OSError:
             raise WardwellError(f"{device} cannot be read.", "Check `[disk] device` in wardwell.toml.") from None
-        found = self._try(["blkid", "--probe", "--output", "export", device])
-        if found.returncode == 2:
+        probed = self._try(["blkid", "--probe", "--output", "export", device])
+        if probed.returncode == 2:
             return ""
-        values = dict(line.split("=", 1) for line in found.stdout.decode().splitlines() if "=" in line)
+        values = dict(line.split("=", 1) for line in probed.stdout.decode().splitlines() if "=" in line)
         # 8 is "ambivalent": traces of more than one kind.
         return values.get("TYPE", "partitions")
 

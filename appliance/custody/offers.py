@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.custody.public_record import Facts
+from appliance.custody.public_record import PublicRecord
 from appliance.custody.shares import GROUPS, Card, CardError, combine, read_card
 
 KEEP_SECONDS = 15 * 60
@@ -40,7 +40,7 @@ class Offers:
         self._held: dict[tuple[str, int], tuple[float, Card]] = {}
         self._wrong: list[float] = []
 
-    def offer(self, text: str, facts: Facts) -> bool:
+    def offer(self, text: str, record: PublicRecord) -> bool:
         """Take a card; True when the set is complete now. The same card again changes nothing but its time.
 
         Raises CardError for a card that was misread or is not of the present set, TooMany after many of those.
@@ -52,19 +52,19 @@ class Offers:
                 raise TooMany("Too many wrong cards were offered.", "Wait a minute, then type the card again.")
             try:
                 card = read_card(text)
-                require_current(card, facts)
+                require_current(card, record)
             except CardError:
                 self._wrong.append(moment)
                 raise
             self._held[card.group, card.number] = (moment, card)
-        return all(group.offered >= group.needed for group in self.progress(facts))
+        return all(group.offered >= group.needed for group in self.progress(record))
 
-    def progress(self, facts: Facts) -> list[Progress]:
+    def progress(self, record: PublicRecord) -> list[Progress]:
         """How far each group is; cards that were kept long enough are forgotten first."""
         with self._lock:
             self._expire()
             return [
-                Progress(name, sum(1 for group, _ in self._held if group == name), facts.group(name).threshold)
+                Progress(name, sum(1 for group, _ in self._held if group == name), record.group(name).threshold)
                 for name in GROUPS
             ]
 
@@ -93,10 +93,10 @@ class Offers:
         self._held = {place: held for place, held in self._held.items() if moment - held[0] < KEEP_SECONDS}
 
 
-def require_current(card: Card, facts: Facts) -> None:
+def require_current(card: Card, record: PublicRecord) -> None:
     """Raises CardError when `card` is not one of the present set."""
-    if facts.knows(card):
+    if record.knows(card):
         return
-    if card.set_number in facts.retired:
+    if card.set_number in record.retired:
         raise CardError("That card was replaced by a newer one.", "Destroy it, and use the card of the newest set.")
     raise CardError("That card was not made for this appliance.", "Look for the right card, or call another holder.")

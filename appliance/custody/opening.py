@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from appliance.custody import keys
 from appliance.custody.machine import Machine
-from appliance.custody.public_record import Facts, Places
+from appliance.custody.public_record import Places, PublicRecord
 from appliance.custody.restore_signature import publish_custody_key
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
@@ -21,9 +21,9 @@ from appliance.settings import COMPARTMENTS, Home
 Say = Callable[[str], None]
 
 
-def require_right(facts: Facts, root: bytes) -> None:
+def require_right(record: PublicRecord, root: bytes) -> None:
     """Refuse a root secret that is not this appliance's. Raises Refused."""
-    if str(keys.custody_signer(root).verifier) != facts.custody_key:
+    if str(keys.custody_signer(root).verifier) != record.custody_key:
         raise Refused("These cards are of another appliance.", "Use the cards that were made for this one.")
 
 
@@ -35,11 +35,11 @@ def prepare_volume(places: Places, machine: Machine, device: str, root: bytes, s
     if not device:
         places.home.root.mkdir(parents=True, exist_ok=True)
         return
-    found = machine.contents(device)
-    if found == "":
+    contents = machine.contents(device)
+    if contents == "":
         say(f"making the encrypted volume on {device} ...")
         machine.format(device, keys.disk_key(root))
-    elif found != "crypto_LUKS" or not machine.fits(device, keys.disk_key(root)):
+    elif contents != "crypto_LUKS" or not machine.fits(device, keys.disk_key(root)):
         raise holds_something(device)
     if not machine.is_open():
         machine.open(device, keys.disk_key(root))
@@ -59,18 +59,18 @@ def holds_something(device: str) -> Refused:
     )
 
 
-def unseal(places: Places, machine: Machine, facts: Facts, root: bytes, say: Say) -> None:
+def unseal(places: Places, machine: Machine, record: PublicRecord, root: bytes, say: Say) -> None:
     """Unlock and mount the volume, hand out keys, start the compartments. Doing it again does what is missing.
 
     Raises Refused for another appliance's root secret; any failure takes back what this call opened.
     """
-    require_right(facts, root)
+    require_right(record, root)
     with contextlib.ExitStack() as undo:
-        if facts.device and not machine.is_open():
+        if record.device and not machine.is_open():
             say("unlocking the data volume ...")
-            machine.open(facts.device, keys.disk_key(root))
+            machine.open(record.device, keys.disk_key(root))
             undo.callback(_quietly, machine.close)
-        if facts.device and not machine.is_mounted(places.home):
+        if record.device and not machine.is_mounted(places.home):
             machine.mount(places.home)
             undo.callback(_quietly, lambda: machine.unmount(places.home))
         machine.lay_out(places.home)
@@ -85,10 +85,10 @@ def unseal(places: Places, machine: Machine, facts: Facts, root: bytes, say: Say
         undo.pop_all()
 
 
-def seal(places: Places, machine: Machine, facts: Facts, say: Say) -> None:
+def seal(places: Places, machine: Machine, record: PublicRecord, say: Say) -> None:
     """Stop the compartments, destroy their keys, lock the volume. Doing it again does what is missing."""
     stop(places, machine, say)
-    if not facts.device:
+    if not record.device:
         return
     if machine.is_mounted(places.home):
         machine.unmount(places.home)

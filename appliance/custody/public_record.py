@@ -40,7 +40,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holders: list[Holder]
 
 
-class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PublicRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`custody.json`. `state` is "preparing" until the data volume was made and opened once.
 
     `device` is the encrypted block device, "" for a plain folder. `retired` are the numbers of older sets of cards.
@@ -58,7 +58,7 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     device: str
     ceremony: bool = True
     retired: list[int] = []
-    next: Facts | None = None
+    next: PublicRecord | None = None
 
     def group(self, name: str) -> Group:
         """The group called `name`."""
@@ -85,7 +85,7 @@ class Places:
         return cls(home, home.root / "custody" / "etc", home.root / "custody" / "run")
 
     @property
-    def facts(self) -> Path:
+    def record(self) -> Path:
         return self.etc / "custody.json"
 
     @property
@@ -109,31 +109,31 @@ class Places:
         return self.run / "custody.sock"
 
 
-def load(places: Places) -> Facts:
+def load(places: Places) -> PublicRecord:
     """Read `custody.json`. Raises WardwellError when no ceremony was held, or the file is damaged."""
-    facts = load_if_there(places)
-    if facts is None:
+    record = load_if_there(places)
+    if record is None:
         raise WardwellError("No custody ceremony was held yet.", "Hold it: `wardwell custody ceremony`.")
-    return facts
+    return record
 
 
-def load_if_there(places: Places) -> Facts | None:
+def load_if_there(places: Places) -> PublicRecord | None:
     """Like `load`, and None when there is no such file."""
     try:
-        return msgspec.json.decode(places.facts.read_bytes(), type=Facts)
+        return msgspec.json.decode(places.record.read_bytes(), type=PublicRecord)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, msgspec.ValidationError):
         raise WardwellError(
-            f"{places.facts} is damaged.", "Put it back from a copy of the settings; it holds nothing secret."
+            f"{places.record} is damaged.", "Put it back from a copy of the settings; it holds nothing secret."
         ) from None
 
 
-def save(places: Places, facts: Facts) -> None:
+def save(places: Places, record: PublicRecord) -> None:
     """Write `custody.json` and `backup.pub`, each whole or not at all, readable by everybody."""
-    text = msgspec.json.format(msgspec.json.encode(facts), indent=1)
-    write_public(places.recipient, f"{facts.recipient}\n".encode())
-    write_public(places.facts, text + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    write_public(places.recipient, f"{record.recipient}\n".encode())
+    write_public(places.record, text + b"\n")
 
 
 def write_public(path: Path, data: bytes) -> None:
@@ -153,6 +153,6 @@ def write_public(path: Path, data: bytes) -> None:
         os.close(folder)
 
 
-def too_few_holders(facts: Facts) -> list[str]:
+def too_few_holders(record: PublicRecord) -> list[str]:
     """The groups that fewer than three people can unseal for."""
-    return [name for name in GROUPS if len(facts.group(name).holders) < LEAST_HOLDERS]
+    return [name for name in GROUPS if len(record.group(name).holders) < LEAST_HOLDERS]

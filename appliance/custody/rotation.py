@@ -19,53 +19,53 @@ from appliance.custody import ceremony, keys, opening, public_record
 from appliance.custody.ceremony import Console, Plan
 from appliance.custody.machine import Machine
 from appliance.custody.paper import Paper
-from appliance.custody.public_record import Facts, Places
+from appliance.custody.public_record import Places, PublicRecord
 from appliance.custody.shares import GROUPS, Scheme, split
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS
 
 
-def new_cards(places: Places, console: Console, paper: Paper, scheme: Scheme) -> Facts:
+def new_cards(places: Places, console: Console, paper: Paper, scheme: Scheme) -> PublicRecord:
     """Make a new set of cards for the same root secret. Until every card was read back, the old set stays."""
-    facts = _settled(places)
+    record = _settled(places)
     console.say("First the present cards, of both sides.")
-    root = ceremony.collect(console, facts)
-    opening.require_right(facts, root)
-    plan = _plan(console, facts, scheme)
+    root = ceremony.collect(console, record)
+    opening.require_right(record, root)
+    plan = _plan(console, record, scheme)
     made = split(root, scheme)
     ceremony.hand_out(console, paper, made, plan, places.home.settings().agency)
-    retired = [*facts.retired, facts.set_number]
-    fresh = ceremony.new_facts(root, made, plan, facts.device, retired=retired)
+    retired = [*record.retired, record.set_number]
+    fresh = ceremony.new_record(root, made, plan, record.device, retired=retired)
     fresh = msgspec.structs.replace(fresh, state="held")
     public_record.save(places, fresh)
     console.say("The new cards count from now on. Destroy the old ones, every copy, in front of both sides.")
     return fresh
 
 
-def new_root(places: Places, machine: Machine, console: Console, paper: Paper, scheme: Scheme) -> Facts:
+def new_root(places: Places, machine: Machine, console: Console, paper: Paper, scheme: Scheme) -> PublicRecord:
     """Make a new root secret and change every key to it. Stops the compartments; leaves the appliance unsealed."""
-    facts = public_record.load(places)
-    if facts.next is None:
-        facts = _settled(places)
+    record = public_record.load(places)
+    if record.next is None:
+        record = _settled(places)
         console.say("First the present cards, of both sides.")
-        old = ceremony.collect(console, facts)
-        opening.require_right(facts, old)
-        plan = _plan(console, facts, scheme)
+        old = ceremony.collect(console, record)
+        opening.require_right(record, old)
+        plan = _plan(console, record, scheme)
         new = secrets.token_bytes(keys.ROOT_BYTES)
         made = split(new, scheme)
         ceremony.hand_out(console, paper, made, plan, places.home.settings().agency)
-        retired = [*facts.retired, facts.set_number]
-        following = ceremony.new_facts(new, made, plan, facts.device, retired=retired)
-        public_record.save(places, msgspec.structs.replace(facts, next=following))
+        retired = [*record.retired, record.set_number]
+        following = ceremony.new_record(new, made, plan, record.device, retired=retired)
+        public_record.save(places, msgspec.structs.replace(record, next=following))
     else:
-        following = facts.next
+        following = record.next
         console.say("A change of the root secret was interrupted; it goes on. First the old cards, of both sides.")
-        old = ceremony.collect(console, facts)
-        opening.require_right(facts, old)
+        old = ceremony.collect(console, record)
+        opening.require_right(record, old)
         console.say("Now the new cards, of both sides.")
         new = ceremony.collect(console, following)
         opening.require_right(following, new)
-    _change(places, machine, facts, old, new, console.say)
+    _change(places, machine, record, old, new, console.say)
     fresh = msgspec.structs.replace(following, state="held")
     public_record.save(places, fresh)
     opening.unseal(places, machine, fresh, new, console.say)
@@ -105,9 +105,9 @@ def rekey(path: Path, old: str, new: str) -> None:
         )
 
 
-def _change(places: Places, machine: Machine, facts: Facts, old: bytes, new: bytes, say: opening.Say) -> None:
+def _change(places: Places, machine: Machine, record: PublicRecord, old: bytes, new: bytes, say: opening.Say) -> None:
     opening.stop(places, machine, say)
-    device, was, becomes = facts.device, keys.disk_key(old), keys.disk_key(new)
+    device, was, becomes = record.device, keys.disk_key(old), keys.disk_key(new)
     if device:
         if not machine.fits(device, becomes):
             machine.add_key(device, was, becomes)
@@ -124,21 +124,21 @@ def _change(places: Places, machine: Machine, facts: Facts, old: bytes, new: byt
         machine.remove_key(device, was)
 
 
-def _settled(places: Places) -> Facts:
-    facts = public_record.load(places)
-    if facts.state != "held":
+def _settled(places: Places) -> PublicRecord:
+    record = public_record.load(places)
+    if record.state != "held":
         raise Refused("The ceremony is not finished.", "Finish it first: `wardwell custody ceremony`.")
-    if facts.next is not None:
+    if record.next is not None:
         raise Refused("A change of the root secret was interrupted.", "`wardwell custody rotate --new-root` goes on.")
-    return facts
+    return record
 
 
-def _plan(console: Console, facts: Facts, scheme: Scheme) -> Plan:
+def _plan(console: Console, record: PublicRecord, scheme: Scheme) -> Plan:
     same = all(
-        (facts.group(name).threshold, len(facts.group(name).checks)) == scheme.of(name) for name in GROUPS
-    ) and not public_record.too_few_holders(facts)
+        (record.group(name).threshold, len(record.group(name).checks)) == scheme.of(name) for name in GROUPS
+    ) and not public_record.too_few_holders(record)
     if same and console.ask("Do the same people hold the new cards? (yes or no)").strip().lower() in ("y", "yes"):
-        return Plan(scheme, {name: facts.group(name).holders for name in GROUPS})
+        return Plan(scheme, {name: record.group(name).holders for name in GROUPS})
     return Plan(scheme, {name: ceremony.ask_holders(console, name, scheme) for name in GROUPS})
 
 

@@ -30,7 +30,7 @@ import structlog
 from appliance.custody import opening, public_record
 from appliance.custody.machine import Machine
 from appliance.custody.offers import Offers, TooMany
-from appliance.custody.public_record import Facts, Places
+from appliance.custody.public_record import Places, PublicRecord
 from appliance.errors import Refused, WardwellError
 
 LINE_LIMIT = 4096
@@ -64,14 +64,14 @@ class Keeper:
         except (msgspec.DecodeError, msgspec.ValidationError):
             return {"ok": False, "message": "that line is no request", "fix": ""}
         try:
-            facts = public_record.load(self._places)
-            self._do(request, facts, by_root)
-            return {"ok": True, **self._state(facts)}
+            record = public_record.load(self._places)
+            self._do(request, record, by_root)
+            return {"ok": True, **self._state(record)}
         except WardwellError as error:
             refused = {"message": error.message, "fix": error.fix, "too_many": isinstance(error, TooMany)}
             return {**self._known_state(), "ok": False, **refused}
 
-    def _do(self, request: Request, facts: Facts, by_root: bool) -> None:
+    def _do(self, request: Request, record: PublicRecord, by_root: bool) -> None:
         if request.do == "status":
             return
         if request.do == "forget" and by_root:
@@ -81,19 +81,19 @@ class Keeper:
             raise Refused("Custody does nothing of that name.", "")
         if self._places.unsealed.exists() or self._opening.locked():
             raise Refused("The appliance is not sealed, so no card is needed.", "Keep the card where it belongs.")
-        if facts.next is not None:
+        if record.next is not None:
             raise Refused(
                 "A change of the root secret was interrupted.", "Finish it: `wardwell custody rotate --new-root`."
             )
-        complete = self._offers.offer(request.card, facts)
+        complete = self._offers.offer(request.card, record)
         _log.info("a card was taken")
         if complete and self._opening.acquire(blocking=False):
             self._problem = None
-            threading.Thread(target=self._open, args=(facts,), name="opening").start()
+            threading.Thread(target=self._open, args=(record,), name="opening").start()
 
-    def _open(self, facts: Facts) -> None:
+    def _open(self, record: PublicRecord) -> None:
         try:
-            opening.unseal(self._places, self._machine, facts, self._offers.take(), lambda step: _log.info(step))
+            opening.unseal(self._places, self._machine, record, self._offers.take(), lambda step: _log.info(step))
         except WardwellError as error:
             self._problem = error
             _log.error("not unsealed", problem=error.message)
@@ -107,11 +107,11 @@ class Keeper:
         _log.info("unsealed")
         self._opened()
 
-    def _state(self, facts: Facts) -> dict[str, Any]:
+    def _state(self, record: PublicRecord) -> dict[str, Any]:
         state = "unsealed" if self._places.unsealed.exists() else "sealed"
         return {
             "state": "opening" if self._opening.locked() else state,
-            "groups": [asdict(progress) for progress in self._offers.progress(facts)],
+            "groups": [asdict(progress) for progress in self._offers.progress(record)],
             "minutes_left": self._offers.minutes_left(),
             "problem": self._problem.message if self._problem else "",
             "fix": self._problem.fix if self._problem else "",
@@ -180,11 +180,11 @@ def ask(places: Places, request: Request) -> dict[str, Any]:
             connection.connect(str(places.socket))
             connection.sendall(msgspec.json.encode(request) + b"\n")
             with connection.makefile("rb") as lines:
-                answer: dict[str, Any] = msgspec.json.decode(lines.readline())
+                reply: dict[str, Any] = msgspec.json.decode(lines.readline())
     except PermissionError:
         raise WardwellError("Only root may do that here.", "Use `sudo`, or the sealed page in a browser.") from None
     except (OSError, msgspec.DecodeError):
         raise WardwellError(
             "Custody's process does not answer.", "Start it: `systemctl start wardwell-custody`."
         ) from None
-    return answer
+    return reply

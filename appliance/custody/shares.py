@@ -42,8 +42,8 @@ class Scheme:
 
     def of(self, group: str) -> tuple[int, int]:
         """(threshold, cards) of `group`."""
-        found: tuple[int, int] = getattr(self, group)
-        return found
+        group_scheme: tuple[int, int] = getattr(self, group)
+        return group_scheme
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def work() -> None:
 def found(file: Path) -> None:
     """Carry out the founding document FILE, signed by agency and trustee (FILE.agency.sig, FILE.trustee.sig)."""
     with _desk() as (home, store):
-        count = founding_document.found(home, store, load_charter(home), file)
+        count = founding_document.accept(home, store, load_charter(home), file)
     click.echo(f"Founding document carried out: {count} role grants.")
 
 

@@ -93,8 +93,8 @@ def release_of(session: Session, period: str) -> Release:
 
 def content(release: Release) -> dict[str, Any]:
     """The release as press wrote it; the format stands in `appliance.press.release`."""
-    found: dict[str, Any] = json.loads(release.body)
-    return found
+    content: dict[str, Any] = json.loads(release.body)
+    return content
 
 
 def request_report(store: Store, first_day: date, last_day: date) -> str:

@@ -45,8 +45,8 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
     from appliance.desk.people import founding_document
     from appliance.desk.roster import publication
 
-    found = keys_in(folder)
-    for signer, fingerprint in found.items():
+    keys = keys_in(folder)
+    for signer, fingerprint in keys.items():
         if fingerprint != expected[signer].strip():
             raise Refused(
                 f"The key that lies with the papers is not the {signer}'s.", "Compare the fingerprint with its paper."
@@ -54,7 +54,7 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
         pinned = home.public / f"{signer}.pub"
         if pinned.exists() and sshsig.fingerprint(pinned.read_text()) != fingerprint:
             raise Refused(f"This appliance was founded with another key of the {signer}.", "Have that key sign.")
-    if found["agency"] == found["trustee"]:
+    if keys["agency"] == keys["trustee"]:
         raise Refused("Agency and trustee signed with one key.", "Each signs with a key of their own.")
     lines = {signer: _read(folder / f"{signer}.pub").decode().strip() for signer in papers.SIGNERS}
     for name, namespace in papers.BY_BOTH.items():

@@ -69,11 +69,11 @@ def _run(words: list[str], environment: dict[str, str], **account: object) -> st
     )
     if done.returncode:
         first, _, rest = done.stderr.partition("wardwell: ")
-        said, _, fix = rest.strip().partition("\n  what to do: ")
-        if first or not said:  # no sentence of its own
-            said, fix = (
+        message, _, fix = rest.strip().partition("\n  what to do: ")
+        if first or not message:  # no sentence of its own
+            message, fix = (
                 f"`wardwell {' '.join(words[:2])}` failed.",
                 "Run `wardwell doctor`, then the same command again.",
             )
-        raise WardwellError(said, fix)
+        raise WardwellError(message, fix)
     return str(done.stdout)

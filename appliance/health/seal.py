@@ -28,7 +28,7 @@ def check(home: Home) -> list[Check]:
 def _custody(home: Home, device: str) -> list[Check]:
     places = Places.of(home)
     try:
-        faults = problems.found(load(places), problems.live(places))
+        faults = problems.list_problems(load(places), problems.live(places))
     except WardwellError as error:
         return [wrong("custody", error.message, error.fix)]
     if faults:

@@ -30,8 +30,8 @@ TOOLS = {
 
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        there = [name for name, place in TOOLS.items() if importlib.util.find_spec(place.split(":")[0]) is not None]
-        return sorted([*super().list_commands(ctx), *there])
+        installed = [name for name, place in TOOLS.items() if importlib.util.find_spec(place.split(":")[0]) is not None]
+        return sorted([*super().list_commands(ctx), *installed])
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in TOOLS or name not in self.list_commands(ctx):
@@ -98,9 +98,9 @@ def witness(
 @click.option("--state", required=True, type=click.Path(path_type=Path), help="The witness's own folder.")
 def witness_key(state: Path) -> None:
     """Make the witness's key, if there is none in its folder, and print the public line for the founding papers."""
-    from appliance.kit.witness import found
+    from appliance.kit.witness import create
 
-    click.echo(found(state, state))
+    click.echo(create(state, state))
 
 
 @kit.command()

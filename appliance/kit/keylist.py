@@ -93,8 +93,11 @@ def number(entries: list[Entry], before: KeyList | None) -> KeyList:
 
     Raises WardwellError when two entries are for one number, or share a key.
     """
-    known = {(one.name, one.role): one.number for one in before.supporters} if before else {}
-    given = [one.number if one.number is not None else known.get((one.name, one.role)) for one in entries]
+    known = {(supporter.name, supporter.role): supporter.number for supporter in before.supporters} if before else {}
+    given = [
+        supporter.number if supporter.number is not None else known.get((supporter.name, supporter.role))
+        for supporter in entries
+    ]
     free = max([0, *(n for n in given if n is not None), *(n for n in known.values() if n is not None)])
     numbered = []
     for entry, had in zip(entries, given, strict=True):
@@ -102,13 +105,13 @@ def number(entries: list[Entry], before: KeyList | None) -> KeyList:
             free = had = free + 1
         numbered.append(msgspec.structs.replace(entry, number=had))
     for values, what in (
-        ([one.number for one in numbered], "number"),
-        ([one.xwing for one in numbered], "key"),
-        ([one.x25519 for one in numbered], "key"),
+        ([supporter.number for supporter in numbered], "number"),
+        ([supporter.xwing for supporter in numbered], "key"),
+        ([supporter.x25519 for supporter in numbered], "key"),
     ):
         if len(set(values)) != len(values):
             raise WardwellError(f"Two entries have the same {what}.", "Take one of them out and sign again.")
-    supporters = sorted(numbered, key=lambda one: one.number or 0)
+    supporters = sorted(numbered, key=lambda supporter: supporter.number or 0)
     return KeyList((before.version if before else 0) + 1, supporters)
 
 
@@ -148,14 +151,16 @@ def verify_list(folder: Path, public_line: str) -> KeyList:
     except OSError:
         raise WardwellError("The key list or its signature is missing.", "Sign one with `keylist sign`.") from None
     sshsig.verify(public_line, raw, signature, NAMESPACE)
-    found = read_list(folder)
-    if found is None:
+    signed = read_list(folder)
+    if signed is None:
         raise WardwellError("The key list is missing.", "Sign one with `keylist sign`.")
-    return found
+    return signed
 
 
 def _show(listed: KeyList) -> None:
-    rows: list[Any] = [(one.number, one.role, one.name, check_groups(one)) for one in listed.supporters]
+    rows: list[Any] = [
+        (supporter.number, supporter.role, supporter.name, check_groups(supporter)) for supporter in listed.supporters
+    ]
     for row in rows:
         click.echo("{:>4}  {:<10} {:<28} {}".format(*row))
 

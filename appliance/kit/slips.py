@@ -36,7 +36,7 @@ def slips(document: Path, paper: Path, days: int, trustee_key: Path | None) -> N
         raise WardwellError("The slips would travel with the papers.", "Give --print a file in another folder.")
     text = document.read_text().partition(_MARK)[0].rstrip("\n")
     document.write_text(text + "\n")
-    people = {(one.person_id, one.sign_in_name): None for one in founding_document.read_file(document).grants}
+    people = {(grant.person_id, grant.sign_in_name): None for grant in founding_document.read_file(document).grants}
     until = (clock.now() + timedelta(days=days)).replace(microsecond=0)
     trusted = fingerprint(trustee_key.read_text()) if trustee_key else "(read it from the trustee)"
     # A top-level key may not follow a table, so it stands before everything else.

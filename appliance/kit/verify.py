@@ -241,16 +241,16 @@ def _compare(folder: Path, base: str, data: bytes, present: set[str]) -> None:
     for name in names:
         present.discard(name)
         try:
-            found = decode((folder / name).read_bytes())
+            value = decode((folder / name).read_bytes())
         except FileNotFoundError:
             continue  # a partial file that the running ledger has just replaced by the full one
         except ValueError as error:
             raise _Bad(name, str(error)) from None
         stated = name.rpartition("/")[2] if ".p/" in name else str(tiles.WIDTH)
-        if str(len(found)) != stated:
-            raise _Bad(name, f"it holds {len(found)} items instead of {stated}")
-        both = min(len(found), len(wanted))
-        if found[:both] != wanted[:both]:
+        if str(len(value)) != stated:
+            raise _Bad(name, f"it holds {len(value)} items instead of {stated}")
+        both = min(len(value), len(wanted))
+        if value[:both] != wanted[:both]:
             raise _Bad(name, "it is not what the entries give")
 
 

@@ -51,19 +51,19 @@ class Result:
 
 def compare(origin: str, read: web_manifest.Read, visits: list[Visit], site_keys: dict[str, str]) -> Result:
     """Compare `visits` of `origin` with the manifest; `site_key` is the trustee's public key line, or None."""
-    found: dict[Difference, list[str]] = {}
+    paths_of: dict[Difference, list[str]] = {}
     if read.unsigned:
-        found[Difference("the manifest", "unsigned", read.unsigned)] = [visit.visitor.name for visit in visits]
+        paths_of[Difference("the manifest", "unsigned", read.unsigned)] = [visit.visitor.name for visit in visits]
     site = None
     for visit in visits:
-        site, said = _site(origin, visit, site_keys)
-        for difference in [*said, *_of_visit(origin, read, visit, site)]:
-            names = found.setdefault(difference, [])
+        site, problems = _site(origin, visit, site_keys)
+        for difference in [*problems, *_of_visit(origin, read, visit, site)]:
+            names = paths_of.setdefault(difference, [])
             names += [visit.visitor.name] if visit.visitor.name not in names else []
     for difference in _between(read.manifest, visits):
-        found[difference] = [visit.visitor.name for visit in visits]
+        paths_of[difference] = [visit.visitor.name for visit in visits]
     loaded = len({address for visit in visits for address in visit.asked})
-    return Result(dict(sorted(found.items())), site.hosts if site else None, loaded)
+    return Result(dict(sorted(paths_of.items())), site.hosts if site else None, loaded)
 
 
 def _site(origin: str, visit: Visit, keys: dict[str, str]) -> tuple[web_manifest.Site | None, list[Difference]]:
@@ -74,60 +74,66 @@ def _site(origin: str, visit: Visit, keys: dict[str, str]) -> tuple[web_manifest
         return None, [
             Difference("/site.json", "missing", "the site's own values are not there, so its hosts are unknown")
         ]
-    found = []
+    differences = []
     if origin != f"https://{site.hosts.space}":
-        found.append(Difference("/site.json", "site", f"it is for https://{site.hosts.space}, another site"))
+        differences.append(Difference("/site.json", "site", f"it is for https://{site.hosts.space}, another site"))
     for signer, key in keys.items():
         signature = _content(visit, f"/site.json.{signer}.sig") or b""
         try:
             sshsig.verify(key, content, signature, web_manifest.SITE_NAMESPACE)
         except WardwellError as problem:
-            said = f"not signed by the {signer}'s key that you gave: {problem.message}"
-            found.append(Difference("/site.json", "site", said))
-    return site, found
+            problem_text = f"not signed by the {signer}'s key that you gave: {problem.message}"
+            differences.append(Difference("/site.json", "site", problem_text))
+    return site, differences
 
 
 def _content(visit: Visit, path: str) -> bytes | None:
     """What was last sent for `path`, None unless it was there."""
-    answers = visit.answers.get(path, [])
-    return answers[-1].body if answers and answers[-1].status == 200 else None
+    responses = visit.answers.get(path, [])
+    return responses[-1].body if responses and responses[-1].status == 200 else None
 
 
 def _of_visit(origin: str, read: web_manifest.Read, visit: Visit, site: web_manifest.Site | None) -> list[Difference]:
-    manifest, found = read.manifest, []
+    manifest, differences = read.manifest, []
     for path, file in manifest.files.items():
-        for answer in visit.answers.get(path, []):
-            found += _file(path, file, answer)
-            found += _headers(path, _filled(file.headers, site), answer, frozenset())
+        for response in visit.answers.get(path, []):
+            differences += _file(path, file, response)
+            differences += _headers(path, _filled(file.headers, site), response, frozenset())
     for path, headers in manifest.published.items():
-        for answer in visit.answers.get(path, []):
+        for response in visit.answers.get(path, []):
             # Not every agency has each of them.
-            if answer.status not in (200, 404):
-                found.append(Difference(path, "missing", f"answered with {answer.status}"))
-            found += _headers(path, _filled(headers, site), answer, frozenset({"content-type"}))
+            if response.status not in (200, 404):
+                differences.append(Difference(path, "missing", f"answered with {response.status}"))
+            differences += _headers(path, _filled(headers, site), response, frozenset({"content-type"}))
     for path in visit.unanswered:
-        found.append(Difference(path, "missing", "no answer, or one that leads to where the browser refuses to go"))
-    for answer in visit.answers.get(_STATED, []):
-        if answer.body != read.content:
-            found.append(Difference(_STATED, "altered", "the site states another release than the manifest you gave"))
+        differences.append(
+            Difference(path, "missing", "no answer, or one that leads to where the browser refuses to go")
+        )
+    for response in visit.answers.get(_STATED, []):
+        if response.body != read.content:
+            differences.append(
+                Difference(_STATED, "altered", "the site states another release than the manifest you gave")
+            )
     for address in visit.asked:
         path = address.removeprefix(origin).partition("#")[0]
         if path == address or not manifest.knows(path):
-            found.append(Difference(path, "added", "loaded by the start page, and no part of the release"))
-    found += [Difference("/", "cookie", f"{name} was set") for name in visit.cookies]
-    return found
+            differences.append(Difference(path, "added", "loaded by the start page, and no part of the release"))
+    differences += [Difference("/", "cookie", f"{name} was set") for name in visit.cookies]
+    return differences
 
 
-def _file(path: str, file: web_manifest.File, answer: Answer) -> list[Difference]:
-    if answer.status != 200:
-        return [Difference(path, "missing", f"answered with {answer.status}")]
-    if answer.body is None:
+def _file(path: str, file: web_manifest.File, response: Answer) -> list[Difference]:
+    if response.status != 200:
+        return [Difference(path, "missing", f"answered with {response.status}")]
+    if response.body is None:
         return []
-    digest = hashlib.sha256(answer.body).hexdigest()
-    marked = hashlib.sha256(codecs.BOM_UTF8 + answer.body).hexdigest()
-    if digest == file.sha256 or (marked == file.sha256 and not answer.exact):
+    digest = hashlib.sha256(response.body).hexdigest()
+    marked = hashlib.sha256(codecs.BOM_UTF8 + response.body).hexdigest()
+    if digest == file.sha256 or (marked == file.sha256 and not response.exact):
         return []
-    sizes = f"{len(answer.body)} bytes with SHA-256 {digest[:16]}…, released were {file.size} with {file.sha256[:16]}…"
+    sizes = (
+        f"{len(response.body)} bytes with SHA-256 {digest[:16]}…, released were {file.size} with {file.sha256[:16]}…"
+    )
     return [Difference(path, "altered", sizes)]
 
 
@@ -139,22 +145,22 @@ def _filled(headers: dict[str, str], site: web_manifest.Site | None) -> dict[str
     return {**headers, _POLICY: policy}
 
 
-def _headers(path: str, stated: dict[str, str], answer: Answer, allowed: frozenset[str]) -> list[Difference]:
-    found = []
+def _headers(path: str, stated: dict[str, str], response: Answer, allowed: frozenset[str]) -> list[Difference]:
+    differences = []
     for name, value in stated.items():
-        sent = [given for key, given in answer.headers if key == name.lower()]
+        sent = [given for key, given in response.headers if key == name.lower()]
         # Of a file that is not there, only its type differs.
-        if sent == [value] or (name == "Content-Type" and answer.status != 200):
+        if sent == [value] or (name == "Content-Type" and response.status != 200):
             continue
-        said = _changed(name, " and ".join(sent), value) if sent else f"{name} is missing"
-        found.append(Difference(path, "header", said))
+        words = _changed(name, " and ".join(sent), value) if sent else f"{name} is missing"
+        differences.append(Difference(path, "header", words))
     known = {name.lower() for name in (*stated, _POLICY)} | _OF_THE_WAY | allowed
-    for name, value in answer.headers:
+    for name, value in response.headers:
         if name == "set-cookie":
-            found.append(Difference(path, "cookie", f"{value.partition('=')[0]} is set with it"))
+            differences.append(Difference(path, "cookie", f"{value.partition('=')[0]} is set with it"))
         elif name not in known:
-            found.append(Difference(path, "header", f"{name} is added: {value!r}"))
-    return found
+            differences.append(Difference(path, "header", f"{name} is added: {value!r}"))
+    return differences
 
 
 def _changed(name: str, sent: str, stated: str) -> str:
@@ -234,9 +240,9 @@ def _show(origin: str, read: web_manifest.Read, result: Result, site_checked: li
     for each, names in result.differences.items():
         whom = "" if len(names) == everyone else f" (only for {', '.join(names)})"
         alike.setdefault((each.kind, each.said, whom), []).append(each.path)
-    for (kind, said, whom), paths in alike.items():
+    for (kind, words, whom), paths in alike.items():
         where = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-        click.echo(f"  {kind:<9} {where}: {said}{whom}")
+        click.echo(f"  {kind:<9} {where}: {words}{whom}")
     if result.differences:
         count = len(alike)
         click.echo(f"{count} difference{'s' if count > 1 else ''}. Nobody should open a private space here until it is")

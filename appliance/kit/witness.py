@@ -42,7 +42,7 @@ class Folders:
     out: Path
 
 
-def found(state: Path, out: Path, name: str = "witness/trustee") -> str:
+def create(state: Path, out: Path, name: str = "witness/trustee") -> str:
     """Make the witness's key if there is none; return its verifier key, which is also in `out/vkey`."""
     path = state / "witness.key"
     if not path.exists():
@@ -60,7 +60,7 @@ class Witness:
     (`state/custody.vkey`), which signs when a log was restored."""
 
     def __init__(self, folders: Folders, ledger_vkey: str | None = None, custody_vkey: str | None = None) -> None:
-        found(folders.state, folders.out)
+        create(folders.state, folders.out)
         self._folders = folders
         self._signer = Signer.parse((folders.state / "witness.key").read_text())
         self._ledger = self._pinned(ledger_vkey)
@@ -92,16 +92,16 @@ class Witness:
 
     def follow(self, stop: Callable[[], bool], say: Callable[[str], None]) -> None:
         """Look every POLL_SECONDS until `stop()`. An alarm is said once and the witness goes on refusing."""
-        said = ""
+        told_before = ""
         while not stop():
             try:
                 self.look()
-                said = ""
+                told_before = ""
             except WardwellError as error:
                 sentence = f"{'ALARM: ' if isinstance(error, Alarm) else ''}{error}"
-                if sentence != said:
+                if sentence != told_before:
                     say(sentence)
-                said = sentence
+                told_before = sentence
             time.sleep(POLL_SECONDS)
 
     def _pinned(self, given: str | None) -> str:

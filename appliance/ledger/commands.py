@@ -28,7 +28,7 @@ def serve() -> None:
 
     home = Home.find()
     logs.configure(home)
-    keys.found(home)
+    keys.create(home)
     server.serve(home)
 
 

@@ -25,7 +25,7 @@ def key_file(home: Home) -> Path:
     return home.folder("ledger") / "checkpoint.key"
 
 
-def found(home: Home) -> str:
+def create(home: Home) -> str:
     """Make the ledger's key if there is none; return its verifier key, which is also in `public/ledger/vkey`.
 
     Raises WardwellError when a log was already published and its key is gone: a new key would be a new log.

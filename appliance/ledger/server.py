@@ -81,8 +81,8 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = await self._answer(reader)
-            writer.write(_encode(answer) + b"\n")
+            reply = await self._answer(reader)
+            writer.write(_encode(reply) + b"\n")
             await writer.drain()
         except (ConnectionError, TimeoutError):
             pass  # the asker is gone; what it asked for is in the log or not, and it was told nothing
@@ -112,13 +112,13 @@ class Server:
                 group.append(self._queue.get_nowait())
             requests = [request for request, _ in group]
             try:
-                answers = await loop.run_in_executor(self._database, self._log_of.append_all, requests)
+                results = await loop.run_in_executor(self._database, self._log_of.append_all, requests)
             except BaseException:
                 for _, future in group:
                     if not future.done():
                         future.set_result(Refused(reason="the ledger could not write"))
                 raise
-            for (_, future), answer in zip(group, answers, strict=True):
+            for (_, future), answer in zip(group, results, strict=True):
                 if not future.done():
                     future.set_result(answer)
             self._changed.set()

@@ -20,20 +20,20 @@ NOTE = "The password was set anew by root at the machine (wardwell admin reset-a
 
 def find(store: Store, name: str) -> str:
     """The handle of the local administrator `name`. Raises Refused for any other account."""
-    found = accounts.find_local(store, name)
-    if found is None:
+    account = accounts.find_local(store, name)
+    if account is None:
         raise Refused(
             "There is no local account of that name.",
             "A local administrator is made at the founding, or with `wardwell desk account add` and a role.",
         )
     with store.read() as session:
-        roles = accounts.roles_of(session, found[0])
+        roles = accounts.roles_of(session, account[0])
     if roles != {ROLE}:
         raise Refused(
             "That account is not one that holds the role of agency IT and no other.",
             "Everybody else gets a new password in person, and a slip from the officers' trustee.",
         )
-    return found[0]
+    return account[0]
 
 
 def reset(store: Store, name: str, password: str) -> None:

@@ -104,9 +104,11 @@ def _check(path: Path, tar: tarfile.TarFile, fingerprint: str) -> Bundle:
     except WardwellError as error:
         raise _refused(f"{path.name}: {error.message}") from None
     wanted = sums(signed)
-    there = set(members) - UNSIGNED
-    for name in sorted(there ^ set(wanted)):
-        raise _refused(f"{path.name} {'holds' if name in there else 'lacks'} {name}, which was {_was(name in there)}.")
+    present = set(members) - UNSIGNED
+    for name in sorted(present ^ set(wanted)):
+        raise _refused(
+            f"{path.name} {'holds' if name in present else 'lacks'} {name}, which was {_was(name in present)}."
+        )
     for name, digest in wanted.items():
         if _digest(tar, members[name]) != digest:
             raise _refused(f"{name} in {path.name} is not what was signed.")
@@ -123,10 +125,10 @@ def sums(content: bytes) -> dict[str, str]:
     """Name -> SHA-256 (hex) of a SHA256SUMS file. Raises Refused for a line that is none."""
     wanted = {}
     for line in content.decode().splitlines():
-        found = _LINE.fullmatch(line)
-        if found is None or ".." in found[2].split("/"):
+        match = _LINE.fullmatch(line)
+        if match is None or ".." in match[2].split("/"):
             raise _refused("SHA256SUMS holds a line that is none.")
-        wanted[found[2]] = found[1]
+        wanted[match[2]] = match[1]
     return wanted
 
 
@@ -163,8 +165,8 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def _was(there: bool) -> str:
-    return "not signed" if there else "signed"
+def _was(present: bool) -> str:
+    return "not signed" if present else "signed"
 
 
 def _refused(message: str) -> Refused:

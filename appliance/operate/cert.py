@@ -122,21 +122,23 @@ def install(hosts: Hosts, tls: Path, role: str, chain_file: Path) -> datetime:
             fix = "Put the host's certificate first and each issuer after what it issued."
             raise Refused(f"{chain_file.name} is no chain.", fix) from None
     _put(present, fitting[0].read_bytes(), 0o600)
-    _put(tls / f"{role}.crt", b"".join(one.public_bytes(Encoding.PEM) for one in chain), 0o644)
+    _put(tls / f"{role}.crt", b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain), 0o644)
     fresh.unlink(missing_ok=True)
     return own.not_valid_after_utc
 
 
 def states(hosts: Hosts, tls: Path) -> list[State]:
     """How each certificate is. Raises WardwellError when one is missing."""
-    found = []
+    states = []
     for role, name in names(hosts).items():
         path = tls / f"{role}.crt"
         if not path.exists():
             raise WardwellError(f"The certificate for {name} is missing.", "Run `wardwell apply`.")
         chain = x509.load_pem_x509_certificates(path.read_bytes())
-        found.append(State(role, name, min(one.not_valid_after_utc for one in chain), _is_own(tls, chain)))
-    return found
+        states.append(
+            State(role, name, min(certificate.not_valid_after_utc for certificate in chain), _is_own(tls, chain))
+        )
+    return states
 
 
 def _is_own(tls: Path, chain: list[x509.Certificate]) -> bool:

@@ -31,13 +31,13 @@ def status(as_json: bool) -> None:
     from appliance.operate import cert as certificates
 
     home = Home.find()
-    found = certificates.states(home.settings().hosts, home.tls)
-    days = {state.role: (state.until - clock.now()).days for state in found}
+    states = certificates.states(home.settings().hosts, home.tls)
+    days = {state.role: (state.until - clock.now()).days for state in states}
     if as_json:
-        rows = [{"role": s.role, "host": s.host, "until": s.until.isoformat(), "own": s.own} for s in found]
+        rows = [{"role": s.role, "host": s.host, "until": s.until.isoformat(), "own": s.own} for s in states]
         click.echo(json.dumps({"ok": min(days.values()) >= WARN_DAYS, "certificates": rows}))
     else:
-        for state in found:
+        for state in states:
             issuer = "this appliance's own CA" if state.own else "your CA"
             click.echo(f"{state.host}: {days[state.role]} days left, until {state.until:%Y-%m-%d}, issued by {issuer}")
     if min(days.values()) < WARN_DAYS:

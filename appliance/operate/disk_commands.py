@@ -35,7 +35,7 @@ def status(as_json: bool) -> None:
         tell(True, "", ok=not room.low, **asdict(room), refused=room.low, parts=parts)
     else:
         click.echo(f"{room.free / _GIB:.2f} GiB free of {room.total / _GIB:.2f}; reserve {room.reserve / _GIB:.2f}")
-        for name, taken in sorted(parts.items(), key=lambda one: -one[1]):
+        for name, taken in sorted(parts.items(), key=lambda part: -part[1]):
             click.echo(f"  {taken / (1 << 20):10.1f} MiB  {name}")
         click.echo("Exports and uploads are refused." if room.low else "Exports and uploads are taken.")
     if room.low:

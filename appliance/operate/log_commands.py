@@ -30,16 +30,16 @@ UNITS = ("custody", "sealed", "front", "backup", "relay")
 def logs(part: str, lines: int, as_json: bool) -> None:
     """Show the newest lines of one part's logs, oldest first; names, addresses and what people do are not in them."""
     home = Home.find()
-    found: dict[str, list[str]] = {}
+    lines_of: dict[str, list[str]] = {}
     if part in COMPARTMENTS:
         for path in sorted(home.logs(part).glob("*.log")):
             if home.production or path.stem.split("-")[0] == part:
-                found[path.name] = [line.rstrip("\n") for line in tail(path, lines)]
+                lines_of[path.name] = [line.rstrip("\n") for line in tail(path, lines)]
     if home.production:
         unit = f"wardwell@{part}" if part in COMPARTMENTS else f"wardwell-{part}"
-        found[f"journal of {unit}"] = _journal(unit, lines)
-    shown = [text for name, written in found.items() for text in (f"== {name}", *written)]
-    tell(as_json, "\n".join(shown), logs=found)
+        lines_of[f"journal of {unit}"] = _journal(unit, lines)
+    shown = [text for name, written in lines_of.items() for text in (f"== {name}", *written)]
+    tell(as_json, "\n".join(shown), logs=lines_of)
 
 
 def _journal(unit: str, lines: int) -> list[str]:

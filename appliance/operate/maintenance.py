@@ -28,8 +28,8 @@ def systemctl(words: list[str]) -> None:
     """Run systemctl. Raises WardwellError with its last line when it fails."""
     done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        raise WardwellError(f"systemctl {words[0]} failed: {said}.", "Read `journalctl -u 'wardwell@*' -n 50`.")
+        reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise WardwellError(f"systemctl {words[0]} failed: {reason}.", "Read `journalctl -u 'wardwell@*' -n 50`.")
 
 
 def begin(run: Run = systemctl, mark: Path = MAINTENANCE, unsealed: Path = UNSEALED) -> None:

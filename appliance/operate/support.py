@@ -156,12 +156,12 @@ def _checks(home: Home) -> dict[str, Results]:
 def _unit(name: str, run: Callable[[list[str]], str]) -> Unit:
     wanted = "ActiveState,SubState,NRestarts,MemoryCurrent"
     lines = run(["systemctl", "show", f"--property={wanted}", f"{name}.service"]).splitlines()
-    said = dict(line.split("=", 1) for line in lines if "=" in line)
-    memory = said.get("MemoryCurrent", "")
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    memory = values.get("MemoryCurrent", "")
     return Unit(
-        active=_only(_STATE, said.get("ActiveState", "unknown")),
-        sub=_only(_STATE, said.get("SubState", "unknown")),
-        restarts=_number(said.get("NRestarts", "")),
+        active=_only(_STATE, values.get("ActiveState", "unknown")),
+        sub=_only(_STATE, values.get("SubState", "unknown")),
+        restarts=_number(values.get("NRestarts", "")),
         memory_mib=_number(memory) // _MIB if memory.isdigit() else -1,
     )
 

@@ -35,22 +35,22 @@ def check(machine: Machine, file: Path) -> Bundle:
     """Read the bundle and see that it may be installed here. Raises Refused; changes nothing."""
     from appliance.operate.bundle import read_bundle
 
-    found = read_bundle(file, machine.fingerprint())
-    found.check_update(machine.leads("current"), machine.debian())
-    return found
+    bundle = read_bundle(file, machine.fingerprint())
+    bundle.check_update(machine.leads("current"), machine.debian())
+    return bundle
 
 
 def stage(machine: Machine, file: Path, say: Say) -> str:
     """Put the version of `file` beside the running one; its number. Raises Refused before anything is changed."""
-    found = check(machine, file)
-    version = found.manifest.version
+    bundle = check(machine, file)
+    version = bundle.manifest.version
     with machine.alone():
         _require_rest(machine)
         machine.sweep({machine.leads("current"), machine.leads("previous"), version})
         with tempfile.TemporaryDirectory(dir=machine.base, prefix=".unpacking-") as folder:
             say(f"unpacking version {version}")
             # install.sh checks signature and digests once more, of what came out.
-            machine.stage(found.unpack(Path(folder)))
+            machine.stage(bundle.unpack(Path(folder)))
     return version
 
 

@@ -49,10 +49,10 @@ def verify(file: Path, as_json: bool) -> None:
     """Check that FILE is whole and signed by the key this appliance was installed with; changes nothing."""
     from appliance.operate.bundle import read_bundle
 
-    found = read_bundle(file, _machine().fingerprint())
-    version = found.manifest.version
-    words = f"{file.name}: wardwell {version}, whole, signed by {found.fingerprint}."
-    tell(as_json, words, version=version, fingerprint=found.fingerprint)
+    bundle = read_bundle(file, _machine().fingerprint())
+    version = bundle.manifest.version
+    words = f"{file.name}: wardwell {version}, whole, signed by {bundle.fingerprint}."
+    tell(as_json, words, version=version, fingerprint=bundle.fingerprint)
 
 
 @update.command()
@@ -63,8 +63,8 @@ def check(file: Path, as_json: bool) -> None:
     from appliance.operate import update as updating
 
     machine = _machine()
-    found = updating.check(machine, file)
-    version, current = found.manifest.version, machine.leads("current")
+    bundle = updating.check(machine, file)
+    version, current = bundle.manifest.version, machine.leads("current")
     tell(as_json, f"Version {version} may replace {current}.", version=version, current=current)
 
 
@@ -126,9 +126,9 @@ def status(as_json: bool) -> None:
     """Which versions lie here. Exit code 1 when an update was interrupted."""
     machine = _machine()
     state = machine.state()
-    there = sorted(path.name for path in (machine.base / "releases").iterdir() if machine.staged(path.name))
-    facts = {"current": machine.leads("current"), "previous": machine.leads("previous"), "here": there}
-    words = f"Version {facts['current']} runs; here lie {', '.join(there)}."
+    staged = sorted(path.name for path in (machine.base / "releases").iterdir() if machine.staged(path.name))
+    facts = {"current": machine.leads("current"), "previous": machine.leads("previous"), "here": staged}
+    words = f"Version {facts['current']} runs; here lie {', '.join(staged)}."
     if state:
         words += f"\nAn update to {state.new} was interrupted: wardwell update resume"
     tell(as_json, words, ok=not state, **facts, interrupted=state.step if state else None)

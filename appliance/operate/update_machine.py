@@ -240,8 +240,8 @@ class Machine:
         command = [str(self.release(version) / "venv/bin/wardwell"), "status", "--json"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-            found = json.loads(done.stdout)["checks"]
-            return {one["name"] for one in found if not one["ok"] and one["name"].startswith(ESSENTIAL)}
+            checks = json.loads(done.stdout)["checks"]
+            return {check["name"] for check in checks if not check["ok"] and check["name"].startswith(ESSENTIAL)}
         except (subprocess.TimeoutExpired, ValueError, KeyError, OSError):
             return {"status"}
 
@@ -269,8 +269,8 @@ class Machine:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
-            said = " / ".join(lines[-4:]) or "it gave no reason"
-            raise WardwellError(f"This failed: {what}: {said}", "Mend what it names, then do the update again.")
+            reason = " / ".join(lines[-4:]) or "it gave no reason"
+            raise WardwellError(f"This failed: {what}: {reason}", "Mend what it names, then do the update again.")
 
 
 def _sync(folder: Path) -> None:

@@ -24,15 +24,15 @@ _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 def _filesystem(path: Path) -> str:
     """The type of the file system that holds `path`, from the kernel's list of mounts."""
-    best, found = "", ""
+    best, kind_of_mount = "", ""
     target = str(path.resolve())
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields = line.split()
         point, kind = fields[4], fields[fields.index("-") + 1]
         inside = target == point or target.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
-            best, found = point, kind
-    return found
+            best, kind_of_mount = point, kind
+    return kind_of_mount
 
 
 class Memory:
@@ -101,9 +101,9 @@ class Memory:
     def cells(self, epoch: int, kind: str, size: int) -> list[bytes]:
         """The whole cells (of `size` bytes) of `epoch`, sorted by their random ids."""
         folder = self.folder / "cells" / str(epoch) / kind
-        found = [path.read_bytes() for path in folder.iterdir()] if folder.is_dir() else []
+        cells = [path.read_bytes() for path in folder.iterdir()] if folder.is_dir() else []
         # A process killed while writing leaves a short file; its sender got no answer and sends again.
-        return sorted(cell for cell in found if len(cell) == size)
+        return sorted(cell for cell in cells if len(cell) == size)
 
     def count(self, epoch: int, kind: str) -> int:
         """How many cells of `kind` have arrived in `epoch`."""

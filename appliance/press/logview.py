@@ -72,27 +72,27 @@ def witness_state(home: Home, log: LogView, age_hours: int, now: datetime) -> di
     `state` is "fresh", "stale" (older than the charter's `age_hours`), "none", or "refused" when its files do not
     hold or it has seen another log.
     """
-    found: dict[str, Any] = {"state": "none", "at": "", "hours": 0, "size": 0, "note": "", "vkey": ""}
+    state: dict[str, Any] = {"state": "none", "at": "", "hours": 0, "size": 0, "note": "", "vkey": ""}
     path = home.public / "witness" / "checkpoint"
     if log.witness is None or not path.exists():
-        return found | {"words": "None: no witness has cosigned a checkpoint."}
+        return state | {"words": "None: no witness has cosigned a checkpoint."}
     try:
         note = read_note(path)
         seen = Checkpoint.parse(open_note(note, log.ledger))
         at = cosigned_at(note, log.witness)
     except WardwellError as problem:
-        return found | {"state": "refused", "words": f"REFUSED: {problem.message}"}
+        return state | {"state": "refused", "words": f"REFUSED: {problem.message}"}
     hours = max(0, int((now - at).total_seconds() // 3600))
-    found |= {"at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "hours": hours, "size": seen.size}
-    found |= {"note": note.decode(), "vkey": str(log.witness)}
+    state |= {"at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "hours": hours, "size": seen.size}
+    state |= {"note": note.decode(), "vkey": str(log.witness)}
     if seen.size > log.size or log.root(seen.size) != seen.root:
-        return found | {"state": "refused", "words": "REFUSED: the witness has seen another log than this one."}
+        return state | {"state": "refused", "words": "REFUSED: the witness has seen another log than this one."}
     stale = hours >= age_hours
     words = (
         f"last cosigned {at:%Y-%m-%d %H:%M} UTC, {hours} hours before this report, over {seen.size} of {log.size} "
         f"entries. The charter allows {age_hours} hours{': OVERDUE' if stale else ''}."
     )
-    return found | {"state": "stale" if stale else "fresh", "words": words[0].upper() + words[1:]}
+    return state | {"state": "stale" if stale else "fresh", "words": words[0].upper() + words[1:]}
 
 
 def site_agrees(home: Home, public_line: str) -> bool | None:

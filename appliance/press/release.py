@@ -242,21 +242,21 @@ def _indicator(
     for path in order:
         group = groups.get(path)
         if path in reasons:
-            found: Figure | str = reasons[path]
+            figure: Figure | str = reasons[path]
         elif why_none:
-            found = why_none
+            figure = why_none
         elif group is None:
-            found = "no figure for this group arrived"
+            figure = "no figure for this group arrived"
         else:
-            found = indicator.figure(group)
-        shown = isinstance(found, Figure)
+            figure = indicator.figure(group)
+        shown = isinstance(figure, Figure)
         cells.append(
             {
                 "group": path,
-                "value": found.value if isinstance(found, Figure) else None,
-                "of": found.of if isinstance(found, Figure) else None,
-                "text": found.text if isinstance(found, Figure) else "",
-                "reason": "" if shown else found,
+                "value": figure.value if isinstance(figure, Figure) else None,
+                "of": figure.of if isinstance(figure, Figure) else None,
+                "text": figure.text if isinstance(figure, Figure) else "",
+                "reason": "" if shown else figure,
             }
         )
     return {

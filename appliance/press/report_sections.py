@@ -218,31 +218,31 @@ def gaps(
     leaves: list[Leaf], span: Span, first_day: date, last_day: date, now: datetime, time_zone: str
 ) -> list[list[str]]:
     """What a reader of the log would miss: [what, where] in words."""
-    zone, inside, found = ZoneInfo(time_zone), leaves[span.first : span.end], []
+    zone, inside, gaps = ZoneInfo(time_zone), leaves[span.first : span.end], []
     dated = [leaf.at for leaf in leaves if leaf.at is not None]
     if not dated:
         return [["The log holds no dated entry", "the whole log"]]
     founded = dated[0].astimezone(zone).date()
     if first_day < founded:
-        found.append(["The log begins inside the period", f"first entry on {founded}"])
+        gaps.append(["The log begins inside the period", f"first entry on {founded}"])
     seen = {leaf.at.astimezone(zone).date() for leaf in inside if leaf.at is not None}
     last = min(last_day, now.astimezone(zone).date())
-    found += _silent_days(max(first_day, founded), last, seen)
-    found += _missing_epochs(inside)
-    found += _missing_releases(leaves, founded, first_day, last)
+    gaps += _silent_days(max(first_day, founded), last, seen)
+    gaps += _missing_epochs(inside)
+    gaps += _missing_releases(leaves, founded, first_day, last)
     latest = None
     for leaf in inside:
         if leaf.kind == "unreadable":
-            found.append(["An entry that is not in the promised form", f"entry {leaf.index}"])
+            gaps.append(["An entry that is not in the promised form", f"entry {leaf.index}"])
         if leaf.at is not None and latest is not None and leaf.at < latest:
-            found.append(["An entry dated before the one above it", f"entry {leaf.index}"])
+            gaps.append(["An entry dated before the one above it", f"entry {leaf.index}"])
         latest = leaf.at or latest
-    return found
+    return gaps
 
 
 def _silent_days(first: date, last: date, seen: set[date]) -> list[list[str]]:
     """Days from `first` to `last` that are not in `seen`, consecutive ones together."""
-    found: list[list[str]] = []
+    gaps: list[list[str]] = []
     day = first
     while day <= last:
         begin = day
@@ -250,15 +250,15 @@ def _silent_days(first: date, last: date, seen: set[date]) -> list[list[str]]:
             day += timedelta(days=1)
         length = (day - begin).days
         if length == 1:
-            found.append(["A day without an entry", str(begin)])
+            gaps.append(["A day without an entry", str(begin)])
         elif length > 1:
-            found.append([f"{length} days without an entry", f"{begin} to {day - timedelta(days=1)}"])
+            gaps.append([f"{length} days without an entry", f"{begin} to {day - timedelta(days=1)}"])
         day += timedelta(days=1)
-    return found
+    return gaps
 
 
 def _missing_epochs(leaves: list[Leaf]) -> list[list[str]]:
-    found = []
+    gaps = []
     groups = {("heads", "heads of people's entries")} | {
         (str(leaf.fields.get("board")), f"board of {leaf.fields.get('board')}") for leaf in _of(leaves, "board")
     }
@@ -270,16 +270,16 @@ def _missing_epochs(leaves: list[Leaf]) -> list[list[str]]:
         }
         if epochs:
             missing = sorted(set(range(min(epochs), max(epochs) + 1)) - epochs)
-            found += [[f"A missing epoch: {words}", f"epoch {epoch}"] for epoch in missing]
-    return found
+            gaps += [[f"A missing epoch: {words}", f"epoch {epoch}"] for epoch in missing]
+    return gaps
 
 
 def _missing_releases(leaves: list[Leaf], founded: date, first_day: date, last: date) -> list[list[str]]:
-    found = []
+    gaps = []
     digests: dict[str, set[str]] = {}
     for leaf in _of(leaves, "release"):
         digests.setdefault(str(leaf.fields.get("period")), set()).add(str(leaf.fields.get("sha256")))
-    found += [["Two different releases of one month", period] for period, d in sorted(digests.items()) if len(d) > 1]
+    gaps += [["Two different releases of one month", period] for period, d in sorted(digests.items()) if len(d) > 1]
     # The month before the period's first day as well: its release may be overdue inside the period only.
     month = month_before(f"{first_day:%Y-%m}")
     while True:
@@ -288,7 +288,7 @@ def _missing_releases(leaves: list[Leaf], founded: date, first_day: date, last: 
         # on one day, so of reports that follow each other one names it.
         overdue = following + LATEST_AFTER + timedelta(days=1)
         if overdue > last:
-            return found
+            return gaps
         if overdue >= first_day and following > founded and month not in digests:
-            found.append(["A missing release", month])
+            gaps.append(["A missing release", month])
         month = month_after(month)

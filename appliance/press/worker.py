@@ -93,7 +93,7 @@ def _answer_requests(store: Store) -> None:
             made = report.export(store.home, first_day, last_day)
         except WardwellError as error:
             problem = str(error)
-        answer = ReportPublished(
+        reply = ReportPublished(
             request_id=request_id,
             first_day=first_day,
             last_day=last_day,
@@ -105,7 +105,7 @@ def _answer_requests(store: Store) -> None:
         )
         with store.write() as session:
             session.execute(delete(ReportRequest).where(ReportRequest.request_id == request_id))
-            enqueue(session, Outbox, answer, receiver="desk")
+            enqueue(session, Outbox, reply, receiver="desk")
         log.info("report answered", made=made is not None)
 
 

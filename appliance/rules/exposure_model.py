@@ -117,7 +117,7 @@ class ExposureModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def type(self, type_id: str) -> IncidentType | None:
         """The canonical type `type_id`, or None: an unknown type weighs nothing."""
-        return next((found for found in self.types if found.id == type_id), None)
+        return next((kind for kind in self.types if kind.id == type_id), None)
 
 
 @cache

@@ -32,12 +32,12 @@ def append(home: Home, request: Append) -> Appended:
             connection.sendall(msgspec.json.encode(request) + b"\n")
             with connection.makefile("rb") as stream:
                 line = stream.readline(LINE_LIMIT)
-        answer = _decoder.decode(line)
+        reply = _decoder.decode(line)
     except (OSError, msgspec.DecodeError, msgspec.ValidationError):
         raise LedgerDown(
             "The access log is not answering, so nothing can be shown.",
             "Ask the administrator to look at `wardwell status`.",
         ) from None
-    if isinstance(answer, Refused):
-        raise LedgerDown(f"The access log refused the entry: {answer.reason}.", "Report this to the administrator.")
-    return answer
+    if isinstance(reply, Refused):
+        raise LedgerDown(f"The access log refused the entry: {reply.reason}.", "Report this to the administrator.")
+    return reply

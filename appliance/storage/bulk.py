@@ -78,14 +78,14 @@ def rows_among(
     For thousands of values at once: naming each of them costs the mapper more than finding its row. `query` has no
     values of its own, and none is converted: select a `UtcSeconds` with `type_coerce(column, BigInteger)`.
     """
-    found: list[Any] = []
+    rows: list[Any] = []
     connection = session.connection()
     if not connection.dialect.positional:
         if equal is not None:
             query = query.where(equal[0] == equal[1])
         for begin in range(0, len(values), _GROUP):
-            found += connection.execute(query.where(among.in_(values[begin : begin + _GROUP]))).all()
-        return found
+            rows += connection.execute(query.where(among.in_(values[begin : begin + _GROUP]))).all()
+        return rows
     place: ColumnElement[Any] = literal_column("?")
     query = query if equal is None else query.where(equal[0] == place)
     statement = str(query.where(among.in_([place])).compile(dialect=connection.dialect))
@@ -93,5 +93,5 @@ def rows_among(
     for begin in range(0, len(values), _GROUP):
         group = values[begin : begin + _GROUP]
         places = "(" + ", ".join("?" * len(group)) + ")"
-        found += connection.exec_driver_sql(statement.replace("(?)", places), (*first, *group)).all()
-    return found
+        rows += connection.exec_driver_sql(statement.replace("(?)", places), (*first, *group)).all()
+    return rows

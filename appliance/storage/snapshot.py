@@ -83,8 +83,8 @@ def examine(path: Path, key: str) -> dict[str, int]:
     )
     with contextlib.closing(_open(path, key)) as connection:
         try:
-            said = connection.execute("PRAGMA integrity_check").fetchall()
-            if said != [("ok",)] or connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            rows = connection.execute("PRAGMA integrity_check").fetchall()
+            if rows != [("ok",)] or connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 raise damaged
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
             counts = {}

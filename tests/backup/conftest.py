@@ -18,7 +18,7 @@ from appliance.backup.keys import keys_of, recipient_of
 from appliance.backup.repository import Repository
 from appliance.backup.restore import Opened, open_backup
 from appliance.charter.schema import SHIPPED
-from appliance.custody.keys import found_file_custody
+from appliance.custody.keys import create_file_custody
 from appliance.desk.models.people import Person
 from appliance.ledger import keys as ledger_keys
 from appliance.ledger.log import Log
@@ -47,9 +47,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home.root.mkdir()
     home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\ncustody = "file"\n')
     shutil.copy(SHIPPED, home.charter_file)
-    found_file_custody(home)
+    create_file_custody(home)
     upgrade_all(home)
-    ledger_keys.found(home)
+    ledger_keys.create(home)
     store = open_store(home, "ledger")
     log = Log(store)
     log.append_all([Append(kind="release", public={"period": str(number)}) for number in range(300)])

@@ -42,9 +42,9 @@ def walk(places: Places, machine: Machine, people: People, *, afresh: bool = Fal
 def test_a_ceremony_leaves_the_appliance_unsealed(places: Places, machine: Files, device: Path) -> None:
     people = People(names())
     walk(places, machine, people)
-    facts = public_record.load(places)
-    assert facts.state == "held"
-    assert [len(facts.group(name).holders) for name in ("agency", "trustee")] == [3, 3]
+    record = public_record.load(places)
+    assert record.state == "held"
+    assert [len(record.group(name).holders) for name in ("agency", "trustee")] == [3, 3]
     root = combine([read_card(words) for words in people.cards.values()])
     assert device.read_text() == f"luks {keys.disk_key(root)}\n"
     assert machine.steps == ["format", "open", "make_file_system", "mount", "lay_out", "start"]
@@ -110,7 +110,7 @@ def test_interrupted_before_the_cards_are_checked_nothing_is_written(
     whole = People(names())
     walk(places, machine, whole)
     questions = len(whole.asked)
-    for path in (places.facts, places.recipient, places.unsealed):
+    for path in (places.record, places.recipient, places.unsealed):
         path.unlink()
     device.write_text("")
     (machine.folder / "mapped").unlink()
@@ -121,7 +121,7 @@ def test_interrupted_before_the_cards_are_checked_nothing_is_written(
             walk(places, machine, people)
         assert not any("CUSTODY CARD" in text for text in people.screen)
         assert device.read_text() == ""
-        assert not places.facts.exists()
+        assert not places.record.exists()
     walk(places, machine, People(names()))
     assert public_record.load(places).state == "held"
 
@@ -168,7 +168,7 @@ def test_nothing_that_is_there_is_overwritten(places: Places, machine: Files, de
         walk(places, machine, people)
     assert device.read_text() == there
     assert people.asked == [], "refused before anything is made"
-    assert not places.facts.exists()
+    assert not places.record.exists()
     device.write_text("")
     walk(places, machine, People(names()))
     assert machine.running, "the positive control: a blank one is taken"
@@ -189,11 +189,11 @@ def test_a_disk_that_fills_between_cards_and_volume_is_not_overwritten(places: P
 
 def test_a_ceremony_that_was_held_is_not_held_again(places: Places, machine: Files) -> None:
     hold(places, machine)
-    before = places.facts.read_bytes()
+    before = places.record.read_bytes()
     for again in (lambda: walk(places, machine, People(names())), lambda: hold(places, machine)):
         with pytest.raises(Refused):
             again()
-    assert places.facts.read_bytes() == before
+    assert places.record.read_bytes() == before
 
 
 def test_a_folder_with_databases_is_not_taken_over(home: Home, machine: Files) -> None:
@@ -210,7 +210,7 @@ def test_on_a_new_machine_the_present_cards_give_the_same_keys(places: Places, m
     first = People(names())
     walk(places, machine, first)
     before = public_record.load(places)
-    places.facts.unlink()
+    places.record.unlink()
     device.write_text("")
     (machine.folder / "mapped").unlink()
     machine.mounted = False
@@ -249,7 +249,7 @@ def test_a_pdf_is_on_paper_only_from_memory_and_gone_afterwards(tmp_path: Path) 
 
 def test_a_programs_ceremony_says_so(places: Places, machine: Files) -> None:
     hold(places, machine)
-    assert json.loads(places.facts.read_text())["ceremony"] is False
+    assert json.loads(places.record.read_text())["ceremony"] is False
 
 
 def test_file_custody_refuses_data_that_were_opened_with_shares(places: Places, machine: Files) -> None:
@@ -259,10 +259,10 @@ def test_file_custody_refuses_data_that_were_opened_with_shares(places: Places, 
         home.key(compartment).unlink()
     home.settings_file.write_text('custody = "file"\ndemonstration = true\n')
     with pytest.raises(Refused, match="demonstrations"):
-        keys.found_file_custody(home)
+        keys.create_file_custody(home)
     assert not home.key("desk").exists()
     (home.root / keys.PRODUCTION_MARK).unlink()
-    keys.found_file_custody(home)
+    keys.create_file_custody(home)
     assert home.key("desk").exists(), "the positive control"
 
 

@@ -57,9 +57,9 @@ def test_status_counts_and_names_whom_to_call(places: Places, machine: Files, ca
 def test_fewer_than_three_holders_are_not_in_order(
     places: Places, machine: Files, cards: dict[str, list[Card]]
 ) -> None:
-    facts = public_record.load(places)
-    fewer = [msgspec.structs.replace(group, holders=group.holders[:2]) for group in facts.groups]
-    public_record.save(places, msgspec.structs.replace(facts, groups=fewer))
+    record = public_record.load(places)
+    fewer = [msgspec.structs.replace(group, holders=group.holders[:2]) for group in record.groups]
+    public_record.save(places, msgspec.structs.replace(record, groups=fewer))
     with serving(places, machine):
         answer = CliRunner().invoke(custody, ["status"])
     assert answer.exit_code == 1
@@ -98,9 +98,9 @@ def test_unsealing_and_sealing(places: Places, machine: Files, cards: dict[str, 
 def test_a_holder_is_replaced(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
     options = ["--name", "New Person", "--place", "Room 9", "--telephone", "555-0199"]
     assert CliRunner().invoke(custody, ["holder", "trustee", "3", *options]).exit_code == 0
-    facts = public_record.load(places)
-    assert (facts.group("trustee").holders[2].name, facts.group("trustee").holders[2].card) == ("New Person", 3)
-    assert facts.group("agency").holders == HOLDERS["agency"]
+    record = public_record.load(places)
+    assert (record.group("trustee").holders[2].name, record.group("trustee").holders[2].card) == ("New Person", 3)
+    assert record.group("agency").holders == HOLDERS["agency"]
     assert isinstance(CliRunner().invoke(custody, ["holder", "trustee", "4", *options]).exception, Refused)
 
 

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from appliance.custody.keys import compartment_key, found_file_custody, root_file
+from appliance.custody.keys import compartment_key, create_file_custody, root_file
 from appliance.errors import WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import open_store
@@ -39,43 +39,43 @@ def test_each_compartment_has_its_own_key_from_the_root() -> None:
 
 
 def test_founding_twice_changes_nothing_and_closes_the_files(bare: Home) -> None:
-    found_file_custody(bare)
+    create_file_custody(bare)
     first = {path: path.read_bytes() for path in [root_file(bare), *map(bare.key, COMPARTMENTS)]}
-    found_file_custody(bare)
+    create_file_custody(bare)
     assert first == {path: path.read_bytes() for path in first}
     assert {path.stat().st_mode & 0o777 for path in first} == {0o600}
     assert {bare.folder(name).stat().st_mode & 0o777 for name in COMPARTMENTS} == {0o700}
 
 
 def test_a_lost_key_comes_back_from_the_root_and_opens_the_old_database(bare: Home) -> None:
-    found_file_custody(bare)
+    create_file_custody(bare)
     store = open_store(bare, "ledger")
     upgrade(store)
     store.close()
     bare.key("ledger").unlink()
-    found_file_custody(bare)
+    create_file_custody(bare)
     store = open_store(bare, "ledger")
     store.close()
 
 
 def test_no_new_root_beside_old_databases_and_no_foreign_key(bare: Home) -> None:
-    found_file_custody(bare)
+    create_file_custody(bare)
     store = open_store(bare, "ledger")
     upgrade(store)
     store.close()
     root = root_file(bare).read_bytes()
     root_file(bare).unlink()
     with pytest.raises(WardwellError, match="databases"):
-        found_file_custody(bare)
+        create_file_custody(bare)
     assert not root_file(bare).exists()
     root_file(bare).write_bytes(root[::-1])
     with pytest.raises(WardwellError, match="not the one"):
-        found_file_custody(bare)
+        create_file_custody(bare)
 
 
 @pytest.mark.parametrize("line", ["demonstration = false", 'demonstration = true\ncustody = "shares"'])
 def test_no_root_on_disk_outside_a_demonstration(bare: Home, line: str) -> None:
     bare.settings_file.write_text(line + "\n")
     with pytest.raises(WardwellError, match="Only a demonstration"):
-        found_file_custody(bare)
+        create_file_custody(bare)
     assert not root_file(bare).exists()

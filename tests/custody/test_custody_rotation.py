@@ -70,25 +70,25 @@ def test_new_cards_for_the_same_secret(places: Places, machine: Files, cards: di
 
 
 def test_interrupted_the_old_cards_stay(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
-    before = places.facts.read_bytes()
+    before = places.record.read_bytes()
     whole = People([*three(cards), "yes"])
     rotation.new_cards(places, whole, Paper(None), Scheme())
-    assert places.facts.read_bytes() != before, "the positive control"
-    places.facts.write_bytes(before)
+    assert places.record.read_bytes() != before, "the positive control"
+    places.record.write_bytes(before)
     for number in range(1, len(whole.asked) + 1):
         with pytest.raises(KeyboardInterrupt):
             rotation.new_cards(places, People([*three(cards), "yes"], stop_at=number), Paper(None), Scheme())
-        assert places.facts.read_bytes() == before
+        assert places.record.read_bytes() == before
 
 
 def test_one_side_makes_no_new_cards(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
-    before = places.facts.read_bytes()
+    before = places.record.read_bytes()
     for few in ([card.words for card in cards["trustee"]], [cards["agency"][0].words]):
         with pytest.raises(WardwellError, match="not enough cards"):
             rotation.new_cards(places, People([*few, ""]), Paper(None), Scheme())
         with pytest.raises(WardwellError, match="not enough cards"):
             rotation.new_root(places, machine, People([*few, ""]), Paper(None), Scheme())
-    assert places.facts.read_bytes() == before
+    assert places.record.read_bytes() == before
 
 
 def test_a_new_root_secret_changes_every_key(places: Places, machine: Files, cards: dict[str, list[Card]]) -> None:
@@ -122,12 +122,12 @@ def test_interrupted_a_new_root_secret_goes_on(
         rotation.new_root(places, machine, first, Paper(None), Scheme())
     machine.fail_at = ""
     new = list(first.cards.values())
-    facts = public_record.load(places)
+    record = public_record.load(places)
     if step == "lay_out":
-        assert facts.next is None, "every key was changed; what is left is unsealing with the new cards"
-        opening.unseal(places, machine, facts, root_of(first), lambda _: None)
+        assert record.next is None, "every key was changed; what is left is unsealing with the new cards"
+        opening.unseal(places, machine, record, root_of(first), lambda _: None)
     else:
-        assert facts.next is not None
+        assert record.next is not None
         with pytest.raises(Refused, match="interrupted"):
             rotation.new_cards(places, People([]), Paper(None), Scheme())
         again = People([*three(cards), new[0], new[3], new[4]])

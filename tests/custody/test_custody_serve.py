@@ -105,10 +105,10 @@ def test_wrong_cards_are_refused_by_reason_and_count_for_nothing(
     places: Places, machine: Files, cards: dict[str, list[Card]]
 ) -> None:
     foreign = split(bytes(32), Scheme())
-    facts = public_record.load(places)
+    record = public_record.load(places)
     root = combine([cards["agency"][0], *cards["trustee"][:2]])
     older = split(root, Scheme())["agency"][0]
-    public_record.save(places, msgspec.structs.replace(facts, retired=[older.set_number]))
+    public_record.save(places, msgspec.structs.replace(record, retired=[older.set_number]))
     with serving(places, machine):
         for words, reason in (
             ("hello", "not a word"),

@@ -132,7 +132,7 @@ def _settings(home: Home, wanted: Wanted) -> Settings:
 
 def _files(home: Home, agency: Agency, settings: Settings) -> str:
     """Everything that is there before a process runs; gives supervisord's configuration."""
-    from appliance.custody.keys import found_file_custody, root_file
+    from appliance.custody.keys import create_file_custody, root_file
     from appliance.custody.restore_signature import publish_custody_key
     from appliance.kit import witness
     from appliance.ledger import keys as ledger_keys
@@ -145,12 +145,12 @@ def _files(home: Home, agency: Agency, settings: Settings) -> str:
         home, {"agency": f"Chief, {agency.name}", "trustee": f"{agency.roles['trustee'].display}, officers' trustee"}
     )
     founding.publish_charter(home)
-    found_file_custody(home)
+    create_file_custody(home)
     publish_custody_key(home, root_file(home).read_bytes())
     upgrade_all(home)
     report_key(home)
-    ledger_keys.found(home)
-    witness.found(founding.folder(home) / "witness", home.public / "witness")
+    ledger_keys.create(home)
+    witness.create(founding.folder(home) / "witness", home.public / "witness")
     founding.publish_site(home, settings)
     release.lay(home)
     authority = Authority(founding.folder(home))

@@ -247,7 +247,7 @@ def test_the_founding_document_makes_the_first_role_holders_once(
     assert len(ledger.leaves("grant")) == 2
     document.write_text(text.replace("coordinator", "trustee"))
     with pytest.raises(WardwellError):
-        founding_document.found(home, desk, charter, document)
+        founding_document.accept(home, desk, charter, document)
 
 
 def test_scrypt_lines_fit_their_password_only() -> None:

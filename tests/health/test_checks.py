@@ -33,7 +33,7 @@ from appliance.health.commands import doctor, status
 from appliance.health.drops import DROP_SECONDS
 from appliance.health.spool import SPOOL_SECONDS
 from appliance.kit.witness import Folders, Witness
-from appliance.kit.witness import found as found_witness
+from appliance.kit.witness import create as create_witness
 from appliance.ledger import keys
 from appliance.migrate import migrate
 from appliance.settings import Home
@@ -123,8 +123,8 @@ def sound(
         (home.public / f"{signer}.pub").write_text(sshsig.public_line(sshsig.load_private(key), signer))
         signatures.sign(home.public / "charter.toml", key, signer)
     upgrade_all(home)
-    keys.found(home)
-    found_witness(home.root / "demo/witness", home.public / "witness")
+    keys.create(home)
+    create_witness(home.root / "demo/witness", home.public / "witness")
     with serving(home, store_of("ledger")):
         webs = [socketserver.ThreadingUnixStreamServer(str(home.socket(name)), _Web) for name in ("desk", "post")]
         threads = [

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from appliance import clock, disk
 from appliance.custody import problems
-from appliance.custody.public_record import Facts, Group, Holder, Places, load, save
+from appliance.custody.public_record import Group, Holder, Places, PublicRecord, load, save
 from appliance.custody.shares import GROUPS
 from appliance.errors import WardwellError
 from appliance.health import (
@@ -192,7 +192,10 @@ def installed(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pr
     monkeypatch.setattr(Places, "of", lambda _home: places)
     holders = [Holder(f"Holder {number}", "Station", "555") for number in range(3)]
     groups = [Group(name, 1, ["aa"], holders) for name in GROUPS]
-    save(places, Facts(state="held", made_at="", set_number=1, groups=groups, custody_key="", recipient="", device=""))
+    save(
+        places,
+        PublicRecord(state="held", made_at="", set_number=1, groups=groups, custody_key="", recipient="", device=""),
+    )
     monkeypatch.setattr(problems, "ask", lambda *_: {"ok": True, "state": "unsealed"})
     return Production(home.root)
 
@@ -201,9 +204,9 @@ def test_each_fault_of_custody_has_a_line_and_a_fix(installed: Production, monke
     (installed.root.parent / "unsealed").touch()
     assert all(answer.ok for answer in seal.check(installed))
     places = Places.of(installed)
-    facts = load(places)
-    few = msgspec.structs.replace(facts.groups[1], holders=facts.groups[1].holders[:2])
-    save(places, msgspec.structs.replace(facts, state="preparing", groups=[facts.groups[0], few], next=facts))
+    record = load(places)
+    few = msgspec.structs.replace(record.groups[1], holders=record.groups[1].holders[:2])
+    save(places, msgspec.structs.replace(record, state="preparing", groups=[record.groups[0], few], next=record))
     monkeypatch.setattr(problems, "ask", lambda *_: {"ok": True, "problem": "The volume is damaged."})
     wrong = [answer for answer in seal.check(installed) if not answer.ok]
     assert [answer.name for answer in wrong] == ["custody"] * 4
@@ -221,7 +224,7 @@ def test_a_silent_custody_and_a_missing_ceremony_are_named(
     monkeypatch.setattr(problems, "ask", silent)
     wrong = {answer.says: answer.fix for answer in seal.check(installed) if answer.name == "custody"}
     assert wrong == {"Custody's process does not answer": "Start it."}
-    Places.of(installed).facts.unlink()
+    Places.of(installed).record.unlink()
     assert any("No custody ceremony" in answer.says for answer in seal.check(installed))
 
 

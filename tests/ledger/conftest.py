@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.kit.witness import Witness, found
+from appliance.kit.witness import Witness
+from appliance.kit.witness import create as create_witness
 from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.settings import Home
@@ -18,8 +19,8 @@ from tests.ledger.support import Served, folders_of
 @pytest.fixture
 def founded(home: Home) -> Home:
     """`home` with the ledger's key and schema and a witness's key."""
-    keys.found(home)
-    found(home.root / "demo" / "witness", home.public / "witness")
+    keys.create(home)
+    create_witness(home.root / "demo" / "witness", home.public / "witness")
     store = open_store(home, "ledger")
     upgrade(store)
     store.close()

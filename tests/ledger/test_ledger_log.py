@@ -79,12 +79,12 @@ def test_root_who_rewrites_database_and_files_is_refused_by_what_the_witness_saw
 
 def test_the_key_is_never_made_anew_under_a_published_log(store: Store, founded: Home) -> None:
     grow(Log(store), 1)
-    vkey = keys.found(founded)
-    assert keys.found(founded) == vkey
+    vkey = keys.create(founded)
+    assert keys.create(founded) == vkey
     assert keys.key_file(founded).stat().st_mode & 0o777 == 0o600
     keys.key_file(founded).unlink()
     with pytest.raises(WardwellError, match="already published"):
-        keys.found(founded)
+        keys.create(founded)
 
 
 def test_relying_on_a_leaf_needs_the_witness(log: Log, founded: Home, witness: Witness) -> None:

@@ -26,7 +26,7 @@ class RunningLedger:
     """A served log. `down` makes it hang up on everybody."""
 
     def __init__(self, store: Store) -> None:
-        keys.found(store.home)
+        keys.create(store.home)
         self.store, self.log, self.down = store, Log(store), False
 
     def leaves(self, kind: str) -> list[dict[str, Any]]:

@@ -68,8 +68,8 @@ def discloses(
 
 def declaration_of(app: Flask, endpoint: str) -> Declaration | None:
     """The declaration of `endpoint`'s view, or None."""
-    found: Declaration | None = getattr(app.view_functions.get(endpoint), _ATTRIBUTE, None)
-    return found
+    declaration: Declaration | None = getattr(app.view_functions.get(endpoint), _ATTRIBUTE, None)
+    return declaration
 
 
 def check_declared(app: Flask, charter: Charter) -> None:

@@ -71,13 +71,13 @@ def create_app(home: Home | None = None) -> Flask:
     @app.post("/sealed/card")
     def card() -> Response:
         try:
-            answer = ask(places, Request("offer", request.form.get("card", "")))
+            reply = ask(places, Request("offer", request.form.get("card", "")))
         except WardwellError as error:
             return _page(places, 503, problem=error)
-        if answer["ok"]:
+        if reply["ok"]:
             return redirect("/sealed?taken=1", 303)
-        status = 429 if answer.get("too_many") else 422
-        return _page(places, status, problem=WardwellError(answer["message"], answer["fix"]))
+        status = 429 if reply.get("too_many") else 422
+        return _page(places, status, problem=WardwellError(reply["message"], reply["fix"]))
 
     app.register_error_handler(HTTPException, _refusal)
     app.register_error_handler(Exception, lambda _: _plain(500))
@@ -86,9 +86,9 @@ def create_app(home: Home | None = None) -> Flask:
 
 def _page(places: Places, status: int, *, taken: bool = False, problem: WardwellError | None = None) -> Response:
     """The one page. What was typed is never sent back."""
-    facts, answer = None, _silent()
+    record, answer = None, _silent()
     try:
-        facts = public_record.load(places)
+        record = public_record.load(places)
         answer = ask(places, Request("status"))
     except WardwellError as error:
         if places.unsealed.exists():
@@ -96,7 +96,7 @@ def _page(places: Places, status: int, *, taken: bool = False, problem: Wardwell
             answer = {**answer, "state": "unsealed"}
         else:
             problem = problem or error
-    html = render_template("sealed.html", facts=facts, answer=answer, taken=taken, problem=problem)
+    html = render_template("sealed.html", record=record, answer=answer, taken=taken, problem=problem)
     response = Response(html, status=status, mimetype="text/html")
     response.headers["Retry-After"] = "60"
     return response
@@ -108,10 +108,10 @@ def _silent() -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     try:
-        found: dict[str, str] = json.loads((DIST / "manifest.json").read_text())
+        manifest: dict[str, str] = json.loads((DIST / "manifest.json").read_text())
     except (OSError, ValueError):
         return {}  # without its style the page still says everything
-    return found
+    return manifest
 
 
 def _refusal(error: HTTPException) -> Response:

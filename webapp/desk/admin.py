@@ -38,11 +38,11 @@ class Certificate:
 
 def certificates(home: Home) -> list[Certificate]:
     """The front's certificates that desk may read, soonest to expire first."""
-    found = []
+    certificates = []
     for ending in ("crt", "pem"):
         for path in sorted(home.tls.glob(f"*.{ending}")):
-            found += _certificate(path)
-    return sorted(found, key=lambda certificate: certificate.until)
+            certificates += _certificate(path)
+    return sorted(certificates, key=lambda certificate: certificate.until)
 
 
 def _certificate(path: Path) -> list[Certificate]:

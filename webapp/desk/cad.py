@@ -58,8 +58,8 @@ def receipt(receipt_id: int) -> str:
         row=row,
         lines=lines[:SHOWN_LINES],
         more=max(0, len(lines) - SHOWN_LINES),
-        units=[found for found in unmapped if found.what == "unit"],
-        types=[found for found in unmapped if found.what == "type"],
+        units=[item for item in unmapped if item.what == "unit"],
+        types=[item for item in unmapped if item.what == "type"],
     )
 
 

@@ -68,5 +68,5 @@ def bar_chart(identifier: str, title: str, bars: Sequence[Bar], most: int | None
 
 
 def _description(bars: Sequence[Bar]) -> str:
-    said = [f"{bar.label}: {bar.text if bar.value is not None else f'not shown, {bar.reason}'}" for bar in bars]
-    return ". ".join(said) + "." if said else "There is nothing to show."
+    sentences = [f"{bar.label}: {bar.text if bar.value is not None else f'not shown, {bar.reason}'}" for bar in bars]
+    return ". ".join(sentences) + "." if sentences else "There is nothing to show."

@@ -38,7 +38,7 @@ def _place() -> dict[str, Any]:
 def indicators(release: dict[str, Any]) -> list[Indicator]:
     """The indicators of a release as charts, groups in the release's order."""
     groups = {group["path"]: group for group in release["groups"]}
-    found = []
+    rows = []
     for indicator in release["indicators"]:
         bars = [
             Bar(
@@ -53,8 +53,8 @@ def indicators(release: dict[str, Any]) -> list[Indicator]:
         most = 100 if indicator["unit"].startswith("percent") else None
         absent = [(cell["group"], cell["reason"]) for cell in indicator["cells"] if cell["value"] is None]
         chart = bar_chart(f"chart-{indicator['id']}", indicator["title"], bars, most)
-        found.append(Indicator(indicator["title"], indicator["unit"], indicator["why"], chart, absent))
-    return found
+        rows.append(Indicator(indicator["title"], indicator["unit"], indicator["why"], chart, absent))
+    return rows
 
 
 def _page(row: stored.Release | None, template: str) -> str:

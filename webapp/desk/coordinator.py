@@ -87,9 +87,9 @@ def news() -> Response:
     """The references in the open queue, with an ETag: the page asks whether anything changed."""
     with current_site().store.read() as session:
         rows = follow_up_views.queue(session, "open")
-    answer = jsonify(references=[row.reference for row in rows])
-    answer.set_etag(_tag(rows))
-    return answer.make_conditional(request)  # type: ignore[return-value]
+    response = jsonify(references=[row.reference for row in rows])
+    response.set_etag(_tag(rows))
+    return response.make_conditional(request)  # type: ignore[return-value]
 
 
 @blueprint.get("/incidents/<reference>")
@@ -98,8 +98,8 @@ def incident(reference: str) -> str:
     """One incident: its steps over everyone, the people, the units that matched nobody."""
     store = current_site().store
     with store.read() as session:
-        found = follow_up_views.incident(session, reference)
-        asked = corrections.of_incident(session, reference)
+        incident = follow_up_views.incident(session, reference)
+        requests = corrections.of_incident(session, reference)
     handles = attended({"reference": reference})
 
     def load() -> list[follow_up_views.PersonView]:
@@ -109,7 +109,7 @@ def incident(reference: str) -> str:
     # Two looks, since two things are shown: who attended, and what was offered.
     reveal(handles, "attendance", "duty_of_care", lambda: None, incident=reference, everyone=True)
     people = reveal(handles, "follow_up", "duty_of_care", load, incident=reference, everyone=True)
-    return render_template("coordinator/incident.html", incident=found, people=people, corrections=asked)
+    return render_template("coordinator/incident.html", incident=incident, people=people, corrections=requests)
 
 
 def _offer(reference: str, step: StepName, how: str, not_reached: Sequence[str]) -> Any:
@@ -142,9 +142,9 @@ def step(reference: str, key: str) -> str:
     """The same action with its two details: how it was offered, and who was not reached."""
     store = current_site().store
     with store.read() as session:
-        found = follow_up_views.incident(session, reference)
+        incident = follow_up_views.incident(session, reference)
     name = StepName.parse(key)
-    view = next((view for view in found.steps if view.name == name), None)
+    view = next((view for view in incident.steps if view.name == name), None)
     if view is None:
         abort(404)
 
@@ -155,7 +155,7 @@ def step(reference: str, key: str) -> str:
     people = reveal(
         attended({"reference": reference}), "follow_up", "duty_of_care", load, incident=reference, everyone=True
     )
-    return render_template("coordinator/step.html", incident=found, step=view, people=people)
+    return render_template("coordinator/step.html", incident=incident, step=view, people=people)
 
 
 @blueprint.post("/incidents/<reference>/steps/<key>")
@@ -172,7 +172,7 @@ def add_form(reference: str) -> str:
     store = current_site().store
     find = request.args.get("find", "")[:64]
     with store.read() as session:
-        found = follow_up_views.incident(session, reference)
+        incident = follow_up_views.incident(session, reference)
         handles = follow_up_views.find_on_roster(session, find)
 
     def load() -> list[follow_up_views.Candidate]:
@@ -183,7 +183,7 @@ def add_form(reference: str) -> str:
     people = reveal(handles, "attendance", "duty_of_care", load, incident=reference, note=note) if handles else []
     return render_template(
         "coordinator/add.html",
-        incident=found,
+        incident=incident,
         people=people,
         find=find,
         unit=request.args.get("unit", "")[:64],

@@ -108,8 +108,8 @@ def one(key: str) -> Any:
             return corrections.whole(session, key, g.account.id)
 
     note = "A request to correct the record was read"
-    asked = reveal(handles, "attendance", "duty_of_care", load, note=note)
-    return render_template("corrections/one.html", asked=asked)
+    requests = reveal(handles, "attendance", "duty_of_care", load, note=note)
+    return render_template("corrections/one.html", asked=requests)
 
 
 @blueprint.post("/coordinator/corrections/<key>")

@@ -69,17 +69,17 @@ def register(app: Flask) -> None:
 
 def _versions() -> dict[str, str]:
     try:
-        found: dict[str, str] = json.loads((DIST / "manifest.json").read_text())
+        manifest: dict[str, str] = json.loads((DIST / "manifest.json").read_text())
     except FileNotFoundError:
         raise WardwellError("The pages' style sheet was never built.", "Run `make setup`.") from None
-    return found
+    return manifest
 
 
 def _context() -> dict[str, Any]:
-    found = g.get("session")
+    session = g.get("session")
     return {
         # Halfway through signing in there is an account, but no page of it yet.
-        "signed_in": found is not None and found.state == "ready" and bool(g.get("account", NOBODY).id),
+        "signed_in": session is not None and session.state == "ready" and bool(g.get("account", NOBODY).id),
         "navigation": navigation(g.get("account", NOBODY).roles),
         "here": request.endpoint,
         "crisis_url": f"https://{current_site().settings.hosts.space}/crisis/",

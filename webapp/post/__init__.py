@@ -66,10 +66,10 @@ def create_app(home: Home | None = None) -> Flask:
 @discloses("cells", "anonymous")
 def _state() -> Response:
     store = current_site().store
-    answer: Response = jsonify(
+    response: Response = jsonify(
         epoch=epochs.current(store).epoch, periods=periods(clock.now()), opened_days=epochs.opened_days(store)
     )
-    return answer
+    return response
 
 
 @discloses("cells", "anonymous")

@@ -57,16 +57,16 @@ class Seen:
 
 def alerts(session: Session) -> list[Alert]:
     """What is not as usual now, by feed."""
-    found = []
+    alerts = []
     for feed in session.scalars(select(Receipt.feed).where(_DROPPED).distinct().order_by(Receipt.feed)).all():
         taken = _last(session, feed)
         refused = _refused_since(session, feed, taken)
-        found += judge(feed, taken, max(refused, default=None), clock.now())
+        alerts += judge(feed, taken, max(refused, default=None), clock.now())
         if len(refused) >= _REFUSED:
             words = f"the last {len(refused)} files were all refused"
             fix = "Open the newest receipt: its reasons say what to change in the export or in the feed profile."
-            found.append(Alert(feed, words, fix))
-    return found
+            alerts.append(Alert(feed, words, fix))
+    return alerts
 
 
 def _refused_since(session: Session, feed: str, taken: Sequence[Seen]) -> Sequence[datetime]:
@@ -101,22 +101,22 @@ def judge(feed: str, files: Sequence[Seen], refused: datetime | None, now: datet
     if len(files) <= ENOUGH:
         return []
     *before, newest = files
-    found = []
-    pauses = [pause for one, later in pairwise(files) if (pause := later.at - one.at) > _TOGETHER]
+    alerts = []
+    pauses = [pause for file, later in pairwise(files) if (pause := later.at - file.at) > _TOGETHER]
     quiet = now - (refused or newest.at)
     if len(pauses) >= ENOUGH and quiet > max(SILENT_TIMES * max(pauses), _SILENT_LEAST):
         words = f"no file for {_hours(quiet)}; the longest pause before was {_hours(max(pauses))}"
-        found.append(Alert(feed, words, "See whether the export job runs and reaches this machine."))
-    low, high = _fences([math.log2(1 + one.rows) for one in before], _LEAST_ROWS)
+        alerts.append(Alert(feed, words, "See whether the export job runs and reaches this machine."))
+    low, high = _fences([math.log2(1 + file.rows) for file in before], _LEAST_ROWS)
     if not low <= math.log2(1 + newest.rows) <= high:
-        usual = statistics.median(one.rows for one in before)
+        usual = statistics.median(file.rows for file in before)
         words = f"the last file has {newest.rows} row{'s' * (newest.rows != 1)}, usually about {usual:.0f}"
-        found.append(Alert(feed, words, "See whether the export's period or filter changed."))
+        alerts.append(Alert(feed, words, "See whether the export's period or filter changed."))
     share = _share(newest)
-    if share > _fences([_share(one) for one in before], _LEAST_SHARE)[1]:
+    if share > _fences([_share(file) for file in before], _LEAST_SHARE)[1]:
         words = f"{share:.0%} of the last file's rows name a unit that matches nobody"
-        found.append(Alert(feed, words, "Publish the newest roster; see whether units are written otherwise now."))
-    return found
+        alerts.append(Alert(feed, words, "Publish the newest roster; see whether units are written otherwise now."))
+    return alerts
 
 
 def _share(seen: Seen) -> float:

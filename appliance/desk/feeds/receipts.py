@@ -145,9 +145,9 @@ def as_json(row: Receipt, lines: list[RefusedLine], unmapped: list[Unmapped]) ->
         "flagged_times": row.flagged_times,
         "chosen": row.chosen,
         "refused_rows": [{name: getattr(line, name) for name in CSV_COLUMNS} for line in lines],
-        "unmapped_units": {found.value: found.count for found in unmapped if found.what == "unit"},
-        "unmapped_types": {found.value: found.count for found in unmapped if found.what == "type"},
-        "nearest_types": {found.value: found.nearest for found in unmapped if found.nearest},
+        "unmapped_units": {item.value: item.count for item in unmapped if item.what == "unit"},
+        "unmapped_types": {item.value: item.count for item in unmapped if item.what == "type"},
+        "nearest_types": {item.value: item.nearest for item in unmapped if item.nearest},
     }
 
 

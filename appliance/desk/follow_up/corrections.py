@@ -97,7 +97,7 @@ def _asked(row: Correction) -> Asked:
 def own(session: Session, asked_by: str) -> list[Asked]:
     """What one person asked for, newest first; for that person alone."""
     rows = session.scalars(select(Correction).where(Correction.asked_by == asked_by))
-    return sorted(map(_asked, rows), key=lambda one: one.asked_at, reverse=True)
+    return sorted(map(_asked, rows), key=lambda request: request.asked_at, reverse=True)
 
 
 def waiting(session: Session) -> list[Asked]:

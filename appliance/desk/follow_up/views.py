@@ -164,7 +164,7 @@ def _counted(
 
 
 def _open_steps(session: Session, ids: list[int]) -> dict[int, _Counts]:
-    found: dict[int, _Counts] = defaultdict(_Counts)
+    counts: dict[int, _Counts] = defaultdict(_Counts)
     statement = (
         select(
             Attendance.incident_id,
@@ -180,10 +180,10 @@ def _open_steps(session: Session, ids: list[int]) -> dict[int, _Counts]:
     )
     for incident_id, name, hours, offered, due, count in session.execute(statement):
         if offered:
-            found[incident_id].offered += count
+            counts[incident_id].offered += count
         else:
-            found[incident_id].due.append((due, StepName(name, hours)))
-    return found
+            counts[incident_id].due.append((due, StepName(name, hours)))
+    return counts
 
 
 def _row(incident: Incident, people: int, unmatched: int, counts: _Counts) -> QueueRow:
@@ -201,20 +201,20 @@ def _row(incident: Incident, people: int, unmatched: int, counts: _Counts) -> Qu
 
 def incident(session: Session, reference: str) -> IncidentView:
     """One incident with its steps over everybody, without people. Raises WardwellError."""
-    found = incident_named(session, reference)
+    incident = incident_named(session, reference)
     units = session.scalars(
-        select(UnmatchedUnit).where(UnmatchedUnit.incident_id == found.id).order_by(UnmatchedUnit.unit)
+        select(UnmatchedUnit).where(UnmatchedUnit.incident_id == incident.id).order_by(UnmatchedUnit.unit)
     ).all()
-    people = _counted(session, Attendance.incident_id, [found.id])[found.id]
+    people = _counted(session, Attendance.incident_id, [incident.id])[incident.id]
     return IncidentView(
-        found.reference,
-        found.kind,
-        found.occurred,
-        found.source,
-        found.opened,
-        found.closed,
+        incident.reference,
+        incident.kind,
+        incident.occurred,
+        incident.source,
+        incident.opened,
+        incident.closed,
         people,
-        _steps(session, found.id),
+        _steps(session, incident.id),
         [unit.unit for unit in units if unit.resolution is None],
         [(unit.unit, unit.resolution) for unit in units if unit.resolution is not None],
     )
@@ -250,19 +250,19 @@ def _step_view(name: StepName, steps: list[Step]) -> StepView:
 
 def people_at(session: Session, reference: str) -> list[PersonView]:
     """Everyone who attended, by name. Call it inside `reveal` only."""
-    found = incident_named(session, reference)
+    incident = incident_named(session, reference)
     steps: dict[int, list[Step]] = defaultdict(list)
     for step in session.scalars(
         select(Step)
         .join(Attendance, Attendance.id == Step.attendance_id)
-        .where(Attendance.incident_id == found.id)
+        .where(Attendance.incident_id == incident.id)
         .order_by(Step.hours)
     ):
         steps[step.attendance_id].append(step)
     rows = session.execute(
         select(Attendance, Person)
         .join(Person, Person.handle == Attendance.handle)
-        .where(Attendance.incident_id == found.id)
+        .where(Attendance.incident_id == incident.id)
         .order_by(Person.name, Person.person_id)
     )
     return [_person_view(attendance, person, steps[attendance.id]) for attendance, person in rows]

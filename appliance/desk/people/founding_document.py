@@ -94,7 +94,7 @@ def read_file(path: Path) -> Founding:
         ) from None
 
 
-def found(home: Home, store: Store, charter: Charter, path: Path) -> int:
+def accept(home: Home, store: Store, charter: Charter, path: Path) -> int:
     """Check both signatures and carry the document out; how many grants it names. Repeating it changes nothing."""
     signers = publication.verify_two(home, path, NAMESPACE)
     document = read_file(path)
@@ -103,17 +103,17 @@ def found(home: Home, store: Store, charter: Charter, path: Path) -> int:
             accounts.password_fits(local.password, "")  # a damaged line is found now, not at the first sign-in
             accounts.add_local(store, local.sign_in_name, local.name, local.password)
     for grant in document.grants:
-        grants.found(store, charter, _handle(store, grant), grant.role, signers)
+        grants.grant_at_founding(store, charter, _handle(store, grant), grant.role, signers)
     _enter_slips(store, document, signers[1])
     return len(document.grants)
 
 
 def check(document: Founding, people: set[str]) -> None:
     """Raise WardwellError when it names somebody neither in `people` (roster numbers) nor with a local account."""
-    local = {accounts.normal_name(one.sign_in_name) for one in document.local_accounts}
-    for one in document.local_accounts:
+    local = {accounts.normal_name(account.sign_in_name) for account in document.local_accounts}
+    for account in document.local_accounts:
         try:
-            accounts.password_fits(one.password, "")
+            accounts.password_fits(account.password, "")
         except ValueError:
             raise WardwellError("A local account's password line is damaged.", _MEND) from None
     everyone: list[FoundingGrant | FoundingSlip] = [*document.grants, *document.slips]

@@ -212,7 +212,7 @@ def _public(row: Grant, **people: str) -> dict[str, str]:
     return {"role": row.role, "subject": subject(row.handle, row.salt), **hashed}
 
 
-def found(store: Store, charter: Charter, handle: str, role: str, signers: tuple[str, str]) -> None:
+def grant_at_founding(store: Store, charter: Charter, handle: str, role: str, signers: tuple[str, str]) -> None:
     """One founding grant, signed offline by agency and trustee in the founding document; idempotent."""
     with store.read() as session:
         if role in _open_roles(session, handle):

@@ -73,11 +73,11 @@ def check(settings: Directory, name: str, password: str) -> Answer:
     if "\0" in name or "\0" in password:
         return WrongPassword()
     begun = time.monotonic()
-    answer = _put(Question(settings, name.strip(), password))
-    _log.debug("directory_answered", answer=type(answer).__name__, seconds=round(time.monotonic() - begun, 3))
-    if isinstance(answer, Unknown):
-        _log.warning("directory_unknown", reason=answer.reason)
-    return answer
+    result = _put(Question(settings, name.strip(), password))
+    _log.debug("directory_answered", answer=type(result).__name__, seconds=round(time.monotonic() - begun, 3))
+    if isinstance(result, Unknown):
+        _log.warning("directory_unknown", reason=result.reason)
+    return result
 
 
 def _put(question: Question) -> Answer:

@@ -80,12 +80,12 @@ def _ask(connection: SimpleLDAPObject, settings: Directory, name: str, password:
         connection.simple_bind_s(settings.bind_dn, Path(settings.bind_password_file).read_text().strip())
     wanted = settings.user_filter.replace("{name}", escape_filter_chars(name))
     attributes = [settings.roster_id_attribute, settings.name_attribute]
-    found = connection.search_ext_s(
+    results = connection.search_ext_s(
         settings.base_dn, ldap.SCOPE_SUBTREE, wanted, attributes, timeout=settings.timeout_seconds, sizelimit=10
     )
     # Active Directory adds continuation references (no name) to every search from the domain's root; never followed.
     # A referral instead of an answer is another thing: it raises, and ends as Unknown.
-    entries = [(dn, values) for dn, values in found if dn is not None]
+    entries = [(dn, values) for dn, values in results if dn is not None]
     if not entries:
         return WrongPassword()
     if len(entries) > 1:
@@ -100,12 +100,12 @@ def _ask(connection: SimpleLDAPObject, settings: Directory, name: str, password:
 
 def _one(values: dict[str, list[bytes]], attribute: str) -> str:
     # Attribute names are matched without case; servers answer in the schema's spelling.
-    found = [v for key, v in values.items() if key.lower() == attribute.lower()]
-    if not found or not found[0]:
+    matching = [v for key, v in values.items() if key.lower() == attribute.lower()]
+    if not matching or not matching[0]:
         return ""
-    if len(found[0]) > 1:
+    if len(matching[0]) > 1:
         raise _Doubt("more than one value where one was expected")
-    return found[0][0].decode("utf-8").strip()
+    return matching[0][0].decode("utf-8").strip()
 
 
 def main() -> None:

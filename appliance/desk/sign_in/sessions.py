@@ -28,7 +28,7 @@ STAFF, SPACE = "staff", "space"
 
 
 @dataclass(frozen=True)
-class Found:
+class CurrentSession:
     """A living session. `id` names it in other tables and opens nothing."""
 
     id: str
@@ -71,7 +71,7 @@ def _alive(row: SessionRow, charter: Charter) -> bool:
     return earliest < now - row.used_at < idle and earliest < now - row.started_at < longest
 
 
-def find(store: Store, charter: Charter, token: str, kind: str, *, touch: bool = True) -> Found | None:
+def find(store: Store, charter: Charter, token: str, kind: str, *, touch: bool = True) -> CurrentSession | None:
     """The living session of `token` and `kind`, or None when there is none, it idled or its day is over.
 
     With `touch` this counts as use.
@@ -82,11 +82,11 @@ def find(store: Store, charter: Charter, token: str, kind: str, *, touch: bool =
         row = session.scalar(select(SessionRow).where(SessionRow.token_hash == _hash(token)))
         if row is None or row.kind != kind or not _alive(row, charter):
             return None
-        found = Found(row.id, row.handle, row.kind, row.state, row.pending_totp, row.pending_slip)
+        current = CurrentSession(row.id, row.handle, row.kind, row.state, row.pending_totp, row.pending_slip)
         stale = (clock.now() - row.used_at).total_seconds() >= TOUCH_SECONDS
     if touch and stale:
-        extend(store, found.id)
-    return found
+        extend(store, current.id)
+    return current
 
 
 def extend(store: Store, session_id: str) -> None:

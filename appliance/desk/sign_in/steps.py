@@ -83,10 +83,10 @@ def check_password(gate: Gate, name: str, password: str) -> str:
         if password and len(password) <= directory.LONGEST_PASSWORD and accounts.password_fits(line, password):
             return handle
         raise SignInRefused
-    answer = directory.check(gate.settings.directory, name, password)
-    if isinstance(answer, directory.Unknown):
+    result = directory.check(gate.settings.directory, name, password)
+    if isinstance(result, directory.Unknown):
         raise DirectoryUnknown
-    handle_of = accounts.of_person(gate.store, answer.person_id) if isinstance(answer, directory.Found) else None
+    handle_of = accounts.of_person(gate.store, result.person_id) if isinstance(result, directory.Found) else None
     if handle_of is None:
         raise SignInRefused
     return handle_of

@@ -44,12 +44,12 @@ def _matching(secret: str, code: str, reach: int) -> int | None:
     if len(digits) != 6 or not digits.isascii() or not digits.isdigit():
         return None
     totp, present = pyotp.TOTP(secret), _step()
-    found = None
+    matching = None
     # Every candidate is compared, matching or not: the time taken says nothing.
     for step in range(present - reach, present + reach + 1):
         if hmac.compare_digest(totp.generate_otp(step), digits):
-            found = step
-    return found
+            matching = step
+    return matching
 
 
 def enrolled(store: Store, handle: str) -> bool:
@@ -102,24 +102,24 @@ def uri_of(store: Store, handle: str, secret: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="Wardwell")
 
 
-def confirm(store: Store, found: sessions.Found, account: Account, code: str) -> None:
+def confirm(store: Store, current: sessions.CurrentSession, account: Account, code: str) -> None:
     """Take the pending secret when `code` belongs to it; use the slip up, end every other session of the person.
 
     The ledger has it first: the public leaf `account` with a salted hash, and an entry that the person can read.
     Raises WrongCode, WrongSlip when the slip was used meanwhile, LedgerDown.
     """
-    step = _matching(found.pending_totp, code, WINDOW) if found.pending_totp else None
+    step = _matching(current.pending_totp, code, WINDOW) if current.pending_totp else None
     if step is None:
         raise WrongCode("That code does not fit.", "Wait for the next one in the app, and check the phone's clock.")
     record_change(store, account, "A new secret for sign-in codes was set up with a slip")
     with store.write() as session:
-        slips.use_up(session, found.pending_slip, "totp")
+        slips.use_up(session, current.pending_slip, "totp")
         session.execute(
             update(DeskAccount)
-            .where(DeskAccount.handle == found.handle)
-            .values(totp_secret=found.pending_totp, totp_step=step)
+            .where(DeskAccount.handle == current.handle)
+            .values(totp_secret=current.pending_totp, totp_step=step)
         )
-    sessions.end_all(store, found.handle, but=found.id)
+    sessions.end_all(store, current.handle, but=current.id)
 
 
 def record_change(store: Store, account: Account, note: str) -> None:

@@ -331,12 +331,15 @@ def _queue_history(session: Session, key: MailboxKey, zone: ZoneInfo) -> None:
             .where(Involvement.person_id == key.person_id, Involvement.month == month)
             .order_by(Call.received.desc(), Call.id)
         )
-        for call, one in session.execute(query):
+        for call, involvement in session.execute(query):
             queue = queues.get(call.feed)
             if queue is None:
                 queue = queues[call.feed] = Queue(session, call.feed, zone, only=key)
             held = _Held(call.number, int(call.received.timestamp()), call.type, call.revision)
-            ended = int(one.end.timestamp()) if one.end else None
-            queue.history(held, (one.person_id, one.unit, one.role, int(one.start.timestamp()), ended))
+            ended = int(involvement.end.timestamp()) if involvement.end else None
+            queue.history(
+                held,
+                (involvement.person_id, involvement.unit, involvement.role, int(involvement.start.timestamp()), ended),
+            )
         for queue in queues.values():
             queue.write()

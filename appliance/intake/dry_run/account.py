@@ -93,17 +93,17 @@ class Account:
 
 def expand(paths: Iterable[Path]) -> list[Path]:
     """The files among `paths`, folders opened one level, in name order. Raises WardwellError for a missing path."""
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if path.is_dir() and not path.is_symlink():
-            found += sorted(
+            files += sorted(
                 entry for entry in path.iterdir() if not entry.is_dir() and not entry.name.endswith(".part")
             )
         elif path.exists() or path.is_symlink():
-            found.append(path)
+            files.append(path)
         else:
             raise WardwellError(f"{path.name} is not there.", "Check the path.")
-    return found
+    return files
 
 
 def check(files: Sequence[Path], profile: Profile, people: Sequence[RosterPerson]) -> Iterator[tuple[str, Account]]:

@@ -119,8 +119,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def kind(self, call: CallVersion) -> str:
         """The canonical type of `call`: the weightier of what it was sent as and found to be; "" unknown."""
         model = load_model()
-        found = [model.type(self.types.get(normal(text), "")) for text in (call.type, call.observed)]
-        known = [kind for kind in found if kind is not None]
+        types = [model.type(self.types.get(normal(text), "")) for text in (call.type, call.observed)]
+        known = [kind for kind in types if kind is not None]
         return max(known, key=lambda kind: kind.weight).id if known else ""
 
     def unmapped(self, call: CallVersion) -> Iterator[str]:
@@ -173,16 +173,16 @@ class UnitLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def table(self) -> Profile:
         """The same layout as the readers of tables know it: its columns stand where a call's of that kind would."""
-        one = self.columns
+        named = self.columns
         same = {name: getattr(self, name) for name in UnitLog.__struct_fields__ if name not in ("kind", "columns")}
         columns = Columns(
-            number=one.person,
-            received=one.start,
+            number=named.person,
+            received=named.start,
             type="",
-            units=one.unit,
-            date=one.date,
-            cleared=one.end,
-            primary=one.shield,
+            units=named.unit,
+            date=named.date,
+            cleared=named.end,
+            primary=named.shield,
         )
         return Profile(columns=columns, types={}, **same)
 
@@ -199,12 +199,12 @@ def shipped() -> list[str]:
 
 def load_profile(name_or_path: str) -> Profile:
     """A shipped profile of calls by name, or one from a file. Raises WardwellError naming what is wrong with it."""
-    found = load_feed(name_or_path)
-    if isinstance(found, UnitLog):
+    profile = load_feed(name_or_path)
+    if isinstance(profile, UnitLog):
         raise WardwellError(
             f"The feed profile {name_or_path} is of a unit log, not of calls.", "Give the profile of a feed of calls."
         )
-    return found
+    return profile
 
 
 def load_feed(name_or_path: str) -> Profile | UnitLog:

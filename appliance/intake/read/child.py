@@ -56,10 +56,10 @@ Read = Callable[[Source, Path, "_Account", Emit], None]
 
 def version_stamp(path: Path, profile: Profile | UnitLog) -> str:
     """When this export was made: from its name by the profile's rule, else the file's own time; ISO, UTC."""
-    found = re.search(profile.version_pattern, path.name) if profile.version_pattern else None
-    if found:
+    match = re.search(profile.version_pattern, path.name) if profile.version_pattern else None
+    if match:
         try:
-            wall = datetime.strptime(found.group(1), profile.version_format)  # noqa: DTZ007 - a wall time
+            wall = datetime.strptime(match.group(1), profile.version_format)  # noqa: DTZ007 - a wall time
             return wall.replace(tzinfo=ZoneInfo(profile.time_zone)).astimezone(UTC).isoformat()
         except ValueError:
             pass
@@ -170,15 +170,15 @@ def parse_one(path: Path, alone: bool, read: Read, emit: Emit) -> None:
 def _reads_calls(profile: Profile, sightings: Sightings) -> Read:
     def read(source: Source, path: Path, account: _Account, emit: Emit) -> None:
         batch: list[Sighting] = []
-        for one in versions(source, path, profile, account.notes):
-            if isinstance(one, RefusedRow):
-                account.refuse(one)
+        for version in versions(source, path, profile, account.notes):
+            if isinstance(version, RefusedRow):
+                account.refuse(version)
                 continue
-            account.take(one.line)
+            account.take(version.line)
             if account.spoiled:
                 # Nothing of this file is taken any more; its rows are only counted.
                 continue
-            batch.append(sightings.of(one))
+            batch.append(sightings.of(version))
             if len(batch) >= _BATCH:
                 emit(Batch(batch))
                 batch = []
@@ -191,13 +191,13 @@ def _reads_calls(profile: Profile, sightings: Sightings) -> Read:
 def _reads_shifts(log: UnitLog, people: frozenset[str]) -> Read:
     def read(source: Source, path: Path, account: _Account, emit: Emit) -> None:
         stamp, batch = version_stamp(path, log), list[Shift]()
-        for one in shifts(source, path, log, people, account.notes):
-            if isinstance(one, RefusedRow):
-                account.refuse(one)
+        for shift in shifts(source, path, log, people, account.notes):
+            if isinstance(shift, RefusedRow):
+                account.refuse(shift)
                 continue
-            account.take(one.line)
+            account.take(shift.line)
             if not account.spoiled:
-                batch.append(one)
+                batch.append(shift)
             if len(batch) >= _BATCH:
                 emit(Shifts(stamp, batch))
                 batch = []

@@ -53,10 +53,10 @@ class Bad(Exception):
 
 def cell_text(cell: str) -> str:
     """A cell without padding, HTML entities and the words that feeds write for nothing."""
-    found = cell.strip()
-    if found in _NOTHING:
+    text = cell.strip()
+    if text in _NOTHING:
         return ""
-    return html.unescape(found).strip() if "&" in found else found
+    return html.unescape(text).strip() if "&" in text else text
 
 
 class Notes:
@@ -77,8 +77,8 @@ class _Remembered(dict[str, T]):
     def __missing__(self, cell: str) -> T:
         if len(self) >= self._most:
             self.clear()
-        found = self[cell] = self._read(cell)
-        return found
+        value = self[cell] = self._read(cell)
+        return value
 
 
 class _Reader:
@@ -92,23 +92,36 @@ class _Reader:
         self.packing = None if profile.unit_times == "none" else Packing(profile.unit_times, profile.unit_separator)
         self._whole_times, self._whole_steps = times.has_day(profile.time_format), times.has_day(self.step_format)
         where = positions(header, profile)
-        one = self.columns
-        names = (one.number, one.date, one.received, one.dispatched, one.arrived, one.cleared, one.type, one.observed)
+        columns = self.columns
+        names = (
+            columns.number,
+            columns.date,
+            columns.received,
+            columns.dispatched,
+            columns.arrived,
+            columns.cleared,
+            columns.type,
+            columns.observed,
+        )
         # A column that the feed does not have reads as the blank cell that `call` puts after the last.
-        places = [where.get(name, len(header)) for name in (*names, one.disposition, one.primary, one.units)]
+        places = [
+            where.get(name, len(header)) for name in (*names, columns.disposition, columns.primary, columns.units)
+        ]
         self._cells, self._whole_row = itemgetter(*places), len(header) not in places
         self._units = _Remembered(self._unit)
         self._codes = _Remembered(lambda cell: code(cell_text(cell)))
         self._days = _Remembered(self._day)
         self._spans = self._spans_of(profile.time_format)
         self._step_spans = self._spans_of(self.step_format)
-        self._begins = (one.received, one.dispatched, one.arrived, one.cleared)
+        self._begins = (columns.received, columns.dispatched, columns.arrived, columns.cleared)
         self._adds = profile.row != "call"
-        self._status = itemgetter(where.get(one.status, len(header)), where.get(one.status_time, len(header)))
+        self._status = itemgetter(where.get(columns.status, len(header)), where.get(columns.status_time, len(header)))
         self._statuses = {normal(status): step for status, step in profile.statuses.items()}
         self._began: dict[str, int] = {}
         # A feed that never says who arrived: whoever was sent was there, unless the call came to nothing.
-        self._all_there = not (one.arrived or one.status) and not (self.packing and profile.unit_times_are == "arrived")
+        self._all_there = not (columns.arrived or columns.status) and not (
+            self.packing and profile.unit_times_are == "arrived"
+        )
 
     def call(self, line: int, cells: list[str]) -> CallVersion:
         """The call of one record. Raises Bad."""
@@ -160,14 +173,14 @@ class _Reader:
         status, at = self._status([*cells, ""])
         text = cell_text(status)
         step = self._statuses.get(normal(text)) or step_of(text)
-        return tuple(at if step == one else "" for one in ("dispatched", "arrived", "cleared"))  # type: ignore[return-value]
+        return tuple(at if step == name else "" for name in ("dispatched", "arrived", "cleared"))  # type: ignore[return-value]
 
     def _first(self, number: str, began: int) -> int:
         """When a call began of which each row tells a moment: the first of them in this file."""
         if len(self._began) > _REMEMBERED_TIMES:
             self._began.clear()
-        found = self._began[number] = min(began, self._began.get(number, began))
-        return found
+        earliest = self._began[number] = min(began, self._began.get(number, began))
+        return earliest
 
     @staticmethod
     def _spans_of(form: str) -> _Remembered[int | None]:
@@ -265,7 +278,7 @@ class _Reader:
         """The units of a call, and whether anybody was there: by the cells of dispatch, arrival and clearing."""
         columns, hearing = self.columns, []
         named = zip(steps, (columns.dispatched, columns.arrived, columns.cleared), strict=True)
-        dispatched, arrived, cleared = (self._steps(packing, one, column, began, today) for one, column in named)
+        dispatched, arrived, cleared = (self._steps(packing, name, column, began, today) for name, column in named)
         there = all_there or bool(arrived.get(""))
         text = cell_text(cell)
         if packing.names_units(text):
@@ -292,12 +305,12 @@ class _Reader:
 
     def _named(self, cell: str) -> Iterable[tuple[str, bool]]:
         """The units of a cell, each once and with whether it hears the call instead of going to it."""
-        found = {}
+        versions = {}
         for part in cell.split(self.profile.unit_separator):
             unit = self._units[part]
             if unit[0]:
-                found[unit[0]] = unit
-        return found.values()
+                versions[unit[0]] = unit
+        return versions.values()
 
     def _unit(self, part: str) -> tuple[str, bool]:
         """The name of a unit, and whether it hears the call instead of going to it."""

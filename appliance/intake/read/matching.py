@@ -69,8 +69,8 @@ class Crew:
     def _hears(self, unit: str, profile: Profile) -> bool:
         if len(self._dispatch) > _REMEMBERED:
             self._dispatch.clear()
-        found = self._dispatch[unit] = profile.is_dispatch(unit)
-        return found
+        dispatch = self._dispatch[unit] = profile.is_dispatch(unit)
+        return dispatch
 
     def parts(self, call: CallVersion, profile: Profile) -> list[Part]:
         """The units at `call`, with the people whom the feed itself names; whose the others are is left open.
@@ -78,15 +78,15 @@ class Crew:
         In the order of units and people; a unit that is there twice is there from its weightier part.
         """
         lead = self._by_name.get(call.primary_name, "") if call.primary_name else ""
-        found: list[Part] = []
+        parts: list[Part] = []
         for unit in call.units:
             name, role = unit.unit, _role(unit, self._hears(unit.unit, profile))
             start, end = unit.start, unit.end
             named = [number for number in unit.people if number in self._ids]
             # Whose call sign it is only matters where nobody is named.
             roster = "" if named else self._by_call_sign.get(name, "")
-            found += [(name, person_id, role, start, end, lead, roster) for person_id in named or [""]]
-        return joined_parts([], found)
+            parts += [(name, person_id, role, start, end, lead, roster) for person_id in named or [""]]
+        return joined_parts([], parts)
 
 
 def _role(unit: UnitOnCall, hears: bool) -> str:
@@ -107,28 +107,28 @@ def joined(known: Sequence[Person], more: Sequence[Person]) -> tuple[list[Person
     A person's time runs from the first view that has them there to the last end that any view gives; the weightier part
     counts. Being sent is no presence: its time counts only as long as nobody saw them there.
     """
-    people = {one[0]: one for one in known}
+    people = {person[0]: person for person in known}
     before = _ordered(people)
-    for one in more:
-        people[one[0]] = _both(people[one[0]], one) if one[0] in people else one
-    found = _ordered(people)
-    return found, found != before
+    for person in more:
+        people[person[0]] = _both(people[person[0]], person) if person[0] in people else person
+    ordered = _ordered(people)
+    return ordered, ordered != before
 
 
 def joined_parts(known: Sequence[Part], more: Sequence[Part]) -> list[Part]:
     """The units at a call by two views that add to each other, as `joined` has it for people; in their order."""
-    parts = {one[:2]: one for one in known}
-    for one in more:
-        before = parts.get(one[:2])
+    parts = {part[:2]: part for part in known}
+    for part in more:
+        before = parts.get(part[:2])
         if before is not None:
-            role, start, end = _together((before[2], before[3], before[4]), (one[2], one[3], one[4]))
-            one = (one[0], one[1], role, start, end, max(before[5], one[5]), max(before[6], one[6]))
-        parts[one[:2]] = one
+            role, start, end = _together((before[2], before[3], before[4]), (part[2], part[3], part[4]))
+            part = (part[0], part[1], role, start, end, max(before[5], part[5]), max(before[6], part[6]))
+        parts[part[:2]] = part
     return [parts[key] for key in sorted(parts)]
 
 
 def _both(before: Person, now: Person) -> Person:
-    person_id, unit = min((before, now), key=lambda one: RANK[one[2]])[:2]
+    person_id, unit = min((before, now), key=lambda person: RANK[person[2]])[:2]
     return person_id, unit, *_together((before[2], before[3], before[4]), (now[2], now[3], now[4]))
 
 
@@ -137,8 +137,8 @@ _Presence = tuple[str, int, int | None]
 
 def _together(before: _Presence, now: _Presence) -> _Presence:
     """Role, start and end of two views."""
-    there = [one for one in (before, now) if one[0] != "assigned"] or [before, now]
-    role = min(before[0], now[0], key=lambda one: RANK[one])
+    there = [role_and_times for role_and_times in (before, now) if role_and_times[0] != "assigned"] or [before, now]
+    role = min(before[0], now[0], key=lambda role_and_times: RANK[role_and_times])
     ends = [end for _, _, end in (before, now) if end is not None]
     return role, min(start for _, start, _ in there), max(ends) if ends else None
 

@@ -35,14 +35,14 @@ class Packing:
 
     def parts(self, cell: str) -> list[tuple[str, str]]:
         """(unit, time) in the order of the cell; the time is "" where a unit has none."""
-        found = []
+        units = []
         for part in self._between.split(cell):
             text = part.strip()
             fits = self._rule.fullmatch(text)
             unit, moment = (fits["unit"], fits["time"]) if fits else (text, "")
             if unit:
-                found.append((unit, moment))
-        return found
+                units.append((unit, moment))
+        return units
 
     def names_units(self, cell: str) -> bool:
         """Whether `cell` says which units, rather than one time for the whole call."""

@@ -62,6 +62,6 @@ class Sightings:
 
 def _content(version: CallVersion) -> tuple[object, ...]:
     """The facts that make a later version an update: everything but where it stood and when it was exported."""
-    one = version
-    codes = (one.type, one.observed, one.disposition, one.primary_name, one.canceled)
-    return (one.number, one.received, codes, one.units, one.adds, one.merged_into, one.closed)
+    call = version
+    codes = (call.type, call.observed, call.disposition, call.primary_name, call.canceled)
+    return (call.number, call.received, codes, call.units, call.adds, call.merged_into, call.closed)

@@ -55,7 +55,7 @@ def day_of(wall: datetime, zone: ZoneInfo) -> Day:
     """The day of `zone` that begins at `wall`, a midnight."""
     try:
         hours = [wall + timedelta(hours=hour) for hour in range(-24, 49)]
-        offsets = {zone.utcoffset(one.replace(fold=fold)) for one in hours for fold in (0, 1)}
+        offsets = {zone.utcoffset(wall_hour.replace(fold=fold)) for wall_hour in hours for fold in (0, 1)}
         return Day(wall, seconds(to_utc(wall, zone)) if len(offsets) == 1 else None)
     except OverflowError:
         # The first or the last days of the calendar.
@@ -65,9 +65,9 @@ def day_of(wall: datetime, zone: ZoneInfo) -> Day:
 @lru_cache(maxsize=4096)
 def wall_day(text: str, date_format: str) -> datetime:
     """The wall day in a cell, at midnight and without a zone. Raises ValueError."""
-    found = datetime.strptime(text, date_format)  # noqa: DTZ007 - a wall day; the zone is added by `to_utc`
+    moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - a wall day; the zone is added by `to_utc`
     # Exports write days as midnights; whatever time stands there is not the call's.
-    return datetime.combine(found.date(), time(0))
+    return datetime.combine(moment.date(), time(0))
 
 
 def wall_time(text: str, time_format: str) -> tuple[time, int]:
@@ -85,8 +85,8 @@ def passed(text: str, time_format: str) -> int | None:
     """How many whole seconds after midnight a time of day is; None for a blank. Raises ValueError."""
     if is_blank(text):
         return None
-    found, days = wall_time(text, time_format)
-    return days * _DAY_SECONDS + found.hour * 3600 + found.minute * 60 + found.second
+    moment, days = wall_time(text, time_format)
+    return days * _DAY_SECONDS + moment.hour * 3600 + moment.minute * 60 + moment.second
 
 
 def is_clock(text: str) -> bool:
@@ -99,14 +99,14 @@ def _clock(text: str) -> time:
     if text.isdecimal() and len(text) <= 2:
         # Spreadsheets drop the zeros in front: 45 was 0045.
         return time(0, int(text))
-    found = _CLOCK.fullmatch(text)
-    if found is None:
+    match = _CLOCK.fullmatch(text)
+    if match is None:
         raise ValueError("no time of day")
-    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
-    if found[4]:
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    if match[4]:
         if not 1 <= hour <= 12:
             raise ValueError("no hour of a twelve-hour clock")
-        hour = hour % 12 + (12 if found[4] in "pP" else 0)
+        hour = hour % 12 + (12 if match[4] in "pP" else 0)
     # A leap second is the last second that clocks can show.
     return time(hour, minute, min(second, 59) if second == 60 else second)
 
@@ -119,8 +119,8 @@ def has_day(time_format: str) -> bool:
 @lru_cache(maxsize=64)
 def _two_words(time_format: str) -> tuple[str, str, str]:
     """The format of the day, what follows it, and the format of the time of day; ("", "", "") when they are not two."""
-    found = _TWO_WORDS.fullmatch(time_format)
-    return (found[1], found[2], found[3]) if found else ("", "", "")
+    match = _TWO_WORDS.fullmatch(time_format)
+    return (match[1], match[2], match[3]) if match else ("", "", "")
 
 
 def wall_moment(text: str, time_format: str, zone: ZoneInfo) -> tuple[Day, int] | int:
@@ -143,17 +143,17 @@ def wall_moment(text: str, time_format: str, zone: ZoneInfo) -> tuple[Day, int] 
 
 
 def _whole(text: str, time_format: str, zone: ZoneInfo) -> tuple[Day, int] | int:
-    read = datetime.fromisoformat if time_format == "iso" else lambda one: datetime.strptime(one, time_format)  # noqa: DTZ007
+    read = datetime.fromisoformat if time_format == "iso" else lambda text_: datetime.strptime(text_, time_format)  # noqa: DTZ007
     days = 0
     if _MIDNIGHT.search(text):
-        text, days = _MIDNIGHT.sub(lambda one: "00" + one[0][2:], text), 1
-    found = read(text)
+        text, days = _MIDNIGHT.sub(lambda text_: "00" + text_[0][2:], text), 1
+    moment = read(text)
     try:
-        found += timedelta(days=days)
-        if found.tzinfo is not None:
-            return seconds(found.astimezone(UTC))
-        day = day_of(datetime(found.year, found.month, found.day), zone)  # noqa: DTZ001 - a wall day
-        return day, (found - day.wall).seconds
+        moment += timedelta(days=days)
+        if moment.tzinfo is not None:
+            return seconds(moment.astimezone(UTC))
+        day = day_of(datetime(moment.year, moment.month, moment.day), zone)  # noqa: DTZ001 - a wall day
+        return day, (moment - day.wall).seconds
     except OverflowError:
         raise ValueError("outside of the calendar") from None
 
@@ -163,10 +163,10 @@ def moment(text: str, time_format: str, zone: ZoneInfo, began: int | None = None
 
     Of a wall time that happens twice the first, or the second where only that is not before the call `began`.
     """
-    found = wall_moment(text, time_format, zone)
-    if isinstance(found, int):
-        return found
-    day, span = found
+    moment = wall_moment(text, time_format, zone)
+    if isinstance(moment, int):
+        return moment
+    day, span = moment
     if day.even is not None:
         return day.even + span
     first, second = _both(day, span, zone)
@@ -189,30 +189,30 @@ def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
 
 def after(start: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
     """A later step of a call that began at `start` (UTC), given only as wall time on the call's day."""
-    found = to_utc(wall, zone)
-    if found < start:
+    moment = to_utc(wall, zone)
+    if moment < start:
         # On the night when an hour happens twice, the second one may be meant.
         second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-        if second > found and second >= start:
+        if second > moment and second >= start:
             return second
-    if found < start - _WRAP:
+    if moment < start - _WRAP:
         return to_utc(wall + _DAY, zone)
-    if found > start + _DAY - _WRAP:
+    if moment > start + _DAY - _WRAP:
         # Just after midnight, a clock that is a little behind still shows the day before.
         return to_utc(wall - _DAY, zone)
-    return found
+    return moment
 
 
 def step(start: int, day: Day, span: int, zone: ZoneInfo) -> int:
     """As `after`, of the wall time `span` seconds after the midnight of `day`; in seconds since 1970."""
     if day.even is None:
         return seconds(after(datetime.fromtimestamp(start, UTC), day.at(span), zone))
-    found = day.even + span
-    if found < start - _WRAP_SECONDS:
-        return found + _DAY_SECONDS
-    if found > start + _DAY_SECONDS - _WRAP_SECONDS:
-        return found - _DAY_SECONDS
-    return found
+    moment = day.even + span
+    if moment < start - _WRAP_SECONDS:
+        return moment + _DAY_SECONDS
+    if moment > start + _DAY_SECONDS - _WRAP_SECONDS:
+        return moment - _DAY_SECONDS
+    return moment
 
 
 def local_day(moment: int, zone: ZoneInfo) -> Day:
@@ -233,11 +233,11 @@ class WallClock:
 
     def settle_moment(self, text: str, time_format: str) -> int:
         """As `settle`, of a full time; one with an offset of its own is not in doubt. Raises ValueError."""
-        found = wall_moment(text, time_format, self.zone)
-        if isinstance(found, int):
-            self._last = found
-            return found
-        return self.settle(*found)
+        moment = wall_moment(text, time_format, self.zone)
+        if isinstance(moment, int):
+            self._last = moment
+            return moment
+        return self.settle(*moment)
 
     def settle(self, day: Day, span: int) -> int:
         """The wall time `span` seconds after midnight, in seconds since 1970.
@@ -257,16 +257,16 @@ class WallClock:
         return second if self._choose(seconds(first), seconds(second)) != seconds(first) else first
 
     def _choose(self, first: int, second: int) -> int:
-        found = first
+        chosen = first
         if second > first:
             if self._last is None:
                 self.flagged += 1
             elif first < self._last <= second + _WRAP_SECONDS:
-                found = second
+                chosen = second
             elif first < self._last:
                 self.flagged += 1
         elif second < first:
             # The hour that the spring night skips: a clock that had not been set yet.
             self.flagged += 1
-        self._last = found
-        return found
+        self._last = chosen
+        return chosen

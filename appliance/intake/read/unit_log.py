@@ -37,8 +37,8 @@ class _Reader:
         self.zone = ZoneInfo(log.time_zone)
         self.wall = times.WallClock(self.zone)
         self._whole = times.has_day(log.time_format)
-        where, one = positions(header, log.table()), log.columns
-        names = (one.unit, one.person, one.shield, one.date, one.start, one.end)
+        where, columns = positions(header, log.table()), log.columns
+        names = (columns.unit, columns.person, columns.shield, columns.date, columns.start, columns.end)
         # A column that the log does not have reads as the blank cell that `shift` puts after the last.
         self._cells = itemgetter(*(where.get(name, len(header)) for name in names))
 

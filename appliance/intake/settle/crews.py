@@ -81,8 +81,8 @@ class Crews:
         ]
         query = select(shift.unit, shift.person_id, *times).where(*bounds, shift.replaced.is_(False))
         for begin in range(0, len(units), _GROUP):
-            found = self._session.execute(query.where(shift.unit.in_(units[begin : begin + _GROUP])))
-            for unit, person_id, start, end in found:
+            rows = self._session.execute(query.where(shift.unit.in_(units[begin : begin + _GROUP])))
+            for unit, person_id, start, end in rows:
                 for moment in by_unit[unit]:
                     if start <= moment < end:
                         self._known[unit, moment].append(person_id)
@@ -104,15 +104,15 @@ class Crews:
                 continue
             else:
                 # Whom the log has there counts, even if that is nobody on the roster.
-                people = [one for one in self._known[unit, start] or [roster] if one]
+                people = [person for person in self._known[unit, start] or [roster] if person]
             if not people:
                 unmatched.append(unit)
-            for one in people:
-                role = "primary" if part == "responding" and one == lead else part
+            for person in people:
+                role = "primary" if part == "responding" and person == lead else part
                 order = (RANK[role], start, unit)
-                if one not in best or order < best[one][0]:
-                    best[one] = (order, (one, unit, role, start, end))
-        return Manned([best[one][1] for one in sorted(best)], unmatched)
+                if person not in best or order < best[person][0]:
+                    best[person] = (order, (person, unit, role, start, end))
+        return Manned([best[person][1] for person in sorted(best)], unmatched)
 
 
 # --- the units at calls ----------------------------------------------------------------------------------------------
@@ -123,16 +123,26 @@ def parts_of(session: Session, people: Mapping[int, Sequence[Person]]) -> dict[i
 
     Of a call that was taken before the unit log was set up only those people are known; they count as named.
     """
-    found: defaultdict[int, list[Part]] = defaultdict(list)
-    one: Any = models.Part
-    times: list[Any] = [type_coerce(column, BigInteger) for column in (one.start, one.end)]
-    query: Any = select(one.call_id, one.unit, one.person_id, one.role, *times, one.lead, one.roster)
-    for row in rows_among(session, query, None, one.call_id.expression, sorted(people)):
-        found[row[0]].append((row[1], row[2], row[3], row[4], row[5], row[6], row[7]))
-    for call_id, there in people.items():
-        if call_id not in found:
-            found[call_id] = [(unit, person, role, start, end, "", "") for person, unit, role, start, end in there]
-    return {call_id: sorted(parts, key=lambda part: part[:2]) for call_id, parts in found.items()}
+    parts_of: defaultdict[int, list[Part]] = defaultdict(list)
+    part_table: Any = models.Part
+    times: list[Any] = [type_coerce(column, BigInteger) for column in (part_table.start, part_table.end)]
+    query: Any = select(
+        part_table.call_id,
+        part_table.unit,
+        part_table.person_id,
+        part_table.role,
+        *times,
+        part_table.lead,
+        part_table.roster,
+    )
+    for row in rows_among(session, query, None, part_table.call_id.expression, sorted(people)):
+        parts_of[row[0]].append((row[1], row[2], row[3], row[4], row[5], row[6], row[7]))
+    for call_id, parts_there in people.items():
+        if call_id not in parts_of:
+            parts_of[call_id] = [
+                (unit, person, role, start, end, "", "") for person, unit, role, start, end in parts_there
+            ]
+    return {call_id: sorted(parts, key=lambda part: part[:2]) for call_id, parts in parts_of.items()}
 
 
 def store_parts(session: Session, parts: Mapping[int, Sequence[Part]]) -> None:

@@ -60,8 +60,10 @@ class Log:
 
     def add(self, batch: Shifts) -> None:
         """Take some rows."""
-        by_key: dict[_Key, Shift] = {(one.unit, one.start, one.end, one.person_id): one for one in batch.shifts}
-        self.strangers += sum(not one.person_id for one in by_key.values())
+        by_key: dict[_Key, Shift] = {
+            (shift.unit, shift.start, shift.end, shift.person_id): shift for shift in batch.shifts
+        }
+        self.strangers += sum(not shift.person_id for shift in by_key.values())
         held = self._held(list(by_key))
         fresh = [key for key in by_key if key not in held]
         newer = [key for key in by_key if key in held and held[key][0] < batch.stamp]
@@ -70,40 +72,40 @@ class Log:
         self.rows, self.known = self.rows + len(by_key), self.known + len(held)
         for key in (*fresh, *(key for key in newer if held[key][1])):
             self._note(key)
-        starts = [one.start for one in batch.shifts]
+        starts = [shift.start for shift in batch.shifts]
         self._first = min(starts) if not self._last else min(self._first, *starts)
-        self._last = max(self._last, *(one.end for one in batch.shifts))
+        self._last = max(self._last, *(shift.end for shift in batch.shifts))
 
     def _held(self, keys: Sequence[_Key]) -> dict[_Key, tuple[str, bool]]:
         """Stamp and whether it is replaced, of the rows with `keys` that there are."""
-        found: dict[_Key, tuple[str, bool]] = {}
+        known: dict[_Key, tuple[str, bool]] = {}
         by_week: defaultdict[int, list[_Key]] = defaultdict(list)
         for key in keys:
             by_week[key[1] // _SPAN].append(key)
-        one, start = UnitShift, seconds_of(UnitShift.start)
-        query = select(one.unit, start, seconds_of(one.end), one.person_id, one.stamp, one.replaced)
+        table, start = UnitShift, seconds_of(UnitShift.start)
+        query = select(table.unit, start, seconds_of(table.end), table.person_id, table.stamp, table.replaced)
         for week in by_week.values():
             wanted, units = set(week), sorted({key[0] for key in week})
             begins = [key[1] for key in week]
             within = query.where(start >= min(begins), start <= max(begins))
             for begin in range(0, len(units), _GROUP):
-                for row in self._session.execute(within.where(one.unit.in_(units[begin : begin + _GROUP]))):
+                for row in self._session.execute(within.where(table.unit.in_(units[begin : begin + _GROUP]))):
                     if (key := (row[0], row[1], row[2], row[3])) in wanted:
-                        found[key] = (row[4], row[5])
-        return found
+                        known[key] = (row[4], row[5])
+        return known
 
     def _set(self, keys: Sequence[_Key], **values: object) -> None:
         if not keys:
             return
-        one = UnitShift
+        table = UnitShift
         same = and_(
-            one.unit == bindparam("a_unit"),
-            seconds_of(one.start) == bindparam("a_start"),
-            seconds_of(one.end) == bindparam("a_end"),
-            one.person_id == bindparam("a_person"),
+            table.unit == bindparam("a_unit"),
+            seconds_of(table.start) == bindparam("a_start"),
+            seconds_of(table.end) == bindparam("a_end"),
+            table.person_id == bindparam("a_person"),
         )
         rows = [dict(zip(("a_unit", "a_start", "a_end", "a_person"), key, strict=True)) for key in keys]
-        self._session.connection().execute(update(one).where(same).values(**values), rows)
+        self._session.connection().execute(update(table).where(same).values(**values), rows)
 
     def _note(self, key: _Key) -> None:
         unit, start, end, _ = key

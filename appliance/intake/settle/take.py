@@ -70,8 +70,8 @@ class Totals:
 
 def people_of(store: Store) -> list[RosterPerson]:
     """The current roster."""
-    one = RosterRow
-    query = select(one.person_id, one.handle, one.name, one.call_sign, one.unit, one.division)
+    roster = RosterRow
+    query = select(roster.person_id, roster.handle, roster.name, roster.call_sign, roster.unit, roster.division)
     with store.read() as session:
         return [RosterPerson(*row) for row in session.execute(query)]
 
@@ -124,14 +124,14 @@ def take_log(session: Session, source: Source, reading: Reading, sha256: str) ->
             if feed not in feeds:
                 feeds[feed] = Versions(session, Source(feed, source.zone, source.settled))
             revised += feeds[feed].revise(ids)
-    said = [
+    notes = [
         f"{log.rows} shifts read, {log.known} of them known before.",
         f"{log.replaced} shifts of earlier logs are replaced.",
         f"{revised} calls taken before were matched to other people.",
     ]
     if log.strangers:
-        said.append(f"{log.strangers} shifts are of nobody on the roster.")
-    ending = msgspec.structs.replace(ending, chosen=[*ending.chosen, *said])
+        notes.append(f"{log.strangers} shifts are of nobody on the roster.")
+    ending = msgspec.structs.replace(ending, chosen=[*ending.chosen, *notes])
     _taken(session, source, reading, sha256)
     if revised:
         contributions.mark_cycle_due(session)
@@ -240,8 +240,8 @@ def take_files(
         marks = {path: _mark(path) for path in batch}
         for reading in parse_files(profile, people, batch, crewed_later=crewed_later):
             with contextlib.suppress(ParserDied):
-                one = _File(reading, take_log if log else take, None if keep else marks[reading.path])
-                _take_one(store, source, one, totals)
+                file = _File(reading, take_log if log else take, None if keep else marks[reading.path])
+                _take_one(store, source, file, totals)
             if time.monotonic() - flushed >= _FLUSH_SECONDS:
                 delivery.flush(store, Outbox)
                 flushed = time.monotonic()
@@ -269,16 +269,16 @@ class _File:
     mark: tuple[int, int, int] | None
 
 
-def _take_one(store: Store, source: Source, one: _File, totals: Totals) -> None:
+def _take_one(store: Store, source: Source, file: _File, totals: Totals) -> None:
     """Take one file, or keep it aside. It leaves the folder if its `mark` is still the same. Raises ParserDied."""
-    reading, mark = one.reading, one.mark
+    reading, mark = file.reading, file.mark
     totals.files += 1
     kept_aside = False
     if reading.name.endswith(DRY_RUN):
-        _rehearse(store, source, one)
+        _rehearse(store, source, file)
         totals.dry_runs += 1
     else:
-        receipt = _take(store, source, one)
+        receipt = _take(store, source, file)
         kept_aside = receipt is not None and not receipt.taken
         totals.quarantined += kept_aside
         totals.taken += receipt is not None and receipt.taken
@@ -292,35 +292,35 @@ def _take_one(store: Store, source: Source, one: _File, totals: Totals) -> None:
             totals.stuck += 1
 
 
-def _take(store: Store, source: Source, one: _File) -> FileReceipt | None:
+def _take(store: Store, source: Source, file: _File) -> FileReceipt | None:
     """Take one file for good; its receipt, None for bytes that were taken before."""
-    sha256 = _known_as(one.reading)
+    sha256 = _known_as(file.reading)
     try:
         with _seldom_collected(), store.write() as session:
-            receipt = one.take(session, source, one.reading, sha256)
+            receipt = file.take(session, source, file.reading, sha256)
             if receipt is not None:
                 _send(session, receipt)
             return receipt
     except _Unusable:
-        receipt = _receipt(source.feed, one.reading, sha256, one.reading.finish())
+        receipt = _receipt(source.feed, file.reading, sha256, file.reading.finish())
         with store.write() as session:
             refuse(session, receipt)
         return receipt
 
 
-def _rehearse(store: Store, source: Source, one: _File) -> None:
+def _rehearse(store: Store, source: Source, file: _File) -> None:
     """Take one file, undo it, and send what its receipt would be. It is not kept aside: who dropped it has it."""
-    sha256 = _known_as(one.reading)
+    sha256 = _known_as(file.reading)
     try:
         with _seldom_collected(), store.write() as session:
-            receipt = one.take(session, source, one.reading, sha256)
+            receipt = file.take(session, source, file.reading, sha256)
             session.rollback()
     except _Unusable:
         receipt = None
     if receipt is None:
-        ending = one.reading.finish()
-        said = ending.chosen if ending.unusable else [*ending.chosen, _SEEN_BEFORE]
-        receipt = _receipt(source.feed, one.reading, sha256, msgspec.structs.replace(ending, chosen=said))
+        ending = file.reading.finish()
+        notes = ending.chosen if ending.unusable else [*ending.chosen, _SEEN_BEFORE]
+        receipt = _receipt(source.feed, file.reading, sha256, msgspec.structs.replace(ending, chosen=notes))
     with store.write() as session:
         _send(session, msgspec.structs.replace(receipt, dry_run=True))
 

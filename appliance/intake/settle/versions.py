@@ -149,20 +149,20 @@ class Versions:
         """
         if self._merges or self._with_log:
             return batch
-        said = Counter([version.number for version in batch])
+        times_named = Counter([version.number for version in batch])
         feed, settled, concerns = self._feed, self._settled, self._concerns
         left = list[Sighting]()
         calls, people = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
-        for one in batch:
-            number, received, kind = one.number, one.received, one.type
-            if kind in concerns or number in known or said[number] > 1:
-                left.append(one)
+        for seen in batch:
+            number, received, kind = seen.number, seen.received, seen.type
+            if kind in concerns or number in known or times_named[number] > 1:
+                left.append(seen)
                 continue
             call_id = self._next + len(calls)
-            is_open = not one.closed and received > settled
-            calls.append((call_id, feed, number, one.stamp, one.digest, 1, received, kind, False, is_open, ""))
+            is_open = not seen.closed and received > settled
+            calls.append((call_id, feed, number, seen.stamp, seen.digest, 1, received, kind, False, is_open, ""))
             month = month_of(received)
-            for person_id, unit, role, start, end in one.involved:
+            for person_id, unit, role, start, end in seen.involved:
                 people.append((call_id, person_id, month, unit, role, start, end))
         self._next += len(calls)
         self.tally.calls += len(calls)
@@ -194,11 +194,11 @@ class Versions:
         if not batch or batch[0].parts is None:
             return batch
         self._crews.look_up(part for version in batch for part in version.parts or ())
-        found = []
+        versions = []
         for version in batch:
             people, unmatched = self._crews.man(version.parts or [])
-            found.append(msgspec.structs.replace(version, involved=people, unmatched=unmatched))
-        return found
+            versions.append(msgspec.structs.replace(version, involved=people, unmatched=unmatched))
+        return versions
 
     def _look_up(self, batch: Sequence[Sighting], adding: Mapping[int, Sequence[Person]]) -> dict[int, list[Part]]:
         """The units at calls that are added to; their crews and those of `batch` are known from now on."""
@@ -237,20 +237,20 @@ class Versions:
         columns: list[Any] = [Call.id, Call.number, Call.stamp, Call.digest, Call.revision, received, Call.type]
         query = select(*columns, Call.noticed, Call.open, Call.merged_into)
         feed = (_column(Call.feed), self._feed)
-        found = {}
+        known = {}
         for row in rows_among(self._session, query, feed, _column(by), numbers):
-            call = found[row[1]] = Known(*row)
+            call = known[row[1]] = Known(*row)
             call.noticed, call.open = bool(call.noticed), bool(call.open)
-        return found
+        return known
 
     def _people(self, ids: Iterable[int]) -> dict[int, list[Person]]:
-        found: dict[int, list[Person]] = {}
-        one = Involvement
-        times: list[Any] = [type_coerce(column, BigInteger) for column in (one.start, one.end)]
-        query: Any = select(one.call_id, one.person_id, one.unit, one.role, *times)
-        for row in rows_among(self._session, query, None, _column(one.call_id), sorted(set(ids))):
-            found.setdefault(row[0], []).append((row[1], row[2], row[3], row[4], row[5]))
-        return found
+        people: dict[int, list[Person]] = {}
+        table = Involvement
+        times: list[Any] = [type_coerce(column, BigInteger) for column in (table.start, table.end)]
+        query: Any = select(table.call_id, table.person_id, table.unit, table.role, *times)
+        for row in rows_among(self._session, query, None, _column(table.call_id), sorted(set(ids))):
+            people.setdefault(row[0], []).append((row[1], row[2], row[3], row[4], row[5]))
+        return people
 
     def _write(self, changes: list[_Change], touched: dict[int, Known]) -> None:
         fresh = [change.call for change in changes if change.call.fresh]
@@ -303,12 +303,14 @@ class Versions:
         """Carry the people of merged calls over to the calls that they were merged into, as far as those are known."""
         targets = {change.call.merged_into for change in changes.values()} - {""}
         query, feed = select(Call.merged_into).where(_IS_MERGED), (_column(Call.feed), self._feed)
-        found = rows_among(self._session, query, feed, _column(Call.merged_into), sorted(changes))
-        targets.update(number for (number,) in found)
+        rows = rows_among(self._session, query, feed, _column(Call.merged_into), sorted(changes))
+        targets.update(number for (number,) in rows)
         if not targets:
             return
         known = self._known(sorted(targets))
-        self._write(self._revised(known, {one: changes[one].version for one in changes}), {})
+        self._write(
+            self._revised(known, {changed_number: changes[changed_number].version for changed_number in changes}), {}
+        )
 
     def _revised(self, known: Mapping[str, Known], versions: Mapping[str, Sighting]) -> list[_Change]:
         """Those of the `known` calls on which other people are by now: their own and those merged into them."""
@@ -318,28 +320,28 @@ class Versions:
             parts = parts_of(self._session, {call.id: stored.get(call.id, []) for call in known.values()})
             self._crews.look_up(chain(*parts.values()))
             own = {call_id: self._crews.man(there) for call_id, there in parts.items()}
-        found = []
+        changed = []
         for number, call in sorted(known.items()):
             people, unmatched = own.get(call.id, _NOBODY)
             if self._merges:
                 merged = select(Call.id).where(Call.feed == self._feed, Call.merged_into == number, _IS_MERGED)
-                more = [one for group in self._people(self._session.scalars(merged)).values() for one in group]
+                more = [person for group in self._people(self._session.scalars(merged)).values() for person in group]
                 people, _ = joined(people, more)
             if people != sorted(stored.get(call.id, [])):
                 call.revision += 1
-                found.append(_Change(call, versions.get(number) or _quiet(call, unmatched), people))
-        return found
+                changed.append(_Change(call, versions.get(number) or _quiet(call, unmatched), people))
+        return changed
 
     def revise(self, ids: Sequence[int]) -> int:
         """Match those of the calls with `ids` that are of this feed anew; how many turned out otherwise."""
-        found = 0
+        count = 0
         for group in _groups(ids):
             changes = self._revised(self._known(group, by=Call.id), {})
             self._write(changes, {})
             if self._merges:
                 self._merge({change.call.number: change for change in changes})
-            found += len(changes)
-        return found
+            count += len(changes)
+        return count
 
     # --- what follows ------------------------------------------------------------------------------------------------
 
@@ -383,9 +385,21 @@ def _column(attribute: Any) -> ColumnElement[Any]:
 
 def _quiet(call: Known, unmatched: list[str]) -> Sighting:
     """A version that says nothing beyond what is known of `call`: it opens no follow-up that was not opened."""
-    one, quiet = call, not call.noticed
+    changed, quiet = call, not call.noticed
     return Sighting(
-        0, one.number, one.stamp, one.digest, one.received, one.type, quiet, not one.open, True, "", [], unmatched, []
+        0,
+        changed.number,
+        changed.stamp,
+        changed.digest,
+        changed.received,
+        changed.type,
+        quiet,
+        not changed.open,
+        True,
+        "",
+        [],
+        unmatched,
+        [],
     )
 
 

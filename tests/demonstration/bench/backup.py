@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import text
 
 from appliance.backup.keys import recipient_of
-from appliance.custody.keys import found_file_custody, root_file
+from appliance.custody.keys import create_file_custody, root_file
 from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.settings import Home
@@ -38,9 +38,9 @@ _BLOB, _BOARD = 64_000, 10 * MEGABYTE
 def _fill(home: Home, database: int, boards: int) -> None:
     home.root.mkdir()
     home.settings_file.write_text("demonstration = true\n")
-    found_file_custody(home)
+    create_file_custody(home)
     upgrade_all(home)
-    keys.found(home)
+    keys.create(home)
     with contextlib.closing(open_store(home, "ledger")) as store:
         log = Log(store)
         log.append_all([Append(kind="release", public={"period": str(number)}) for number in range(5_000)])

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import clock
-from appliance.custody.keys import found_file_custody
+from appliance.custody.keys import create_file_custody
 from appliance.ledger import keys
 from appliance.settings import Home
 from appliance.spool.append import append
@@ -82,9 +82,9 @@ def run() -> list[dict[str, Any]]:
         home = Home(Path(scratch) / "home")
         home.root.mkdir()
         home.settings_file.write_text("demonstration = true\n")
-        found_file_custody(home)
+        create_file_custody(home)
         upgrade_all(home)
-        keys.found(home)
+        keys.create(home)
         server = _serve(home)
         try:
             plain = _plain(Path(scratch))

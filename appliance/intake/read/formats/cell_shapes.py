@@ -67,7 +67,7 @@ def moment(text: str, wall: WallClock, column: str, line: int = 0, began: dateti
     if text.lower() in _BLANK or text.startswith("0001-01-01"):
         return None
     try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else wall.place(found, began)
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else wall.place(moment, began)
     except (ValueError, OverflowError):
         raise Unusable(line, column, IMPOSSIBLE_TIME) from None

@@ -90,14 +90,14 @@ class _Records:
         if first.count(0) * 4 > len(first) and not text.is_wide(self._encoding):
             return Unusable(1, "", f"not {self._named} (it looks like UTF-16); {_SET_ENCODING}")
         mark = "\0" if zeros else "\N{REPLACEMENT CHARACTER}"
-        line = next((n for n, one in self._again(start) if n > done and mark in one), done + 1)
+        line = next((n for n, record in self._again(start) if n > done and mark in record), done + 1)
         column = self._open_cell(start, line, mark)
         contains = ": it contains zero bytes" if zeros else ""
         return Unusable(line, column, f"not {self._named}{contains}; {_SET_ENCODING}")
 
     def _open_cell(self, start: int, line: int, mark: str = "") -> str:
         """The column of the cell in which the text of lines `start` to `line` breaks off, or stands before `mark`."""
-        lines = [one for _, one in itertools.takewhile(lambda at: at[0] <= line, self._again(start))]
+        lines = [text for _, text in itertools.takewhile(lambda at: at[0] <= line, self._again(start))]
         if mark and lines:
             lines[-1] = lines[-1].split(mark)[0]
         try:
@@ -153,5 +153,5 @@ def _evenness(lines: str, delimiter: str) -> tuple[float, int]:
         return 0.0, 1
     if not counts:
         return 0.0, 1
-    number, found = counts.most_common(1)[0]
-    return (round(found / counts.total(), 2), number) if number > 1 else (0.0, 1)
+    number, count = counts.most_common(1)[0]
+    return (round(count / counts.total(), 2), number) if number > 1 else (0.0, 1)

@@ -101,14 +101,14 @@ def _documents(raw: bytes, encoding: str, profile: Profile) -> list[_Eido]:
         # One document per line is the only shape in which the first line is whole by itself and not alone.
         first, _, rest = whole.strip().partition("\n")
         if rest and _is_whole(first):
-            texts = [one for one in whole.splitlines() if one.strip()]
+            texts = [text for text in whole.splitlines() if text.strip()]
         else:
             texts = [whole]
         documents: list[_Eido] = []
-        for line, one in enumerate(texts, 1):
-            _refuse_conduct(one, profile, line)
-            found = msgspec.json.decode(one, type=_Eido | list[_Eido])
-            documents += found if isinstance(found, list) else [found]
+        for line, text in enumerate(texts, 1):
+            _refuse_conduct(text, profile, line)
+            document = msgspec.json.decode(text, type=_Eido | list[_Eido])
+            documents += document if isinstance(document, list) else [document]
     except UnicodeDecodeError:
         raise Unusable(0, "", "JSON in another encoding than the profile says") from None
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
@@ -125,11 +125,11 @@ def _is_whole(line: str) -> bool:
     return True
 
 
-def _refuse_conduct(one: str, profile: Profile, line: int) -> None:
+def _refuse_conduct(text: str, profile: Profile, line: int) -> None:
     """Walk every name of the document once: no depth, no name about conduct goes by unseen."""
     import ijson
 
-    metered = Metered(io.BytesIO(one.encode()), limit=FILE_BYTES)
+    metered = Metered(io.BytesIO(text.encode()), limit=FILE_BYTES)
     try:
         for event, name in jsons.events(metered, "utf-8"):
             if event == "map_key" and about_conduct(name) and name not in profile.dropped:
@@ -165,14 +165,14 @@ class _Reader:
         if at is None:
             raise Unusable(self.line, "lastUpdateTimeStamp", "this time is missing")
         rung = [self._moment(call.callStartTimestamp, "callStartTimestamp") for call in document.callComponent]
-        received = min([one for one in rung if one is not None], default=at)
+        received = min([moment for moment in rung if moment is not None], default=at)
         statuses = {_letters(status) for status in incident.incidentStatusCommonRegistryText}
         canceled = bool(statuses & _CANCELED)
         # A call that was split from another is one of its own, with the units that it names itself.
         replaced_by = [
-            _tracked(one.incidentTrackingIdentifier)
-            for one in document.mergeComponent
-            if one.incidentMergeDirectionCode == "REPLACED"
+            _tracked(merge.incidentTrackingIdentifier)
+            for merge in document.mergeComponent
+            if merge.incidentMergeDirectionCode == "REPLACED"
         ]
         return CallVersion(
             line=self.line,
@@ -201,8 +201,10 @@ class _Reader:
         )
 
     def _disposition(self) -> str:
-        found = self.document.incidentComponent.dispositionComponent
-        primary = [one for one in found if one.dispositionPrimaryIndicator] or found
+        dispositions = self.document.incidentComponent.dispositionComponent
+        primary = [
+            disposition for disposition in dispositions if disposition.dispositionPrimaryIndicator
+        ] or dispositions
         return primary[-1].dispositionCommonRegistryCode if primary else ""
 
     def _call_takers(self, received: datetime) -> list[UnitOnCall]:
@@ -229,15 +231,15 @@ class _Reader:
                 )
             }
             elsewhere = bool(resource.activeOnIncidentId) and _tracked(resource.activeOnIncidentId) != number
-            there = "arrived" in steps and not elsewhere
-            gone = not there and (elsewhere or ("cleared" in steps and "dispatched" not in steps))
+            arrived = "arrived" in steps and not elsewhere
+            gone = not arrived and (elsewhere or ("cleared" in steps and "dispatched" not in steps))
             people = [reference.to.partition("@")[0] for reference in resource.agentReference]
             units.append(
                 UnitOnCall(
                     unit=unit if cell_shapes.UNIT.fullmatch(unit) else NO_CODE,
                     start=seconds(since),
                     end=seconds(since) if gone else None,
-                    arrived=there and not canceled,
+                    arrived=arrived and not canceled,
                     people=[person for person in people if cell_shapes.PERSON.fullmatch(person)],
                     primary=False,
                 )

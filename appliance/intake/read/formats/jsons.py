@@ -36,12 +36,12 @@ def open_array(stream: BinaryIO, profile: Profile) -> Table:
 def _table(stream: BinaryIO, profile: Profile, records: Any) -> Table:
     encoding, why = text.choose(stream, profile.encoding)
     layout = Layout(profile, ".")
-    found: Iterator[tuple[int, Any]] = _named_failures(records(stream, encoding, profile))
+    stream_rows: Iterator[tuple[int, Any]] = _named_failures(records(stream, encoding, profile))
     if not profile.taken:
-        first = list(itertools.islice(found, _LOOK))
+        first = list(itertools.islice(stream_rows, _LOOK))
         layout.look(part.path for line, record in first for part in parts_of(record, layout, line))
-        found = itertools.chain(first, found)
-    rows = (row for line, record in found for row in layout.rows(parts_of(record, layout, line), line))
+        stream_rows = itertools.chain(first, stream_rows)
+    rows = (row for line, record in stream_rows for row in layout.rows(parts_of(record, layout, line), line))
     return Table(layout.header, rows, [why])
 
 
@@ -183,6 +183,6 @@ def parts_of(record: Any, layout: Layout, line: int) -> list[Part]:
 def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    found = str(value)
+    text = str(value)
     # A lone surrogate (\\ud800) is no character, and could not be stored.
-    return found if found.isascii() else found.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

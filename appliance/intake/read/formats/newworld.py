@@ -53,8 +53,8 @@ def _children(parent: Element, group: str, name: str) -> list[Element]:
 
 
 def _text(parent: Element, name: str) -> str:
-    found = _child(parent, name) if name else None
-    return "" if found is None else xmls.value(found)
+    child = _child(parent, name) if name else None
+    return "" if child is None else xmls.value(child)
 
 
 def _yes(parent: Element, name: str) -> bool:
@@ -67,7 +67,7 @@ def _time(parent: Element, name: str, wall: WallClock, began: datetime | None = 
 
 def _logged(element: Element, wall: WallClock, began: datetime) -> dict[str, datetime]:
     """When the unit's log first says sent and there, and last says gone."""
-    found: dict[str, datetime] = {}
+    times: dict[str, datetime] = {}
     for entry in _children(element, "UnitLogs", "UnitLog"):
         at = _time(entry, "DateTime", wall, began)
         # What an agency calls its own statuses beyond the usual ones says nothing here.
@@ -75,12 +75,12 @@ def _logged(element: Element, wall: WallClock, began: datetime) -> dict[str, dat
         if at is None:
             continue
         if step == "dispatched":
-            found["sent"] = min(found.get("sent", at), at)
+            times["sent"] = min(times.get("sent", at), at)
         elif step == "arrived":
-            found["there"] = min(found.get("there", at), at)
+            times["there"] = min(times.get("there", at), at)
         elif step == "cleared":
-            found["gone"] = max(found.get("gone", at), at)
-    return found
+            times["gone"] = max(times.get("gone", at), at)
+    return times
 
 
 def _people(element: Element) -> list[str]:
@@ -123,20 +123,20 @@ def _call(call: Element, profile: Profile, wall: WallClock, line: int) -> CallVe
     contexts = _children(call, "AgencyContexts", "AgencyContext")
     received = _time(call, columns.received, wall)
     if received is None:
-        created = [_time(one, "CreatedDateTime", wall) for one in contexts]
+        created = [_time(part, "CreatedDateTime", wall) for part in contexts]
         received = min([at for at in created if at is not None], default=None)
     if received is None:
         raise Unusable(0, columns.received, "this time is missing")
     # Fire and medical contexts of the same call may stand first; when none is police, the first one speaks.
-    police = next((one for one in contexts if _POLICE.search(_text(one, "AgencyType"))), next(iter(contexts), None))
+    police = next((part for part in contexts if _POLICE.search(_text(part, "AgencyType"))), next(iter(contexts), None))
     named = "" if police is None else _text(police, "CallType")
     sent_as = _text(call, columns.type) or named
-    canceled = _yes(call, "CanceledFlag") or (bool(contexts) and all(_yes(one, "CanceledFlag") for one in contexts))
+    canceled = _yes(call, "CanceledFlag") or (bool(contexts) and all(_yes(part, "CanceledFlag") for part in contexts))
     closed = _time(call, columns.cleared, wall, received)
     # The layout carries no version number: the latest time in it is when this version was true.
     seen = [received]
     units = [_unit(element, canceled, wall, seen) for element in _children(call, columns.units, "Unit")]
-    dispositions = [_text(one, "Name") for one in _children(call, "Dispositions", "CallDisposition")]
+    dispositions = [_text(part, "Name") for part in _children(call, "Dispositions", "CallDisposition")]
     latest = max(seen if closed is None else [*seen, closed])
     state = "1" if closed or _yes(call, "ClosedFlag") else "0"
     # A closed version outranks an open one of the same time: nothing re-opens by accident.

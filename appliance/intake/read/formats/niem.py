@@ -34,12 +34,12 @@ def open_table(stream: BinaryIO, profile: Profile) -> Table:
             for number, element in xmls.records(stream, profile, is_record):
                 yield number, list(_parts(element, layout))
 
-    found: Iterator[tuple[int, list[Part]]] = records()
+    found_rows: Iterator[tuple[int, list[Part]]] = records()
     if not profile.taken:
-        first = list(itertools.islice(found, _LOOK))
+        first = list(itertools.islice(found_rows, _LOOK))
         layout.look(part.path for _, parts in first for part in parts)
-        found = itertools.chain(first, found)
-    rows = (row for number, parts in found for row in layout.rows(parts, number))
+        found_rows = itertools.chain(first, found_rows)
+    rows = (row for number, parts in found_rows for row in layout.rows(parts, number))
     where = f"every {profile.record} is a record" if wanted else "every child of the root is a record"
     return Table(layout.header, rows, [f"Read as XML in the encoding that it declares; {where}."])
 

@@ -104,7 +104,7 @@ def _check(element: Element, path: list[str], profile: Profile) -> None:
 def _dropped(path: list[str], profile: Profile) -> bool:
     """Whether the element, or one around it, is dropped by its name or by its path within the record."""
     return any(
-        one in profile.dropped or within(one, profile.dropped)
+        name in profile.dropped or within(name, profile.dropped)
         for start in range(len(path))
-        for one in ("/".join(path[start:]), path[start])
+        for name in ("/".join(path[start:]), path[start])
     )
