@@ -42,6 +42,7 @@ COMMANDS = {
     "relay": "appliance.operate.relay_commands:relay",
     "report": "appliance.press.commands:report",
     "status": "appliance.health.commands:status",
+    "upkeep": "appliance.runtime.commands:upkeep",
     "update": "appliance.operate.update_commands:update",
     "support-bundle": "appliance.operate.support_commands:support_bundle",
 }

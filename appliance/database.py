@@ -64,11 +64,11 @@ def connect(path: Path, key: str) -> Any:
         if "locked" in str(error):
             raise WardwellError(
                 f"The database of {path.parent.name} has been in use by another process for {_BUSY_MS // 1000} s.",
-                "Let that one end, then try again.",
+                "Wait until it ends, then try again.",
             ) from None
         raise WardwellError(
             f"The disk with the database of {path.parent.name} cannot be written: {error}.",
-            "See what the kernel says of it (`journalctl -k`), and mount it for writing again.",
+            "See what the kernel says about it (`journalctl -k`), and mount it for writing again.",
         ) from None
     except sqlcipher3.DatabaseError:
         connection.close()

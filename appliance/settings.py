@@ -11,6 +11,7 @@ data volume, `/var/lib/wardwell`, and what has to be there while it is sealed li
     charter.toml                  public/charter.toml (adopted by signature; before, the one that ships)
     <compartment>/key             $CREDENTIALS_DIRECTORY/key, handed over by systemd
     run/<name>/<name>.sock        /run/wardwell/sockets/<name>/<name>.sock (desk, post, ledger)
+    run/<compartment>/worker      /run/wardwell/units/<compartment>/worker (by which its worker is reached)
     log/                          log/<compartment>/
     nginx/                        /etc/wardwell/nginx, /run/wardwell/front
     drop/<feed>/                  drop/<feed>/in/ (where CAD/RMS exports land)
@@ -189,6 +190,10 @@ class Home:
     def socket(self, name: str) -> Path:
         return self.run / name / f"{name}.sock"
 
+    def worker_file(self, compartment: str) -> Path:
+        """The file that the worker of `compartment` holds while it runs (`appliance.runtime.worker`)."""
+        return (RUNTIME / "units" if self.production else self.run) / compartment / "worker"
+
     def drop(self, feed: str) -> Path:
         """Where exports of `feed` land. In production its SFTP root lies around it, which the feed cannot change."""
         folder = self.root / "drop" / feed
@@ -205,7 +210,7 @@ class Home:
             return msgspec.toml.decode(self.settings_file.read_bytes(), type=Settings)
         except FileNotFoundError:
             raise WardwellError(
-                f"No appliance at {self.root}: wardwell.toml is missing.",
+                f"There is no appliance at {self.root}: wardwell.toml is missing.",
                 "Set WARDWELL_HOME, or run `make demo` for a demonstration.",
             ) from None
         except (msgspec.ValidationError, msgspec.DecodeError) as error:

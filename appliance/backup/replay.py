@@ -165,6 +165,6 @@ def _secrets(folders: list[Path]) -> dict[str, bytes]:
 def _require(entries: list[erasure_list.Entry], secrets: dict[str, bytes], made: datetime) -> None:
     if any(entry.by not in secrets for entry in entries if entry.at >= made):
         raise WardwellError(
-            "People have left since that backup was made, and it cannot be told who: it was made too early.",
+            "Somebody left after that backup was made, and the backup is too old to tell who.",
             "Restore a later backup, or restore on the machine that has the appliance's data still (--set-aside).",
         )

@@ -20,12 +20,13 @@ from pathlib import Path, PurePosixPath
 import msgspec
 import pyrage
 
+from appliance import durable
 from appliance.backup import proof, replay
 from appliance.backup.create import name_of
 from appliance.backup.cut import SETTINGS
 from appliance.backup.format import Entry, Index, Manifest
 from appliance.backup.keys import Keys, keys_from_root, recipient_of
-from appliance.backup.repository import Repository, Stored, naming_full_disk, sync_folder
+from appliance.backup.repository import Repository, Stored, naming_full_disk
 from appliance.custody.keys import PRODUCTION_MARK, backup_identity, backup_recipient
 from appliance.database import revisions
 from appliance.errors import Refused, WardwellError
@@ -119,7 +120,7 @@ def open_backup(repository: Repository, backup: str, root: bytes, expected_recip
     except (pyrage.DecryptError, msgspec.DecodeError, msgspec.ValidationError):
         raise Refused("That backup's index was altered.", "Take another copy of it.") from None
     if index.id != manifest.id:
-        raise Refused("That backup carries another's index.", "Take another copy of it.")
+        raise Refused("That backup holds the index of another backup.", "Take another copy of it.")
     known = repository.known(keys.seal)
     return Opened(repository, manifest, index, pieces, known, keys, identity)
 
@@ -146,13 +147,11 @@ def into(backup: Opened, folder: Path, say: Say) -> proof.Proven:
             elif entry.kind == "link":
                 path.symlink_to(entry.target)
             else:
-                with open(path, "xb") as file:
+                with durable.new_file(path) as file:
                     for name in entry.pieces:
                         file.write(_piece(backup, name, key))
-                    file.flush()
-                    os.fsync(file.fileno())
                 if path.stat().st_size != entry.size:
-                    raise WardwellError(f"{entry.path} comes back with another size.", "Take an earlier backup.")
+                    raise WardwellError(f"{entry.path} was restored with a different size.", "Take an earlier backup.")
                 done += entry.size
                 if backup.size and done * 10 // backup.size > tenths:
                     tenths = done * 10 // backup.size
@@ -160,7 +159,9 @@ def into(backup: Opened, folder: Path, say: Say) -> proof.Proven:
     proven = proof.examine(folder, backup.keys)
     stated = (backup.manifest.schemas, backup.manifest.ledger_size, backup.manifest.ledger_root, backup.index.counts)
     if stated != (proven.schemas, proven.ledger_size, proven.ledger_root, proven.counts):
-        raise WardwellError("What comes back is not what the backup says of itself.", "Take an earlier backup.")
+        raise WardwellError(
+            "What was restored does not match what the backup says of itself.", "Take an earlier backup."
+        )
     return proven
 
 
@@ -191,7 +192,7 @@ def check_target(home: Home, size: int) -> None:
     """See that a restore of `size` bytes may go to `home`. Raises Refused; changes nothing."""
     if home.root.exists():
         if not home.root.is_dir():
-            raise Refused(f"{home.root} is no folder.", "Give a folder that is empty or not there yet.")
+            raise Refused(f"{home.root} is not a folder.", "Give a folder that is empty or not there yet.")
         present = sorted(path.name for path in home.root.iterdir() if _matters(path))
         if present:
             raise Refused(
@@ -199,11 +200,7 @@ def check_target(home: Home, size: int) -> None:
                 "Give an empty folder, or use --set-aside, which moves what is there to a folder beside it.",
             )
     above = next(path for path in (home.root, *home.root.parents) if path.exists())
-    free = shutil.disk_usage(above).free
-    if free < size + _RESERVE:
-        raise Refused(
-            f"A restore needs {(size + _RESERVE) / 1e6:.0f} MB there; {free / 1e6:.0f} MB are free.", "Free space."
-        )
+    durable.require_free(above, size + _RESERVE, "A restore", "Free space.")
 
 
 def _matters(path: Path) -> bool:
@@ -225,7 +222,7 @@ def set_aside(home: Home, label: str) -> Path | None:
     aside.mkdir(mode=0o700)
     for path in present:
         path.rename(aside / path.name)
-    sync_folder(home.root)
+    durable.sync(home.root)
     return aside
 
 
@@ -254,7 +251,7 @@ def restore(backup: Opened, home: Home, say: Say) -> proof.Proven:
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)  # bare, as check_target saw
             path.rename(target)
-        sync_folder(home.root)
+        durable.sync(home.root)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return proven

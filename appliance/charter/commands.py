@@ -85,7 +85,7 @@ def enter() -> None:
     from appliance.charter import signatures
 
     index = signatures.enter(Home.find())
-    click.echo("It is there already." if index is None else f"Entry {index} of the access log.")
+    click.echo("It already exists." if index is None else f"Entry {index} of the access log.")
 
 
 def _check_signed(home: Home, document: Charter, problems: list[str], lines: list[str]) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance import durable
 from appliance.charter.schema import Charter
 from appliance.crypto import sshsig
-from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog, trusted_keys
 from appliance.errors import WardwellError
 from appliance.settings import Home
@@ -39,7 +39,7 @@ def sign(file: Path, key: Path, signer: str) -> Path:
     if signer not in SIGNERS:
         raise WardwellError(f"{signer!r} does not sign charters.", "Say agency or trustee.")
     path = file.with_name(f"{file.name}.{signer}.sig")
-    write_file(path, sshsig.sign(sshsig.load_private(key), file.read_bytes(), NAMESPACE))
+    durable.replace(path, sshsig.sign(sshsig.load_private(key), file.read_bytes(), NAMESPACE))
     return path
 
 

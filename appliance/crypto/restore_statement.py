@@ -52,7 +52,7 @@ class Restored:
             if context != _CONTEXT or end or moment.tzinfo is None:
                 raise ValueError
         except ValueError:
-            raise WardwellError("That is no statement of a restore.", "Ask custody for the right one.") from None
+            raise WardwellError("That is not a restore statement.", "Ask custody for the right one.") from None
         return read
 
     def public(self, note: str) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class PublicLog:
         try:
             return (self.folder / name).read_bytes()
         except OSError:
-            raise WardwellError(f"The log's file {name} is missing.", _ALTERED) from None
+            raise WardwellError(f"File {name} of the log is missing.", _ALTERED) from None
 
     def _partial(self, path: Callable[[int], str], width: int) -> bytes:
         # A partial file goes once the full one is there (C2SP tlog-tiles), so the full one is asked for second.
@@ -240,7 +240,7 @@ def require_witnessed(home: Home, index: int, expected: Callable[[dict[str, Any]
     if not 0 <= index < seen.log.size:
         raise NotWitnessed("That entry is not in a witnessed checkpoint yet.", "See that the witness is running.")
     if not expected(seen.log.leaf(index)):
-        raise WardwellError(f"Entry {index} of the log is not the one that was named.", "Report this to the trustee.")
+        raise WardwellError(f"Entry {index} of the log is not the expected one.", "Report this to the trustee.")
     return seen
 
 

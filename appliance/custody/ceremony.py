@@ -66,14 +66,14 @@ def hold(
     """
     record = public_record.load_if_there(places)
     if record is not None and record.state == "held":
-        raise Refused("The ceremony was held already.", "For new cards: `wardwell custody rotate`.")
+        raise Refused("The ceremony has already been held.", "For new cards: `wardwell custody rotate`.")
     if record is not None and not afresh:
         console.say("A ceremony was interrupted after its cards were made. It goes on with those cards.")
         finish(places, machine, record, collect(console, record), console.say)
         return
     require_nothing_to_lose(places, machine)
     if present_cards:
-        console.say("First the present cards, of both sides.")
+        console.say("First type the present cards of both sides.")
     root = _from_present_cards(console) if present_cards else secrets.token_bytes(keys.ROOT_BYTES)
     plan = Plan(scheme, {group: ask_holders(console, group, scheme) for group in GROUPS})
     made = split(root, scheme)
@@ -86,7 +86,7 @@ def hold(
 def hold_by_program(places: Places, machine: Machine, holders: dict[str, list[Holder]], scheme: Scheme) -> list[Card]:
     """The same without people, for demonstrations and tests: the cards are given back instead of being shown."""
     if public_record.load_if_there(places) is not None:
-        raise Refused("A ceremony was held or begun already.", "For new cards: `wardwell custody rotate`.")
+        raise Refused("A ceremony has already been held or begun.", "For new cards: `wardwell custody rotate`.")
     require_nothing_to_lose(places, machine)
     root = secrets.token_bytes(keys.ROOT_BYTES)
     made = split(root, scheme)
@@ -162,7 +162,7 @@ def hand_out(console: Console, paper: Paper, made: dict[str, list[Card]], plan: 
                 console.ask(f"{where} Then press Enter to clear the screen.")
             finally:  # also when somebody stops it here
                 console.clear()
-    console.say("Now every card is asked back, to see that it was taken down rightly.")
+    console.say("Now type every card back, to check that it was copied correctly.")
     for holder, card in pieces:
         while True:
             text = console.ask(f"{holder.name}: the words of your card (four letters of each are enough)")
@@ -173,7 +173,7 @@ def hand_out(console: Console, paper: Paper, made: dict[str, list[Card]], plan: 
                 console.say(str(error))
                 continue
             if right:
-                console.say(f"That is right: {GROUP_NAMES[card.group]}, card {card.number}.")
+                console.say(f"Correct: {GROUP_NAMES[card.group]}, card {card.number}.")
                 break
             console.say("That is another card. Type the one that was shown to you.")
 
@@ -193,7 +193,7 @@ def _from_present_cards(console: Console) -> bytes:
     def of_one_set(card: Card) -> None:
         first.append(card.set_number)
         if card.set_number != first[0]:
-            raise CardError("That card is of another set than the first one.", "Use cards of the newest set.")
+            raise CardError("That card belongs to a different set than the first one.", "Use cards of the newest set.")
 
     return _collect(console, of_one_set)
 

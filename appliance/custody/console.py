@@ -242,7 +242,7 @@ def _wait(places: Places, record: PublicRecord) -> None:
             kept = f" The cards are kept for {status['minutes_left']} minutes." if status["minutes_left"] else ""
             raise WardwellError(f"More cards are needed ({_progress(status)}).{kept}", "Call another holder.")
         if time.monotonic() > deadline:
-            raise WardwellError("Opening takes too long.", "Read `journalctl -u wardwell-custody`.")
+            raise WardwellError("Opening is taking too long.", "Read `journalctl -u wardwell-custody`.")
         time.sleep(0.2)
     click.echo("Unsealed; the compartments are starting. `wardwell status` shows when they serve.")
 

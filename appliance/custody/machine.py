@@ -126,7 +126,7 @@ class Machine:
             reason = done.stderr.decode(errors="replace").strip().splitlines()
             raise WardwellError(
                 f"`{' '.join(command[:2])}` failed{': ' + reason[-1].rstrip('.') if reason else ''}.",
-                "Read `journalctl -b`; mend what it says, and do the same again.",
+                "Read `journalctl -b`; fix what it says, then try again.",
             )
 
     def _try(

@@ -83,7 +83,7 @@ class Paper:
         self._target = target
         if target is not None and not target.is_dir() and not self._is_device:
             raise WardwellError(
-                f"{target} is neither a printer's device nor a folder.", "Name /dev/usb/lp0, or a folder in memory."
+                f"{target} is neither a printer device nor a folder.", "Name /dev/usb/lp0, or a folder in memory."
             )
         if target is not None and target.is_dir() and not _in_memory(target):
             raise WardwellError(

@@ -28,7 +28,7 @@ from appliance.settings import COMPARTMENTS
 def new_cards(places: Places, console: Console, paper: Paper, scheme: Scheme) -> PublicRecord:
     """Make a new set of cards for the same root secret. Until every card was read back, the old set stays."""
     record = _settled(places)
-    console.say("First the present cards, of both sides.")
+    console.say("First type the present cards of both sides.")
     root = ceremony.collect(console, record)
     opening.require_right(record, root)
     plan = _plan(console, record, scheme)
@@ -47,7 +47,7 @@ def new_root(places: Places, machine: Machine, console: Console, paper: Paper, s
     record = public_record.load(places)
     if record.next is None:
         record = _settled(places)
-        console.say("First the present cards, of both sides.")
+        console.say("First type the present cards of both sides.")
         old = ceremony.collect(console, record)
         opening.require_right(record, old)
         plan = _plan(console, record, scheme)
@@ -59,10 +59,10 @@ def new_root(places: Places, machine: Machine, console: Console, paper: Paper, s
         public_record.save(places, msgspec.structs.replace(record, next=following))
     else:
         following = record.next
-        console.say("A change of the root secret was interrupted; it goes on. First the old cards, of both sides.")
+        console.say("A change of the root secret was interrupted; it goes on. First type the old cards of both sides.")
         old = ceremony.collect(console, record)
         opening.require_right(record, old)
-        console.say("Now the new cards, of both sides.")
+        console.say("Now type the new cards of both sides.")
         new = ceremony.collect(console, following)
         opening.require_right(following, new)
     _change(places, machine, record, old, new, console.say)
@@ -101,7 +101,7 @@ def rekey(path: Path, old: str, new: str) -> None:
         connection.close()
     if not _opens(path, new):
         raise WardwellError(
-            f"The database of {path.parent.name} did not take its new key.", "Look at the disk's health."
+            f"The database of {path.parent.name} did not accept its new key.", "Look at the disk's health."
         )
 
 
@@ -117,7 +117,7 @@ def _change(places: Places, machine: Machine, record: PublicRecord, old: bytes, 
             machine.mount(places.home)
     for compartment in COMPARTMENTS:
         if places.home.database(compartment).exists():
-            say(f"a new key for the database of {compartment} ...")
+            say(f"giving the database of {compartment} a new key ...")
             keys_of = (keys.compartment_key(root, compartment) for root in (old, new))
             rekey(places.home.database(compartment), *keys_of)
     if device and machine.fits(device, was):

@@ -78,7 +78,7 @@ class Keeper:
             self._offers.forget()
             return
         if request.do != "offer":
-            raise Refused("Custody does nothing of that name.", "")
+            raise Refused("Custody has no such command.", "")
         if self._places.unsealed.exists() or self._opening.locked():
             raise Refused("The appliance is not sealed, so no card is needed.", "Keep the card where it belongs.")
         if record.next is not None:

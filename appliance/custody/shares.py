@@ -95,7 +95,7 @@ def read_card(text: str) -> Card:
             "Compare each word and their order with the card, and type again.",
         ) from None
     if share.group_count != len(GROUPS) or share.group_threshold != len(GROUPS):
-        raise CardError("That card belongs to something else than a Wardwell appliance.", "Look for the right card.")
+        raise CardError("That card does not belong to a Wardwell appliance.", "Look for the right card.")
     return Card(
         words=share.mnemonic(),
         set_number=share.identifier,
@@ -125,7 +125,7 @@ def combine(cards: Iterable[Card]) -> bytes:
         chosen[card.group, card.number] = card
         taken[card.group] = taken.get(card.group, 0) + 1
     if len({card.set_number for card in chosen.values()}) > 1:
-        raise CardError("These cards are not of one set.", _SAME_CEREMONY)
+        raise CardError("These cards belong to different sets.", _SAME_CEREMONY)
     if still_missing(chosen.values()):
         raise CardError("There are not enough cards.", "Both groups are needed, each with as many cards as it says.")
     try:
@@ -135,5 +135,5 @@ def combine(cards: Iterable[Card]) -> bytes:
             "These cards do not belong together.", "Use cards that were made at the same ceremony."
         ) from None
     if len(root) != ROOT_BYTES:
-        raise CardError("These cards hold something else than a root secret.", "Look for the right cards.")
+        raise CardError("These cards do not hold a root secret.", "Look for the right cards.")
     return root

@@ -5,8 +5,6 @@ Owns: the words of these commands. Must never see: a slip; slips are issued on t
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,13 +39,12 @@ def desk() -> None:
 def work() -> None:
     """Carry messages and clean up, until stopped."""
     from appliance.desk import worker
+    from appliance.runtime.worker import controlled
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     home = Home.find()
     home.settings()
-    worker.work(home, stop, lambda: click.echo("desk: working"))
+    with controlled(home, "desk") as control:
+        worker.work(home, control, lambda: click.echo("desk: working"))
 
 
 @desk.command()

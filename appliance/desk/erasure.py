@@ -1,4 +1,4 @@
-"""Leaving the programme: everything of one person's private space is destroyed, here and in the other compartments.
+"""Leaving the program: everything of one person's private space is destroyed, here and in the other compartments.
 
 Owns: the order of an erasure, and finishing one that was interrupted. First the erasure list has it, then the ledger
 (a leaf without a name, and it forgets the key and the numbering), then desk's own rows go in one transaction that also

@@ -100,9 +100,9 @@ def content(release: Release) -> dict[str, Any]:
 def request_report(store: Store, first_day: date, last_day: date) -> str:
     """Ask press for a signed report over whole days, both included; returns the request's id."""
     if last_day < first_day:
-        raise WardwellError("The last day lies before the first.", "Choose the days again.")
+        raise WardwellError("The last day is before the first.", "Choose the days again.")
     if last_day > clock.now().date():
-        raise WardwellError("The last day lies in the future.", "Choose a day until today.")
+        raise WardwellError("The last day is in the future.", "Choose today or an earlier day.")
     report = Report(
         request_id=secrets.token_hex(16),
         first_day=first_day.isoformat(),

@@ -17,10 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.charter import load_charter
 from appliance.crypto import blindrsa
-from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog
 from appliance.desk.models.sessions import SessionRow
 from appliance.desk.models.tickets import TicketDraw, TicketKey
@@ -168,4 +167,4 @@ def _publish(store: Store, home: Home) -> None:
     path = home.public / "desk" / "ticket-keys.json"
     data = (json.dumps(keys(store), indent=1) + "\n").encode()
     if not path.exists() or path.read_bytes() != data:
-        write_file(path, data)
+        durable.replace(path, data)

@@ -5,8 +5,6 @@ Owns: the loop of `wardwell desk work`. It never answers a person. Must never se
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -20,6 +18,7 @@ from appliance.desk.follow_up import steps as follow_up
 from appliance.desk.models.base import Outbox, SeenMessage
 from appliance.desk.people import holds
 from appliance.desk.sign_in import lockout, sessions
+from appliance.runtime.turns import HEALTH_SECONDS, Control, Duty, Turns
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
 from appliance.spool.delivery import Handler
@@ -27,9 +26,7 @@ from appliance.spool.messages import Health, Message
 from appliance.storage import Store, open_store
 
 POLL_SECONDS = 0.3
-HEALTH_SECONDS = 10.0
 CLEAN_SECONDS = 60.0
-RETRY_SECONDS = 3.0
 SENDERS = ("intake", "ledger", "press", "post", "desk")
 
 _log = structlog.get_logger("desk")
@@ -82,33 +79,22 @@ def upkeep(store: Store, charter: Charter) -> None:
     versions.commit_due(store, charter)
 
 
-def work(home: Home, stop: threading.Event, ready: Callable[[], None] = lambda: None) -> None:
-    """Run until `stop` is set. One failing turn is logged by its kind and tried again; nothing is lost by it."""
+def work(home: Home, control: Control, ready: Callable[[], None] = lambda: None) -> None:
+    """Run until `control` says stop. A failing turn is tried again; nothing is lost by it."""
     logs.configure(home)
     store, charter = open_store(home, "desk"), load_charter(home)
     handled = handlers(charter)
-    next_health = next_clean = 0.0
+
+    def report() -> None:
+        with store.write() as session:
+            health.take_health(session, own_health(store))
+
     ready()
     try:
-        while not stop.is_set():
-            try:
-                busy = once(store, handled)
-                moment = time.monotonic()
-                if moment >= next_health:
-                    next_health = moment + HEALTH_SECONDS
-                    with store.write() as session:
-                        health.take_health(session, own_health(store))
-                if moment >= next_clean:
-                    next_clean = moment + RETRY_SECONDS  # in case it fails: the ledger may still be starting
-                    upkeep(store, charter)
-                    next_clean = moment + CLEAN_SECONDS
-            except Exception as error:
-                # The kind of error only: its text may carry values of a row.
-                _log.error("turn_failed", kind=type(error).__name__)
-                _log.debug("turn_failed_at", places=logs.places(error))
-                busy = 0
-                stop.wait(1.0)
-            if not busy:
-                stop.wait(POLL_SECONDS)
+        Turns(control, _log, pause=POLL_SECONDS).run(
+            Duty(lambda: once(store, handled) > 0),
+            Duty(report, HEALTH_SECONDS),
+            Duty(lambda: upkeep(store, charter), CLEAN_SECONDS),
+        )
     finally:
         store.close()

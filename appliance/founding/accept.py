@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from appliance import durable
 from appliance.charter.schema import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
@@ -49,7 +50,7 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
     for signer, fingerprint in keys.items():
         if fingerprint != expected[signer].strip():
             raise Refused(
-                f"The key that lies with the papers is not the {signer}'s.", "Compare the fingerprint with its paper."
+                f"The key that came with the papers is not the {signer}'s.", "Compare the fingerprint with its paper."
             )
         pinned = home.public / f"{signer}.pub"
         if pinned.exists() and sshsig.fingerprint(pinned.read_text()) != fingerprint:
@@ -77,7 +78,7 @@ def _check_site(home: Home, text: bytes, charter: Charter) -> None:
         raise Refused("site.json is damaged.", "Write it again with `wardwell found request`.") from None
     if papers.site(home, home.settings(), charter, witness, version) != canonical(stated):
         raise Refused(
-            "The signed site.json is not about this appliance as it is now: its keys, hosts or charter differ.",
+            "The signed site.json does not match this appliance: its keys, hosts or charter differ.",
             "Write it again with `wardwell found request`, and have both sign that one.",
         )
     try:
@@ -88,7 +89,7 @@ def _check_site(home: Home, text: bytes, charter: Charter) -> None:
     unchanged = version == published and text == (home.public / papers.SITE).read_bytes()
     if not unchanged and version <= published:
         raise Refused(
-            f"The signed site.json has version {version}, the public one {published}, and browsers take no older one.",
+            f"The signed site.json has version {version}, the public one {published}; browsers accept no older one.",
             "Write it again with `wardwell found request`, and have both sign that one.",
         )
 
@@ -126,7 +127,7 @@ def accept_key_list(home: Home, folder: Path) -> int:
     except WardwellError as problem:
         raise Refused(problem.message, problem.fix) from None
     if published is not None and listed.version < published.version:
-        raise Refused("This list is older than the one that is public.", "Fetch the trustee's newest list.")
+        raise Refused("This list is older than the published one.", "Fetch the trustee's newest list.")
     # Each browser checks the signature with the list: one that asks between the two files refuses, and asks again.
     for name in (f"{NAME}.sig", NAME):
         publish(home.public / name, _read(folder / name))
@@ -135,10 +136,9 @@ def accept_key_list(home: Home, folder: Path) -> int:
 
 def publish(path: Path, data: bytes) -> None:
     """Put a file of root's into `public/`, readable by all."""
-    from appliance.press.files import write_file
 
     if not path.exists() or path.read_bytes() != data:
-        write_file(path, data)
+        durable.replace(path, data, mode=0o644)
 
 
 def _read(path: Path) -> bytes:

@@ -55,7 +55,7 @@ def published_version(home: Home) -> int:
     except (ValueError, TypeError, AttributeError):
         raise WardwellError(
             "The public site.json is damaged.",
-            "Hand in the papers that both signed last once more: `wardwell found accept`.",
+            "Take in the newest signed papers again: `wardwell found accept`.",
         ) from None
 
 
@@ -107,7 +107,7 @@ def write_request(home: Home, folder: Path, *, witness_vkey: str, charter: Path 
     for name, data in unsigned.items():
         path = folder / name
         if path.exists() and path.read_bytes() != data and any(folder.glob(f"{name}.*sig")):
-            raise WardwellError(f"{name} in {folder} is signed, and says something else.", "Take an empty folder.")
+            raise WardwellError(f"{name} in {folder} is signed, and its content differs.", "Take an empty folder.")
     templates = {
         name: (_HERE / "templates" / name).read_bytes() for name in (FOUNDING, ROSTER, "README.txt", "sign.sh")
     }

@@ -22,7 +22,7 @@ def check(home: Home) -> list[Check]:
         checks.append(wrong("maintenance", f"on since {since:%Y-%m-%d %H:%M} UTC", fix))
     left = [path for name in LEFT for path in sorted(home.root.glob(name))]
     if home.production and _UPDATE.exists():
-        checks.append(wrong("update", "one is going on, or was interrupted", "Run `wardwell update resume`."))
+        checks.append(wrong("update", "one is in progress, or was interrupted", "Run `wardwell update resume`."))
         left = [path for path in left if path.name != "before-update"]
     if left:
         fix = f"Remove {' and '.join(str(path) for path in left)} when nobody needs them: erased things live on there."

@@ -19,7 +19,7 @@ def check(home: Home) -> list[Check]:
         checks.append(fine("sealed", "unsealed"))
     if settings.custody == "file" and not settings.demonstration:
         fix = "Hold the ceremony: `wardwell custody ceremony`."
-        checks.append(wrong("custody", "keys lie in files, which is for demonstrations", fix))
+        checks.append(wrong("custody", "keys are kept in files, which is for demonstrations only", fix))
     elif home.production:
         checks += _custody(home, settings.disk.device)
     return checks

@@ -58,5 +58,8 @@ def take_command(paths: tuple[Path, ...], profile: str | None, as_json: bool) ->
 def serve_command() -> None:
     """Watch the drop folders, seal contributions, hand over counts. Runs until it is stopped."""
     from appliance.intake.serve import serve
+    from appliance.runtime.worker import controlled
 
-    serve(Home.find())
+    home = Home.find()
+    with controlled(home, "intake") as control:
+        serve(home, control)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import threading
 import time
 from collections.abc import Mapping
@@ -24,13 +23,13 @@ from watchdog.observers import Observer
 
 from appliance import clock, disk, logs
 from appliance.charter import load_charter
-from appliance.errors import WardwellError
 from appliance.intake.deliver import contributions, counts
 from appliance.intake.models import Call, MailboxKey, Outbox, RosterRow, SeenMessage, TakenFile
 from appliance.intake.profile.feed_profile import Profile, UnitLog, load_feed
 from appliance.intake.read.parsing import path_problem
 from appliance.intake.settle import crews, expiry, settling
 from appliance.intake.settle.take import BATCH, quarantine_folder, take_files
+from appliance.runtime.turns import HEALTH_SECONDS, Control, Duty, Turns
 from appliance.settings import MAINTENANCE, Feed, Home
 from appliance.spool import delivery
 from appliance.spool.messages import (
@@ -45,7 +44,7 @@ from appliance.spool.messages import (
 from appliance.storage import Store, open_store
 
 POLL_SECONDS = 0.5
-HEALTH_SECONDS = 10.0
+COUNTS_SECONDS = 60.0
 # A file that keeps its size and time for this long, seen twice, is complete, if nobody has it open for writing. Where
 # the kernel does not say (the file is another user's), it must keep still for longer.
 SETTLED_SECONDS = 1.0
@@ -292,39 +291,30 @@ class Watcher:
         )
 
 
-def serve(home: Home) -> None:
-    """Run until SIGTERM or SIGINT. A turn that fails is logged by its kind and tried again."""
-    stop, wake = threading.Event(), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+def serve(home: Home, control: Control) -> None:
+    """Run until `control` says stop. A turn that fails is tried again."""
+    hint = threading.Event()
     logs.configure(home)
     watcher = Watcher(home)
     observer = Observer()
     for drop in watcher.drops:
-        observer.schedule(_Hint(wake), str(drop.folder))
+        observer.schedule(_Hint(hint), str(drop.folder))
     observer.start()
-    next_scan = next_health = next_counts = 0.0
+    rescan = Duty(hint.set)
+
+    def turn() -> None:
+        scan, moment = hint.is_set(), time.monotonic()
+        hint.clear()
+        if scan:
+            rescan.hasten()  # in case this turn fails
+        settling = watcher.turn(scan=scan)
+        if scan:
+            rescan.last, rescan.seconds = moment, SETTLED_SECONDS if settling else watcher.scan_seconds
+
     try:
-        while not stop.is_set():
-            moment = time.monotonic()
-            scan = wake.is_set() or moment >= next_scan
-            wake.clear()
-            try:
-                settling = watcher.turn(scan=scan)
-                if scan:
-                    next_scan = moment + (SETTLED_SECONDS if settling else watcher.scan_seconds)
-                if moment >= next_health:
-                    next_health = moment + HEALTH_SECONDS
-                    watcher.report()
-                if moment >= next_counts:
-                    next_counts = moment + 60
-                    watcher.send_counts()
-            except WardwellError as error:
-                _log.error("a turn failed", reason=error.message)
-            except Exception as error:
-                _log.error("a turn failed", kind=type(error).__name__)
-                _log.debug("a turn failed at", places=logs.places(error))
-            stop.wait(POLL_SECONDS)
+        Turns(control, _log, pause=POLL_SECONDS).run(
+            rescan, Duty(turn), Duty(watcher.report, HEALTH_SECONDS), Duty(watcher.send_counts, COUNTS_SECONDS)
+        )
     finally:
         observer.stop()
         observer.join()

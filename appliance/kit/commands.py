@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import signal
 import sys
-import threading
 from pathlib import Path
 
 import click
@@ -70,7 +68,10 @@ def witness(
     custody_key: str | None,
 ) -> None:
     """Cosign the log's checkpoints, and refuse a log that shrank, forked or names two ticket keys."""
+    from appliance import logs
     from appliance.kit.witness import Folders, Witness
+    from appliance.runtime.turns import Control
+    from appliance.runtime.worker import heed_signals
 
     if once == follow:
         raise click.UsageError("Say --once or --follow.")
@@ -85,10 +86,8 @@ def witness(
         custody_key,
     )
     if follow:
-        stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
-        eye.follow(stopped.is_set, lambda sentence: click.echo(sentence, err=True))
+        logs.configure(home)
+        eye.follow(heed_signals(Control()))
         return
     checkpoint = eye.look()
     click.echo("Nothing new." if checkpoint is None else f"Cosigned {checkpoint.size} entries of {checkpoint.origin}.")

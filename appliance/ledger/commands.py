@@ -25,11 +25,13 @@ def ledger() -> None:
 def serve() -> None:
     """Answer on run/ledger/ledger.sock until stopped."""
     from appliance.ledger import keys, server
+    from appliance.runtime.worker import controlled
 
     home = Home.find()
     logs.configure(home)
     keys.create(home)
-    server.serve(home)
+    with controlled(home, "ledger") as control:
+        server.serve(home, control)
 
 
 @ledger.command()

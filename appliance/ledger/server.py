@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import signal
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.errors import WardwellError
 from appliance.ledger.log import Log
+from appliance.runtime.turns import HEALTH_SECONDS, Control, Duty, Turns
 from appliance.settings import Home
 from appliance.spool import delivery
 from appliance.spool.append import LINE_LIMIT
@@ -31,7 +29,6 @@ from appliance.spool.messages import Append, Appended, Health, Refused
 from appliance.storage import open_store
 
 PUBLISH_SECONDS = 0.3
-HEALTH_SECONDS = 10.0
 READ_SECONDS = 5.0
 GROUP_LIMIT = 128
 
@@ -51,28 +48,30 @@ class Server:
         # Threads of their own: an append never waits for the disk to take tiles.
         self._database = ThreadPoolExecutor(1, "database")
         self._files = ThreadPoolExecutor(1, "files")
+        self._turns = ThreadPoolExecutor(1, "turns")
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set; raises what ended any of its tasks."""
+    async def run(self, control: Control) -> None:
+        """Serve until `control` says stop; raises what ended any of its tasks."""
         socket = self._home.socket("ledger")
         socket.parent.mkdir(parents=True, exist_ok=True)
         socket.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, socket, limit=LINE_LIMIT)
         socket.chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IWGRP)
         _log.info("serving", entries=self._log_of.size)
-        tasks = [
-            asyncio.ensure_future(work)
-            for work in (stop.wait(), self._commit(), self._publish(), self._tick(), self._health())
-        ]
+        loop = asyncio.get_running_loop()
+        turns = loop.run_in_executor(self._turns, self._take_turns, control, loop)
+        tasks = [turns, asyncio.ensure_future(self._commit()), asyncio.ensure_future(self._publish())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             server.close()
+            control.stop()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._turns.shutdown()
             self._database.shutdown()
             self._files.shutdown()
             socket.unlink(missing_ok=True)
@@ -133,45 +132,28 @@ class Server:
             await loop.run_in_executor(self._files, self._log_of.publish)
             await asyncio.sleep(PUBLISH_SECONDS)
 
-    async def _tick(self) -> None:
-        """Look for the epoch's turn and for the witness's word."""
-        loop = asyncio.get_running_loop()
-        while True:
-            turned = await loop.run_in_executor(self._database, self._log_of.receive)
-            heeded = await loop.run_in_executor(self._database, self._log_of.heed_witness)
+    def _take_turns(self, control: Control, loop: asyncio.AbstractEventLoop) -> None:
+        """The turn loop, in a thread of its own: it waits for the other two threads, and the event loop for none."""
+
+        def tick() -> None:
+            """Look for the epoch's turn and for the witness's word."""
+            turned = self._database.submit(self._log_of.receive).result()
+            heeded = self._database.submit(self._log_of.heed_witness).result()
             if turned or heeded:
-                self._changed.set()
-            await asyncio.sleep(PUBLISH_SECONDS)
+                loop.call_soon_threadsafe(self._changed.set)
 
-    async def _health(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            health = Health(
-                compartment="ledger", at=clock.now(), ok=True, facts={"entries": str(self._log_of.size)}, fix=""
-            )
-            await loop.run_in_executor(self._files, delivery.send, self._home, "ledger", "desk", health)
-            await asyncio.sleep(HEALTH_SECONDS)
+        def report() -> None:
+            facts = {"entries": str(self._log_of.size)}
+            health = Health(compartment="ledger", at=clock.now(), ok=True, facts=facts, fix="")
+            self._files.submit(delivery.send, self._home, "ledger", "desk", health).result()
+
+        Turns(control, _log, pause=PUBLISH_SECONDS, survives=()).run(Duty(tick), Duty(report, HEALTH_SECONDS))
 
 
-@contextlib.contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """Two ledgers on one database would publish two histories."""
-    with open(home.folder("ledger") / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WardwellError("A ledger is already serving here.", "Stop it first.") from None
-        yield
-
-
-def serve(home: Home) -> None:
-    """Run the ledger until SIGTERM or SIGINT. Raises WardwellError when database and published log disagree."""
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await Server(home, Log(store)).run(stop)
-
-    with _alone(home), contextlib.closing(open_store(home, "ledger")) as store:
-        asyncio.run(main())
+def serve(home: Home, control: Control) -> None:
+    """Run the ledger until `control` says stop. Raises WardwellError when database and published log disagree."""
+    # Two ledgers on one database would publish two histories.
+    busy = WardwellError("A ledger is already serving here.", "Stop it first.")
+    alone = durable.locked(home.folder("ledger") / "lock", refusal=busy)
+    with alone, contextlib.closing(open_store(home, "ledger")) as store:
+        asyncio.run(Server(home, Log(store)).run(control))

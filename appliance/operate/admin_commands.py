@@ -32,7 +32,7 @@ def reset_access(name: str, stdin: bool, as_json: bool) -> None:
 
     home = Home.find()
     if home.production and os.geteuid() != 0:
-        raise Refused("Only root at the machine may do that.", "Put sudo before the command.")
+        raise Refused("Only root at the machine may do that.", "Run it with sudo.")
     with contextlib.closing(open_store(home, "desk")) as store:
         break_glass.find(store, name)  # refused before a password is asked for
         if stdin:
@@ -53,5 +53,5 @@ def console_password() -> None:
     from appliance.operate import administrator
 
     if os.geteuid() != 0:
-        raise Refused("Only root at the machine may do that.", "Put sudo before the command.")
+        raise Refused("Only root at the machine may do that.", "Run it with sudo.")
     click.echo(administrator.shown(administrator.new_password()))

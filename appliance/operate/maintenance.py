@@ -51,8 +51,8 @@ def end(home: Home, run: Run = systemctl, mark: Path = MAINTENANCE, seconds: flo
     while silent := [process.name for process in processes.check(home) if not process.ok]:
         if time.monotonic() > until:
             raise WardwellError(
-                f"{' and '.join(silent)} gave no answer, so the page of maintenance stays.",
-                "Read `wardwell doctor`, mend it, and end maintenance again.",
+                f"{' and '.join(silent)} did not answer, so the maintenance page stays.",
+                "Read `wardwell doctor`, fix it, then end maintenance again.",
             )
         time.sleep(0.5)
     mark.unlink(missing_ok=True)

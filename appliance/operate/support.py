@@ -114,7 +114,7 @@ def encode(report: Report) -> bytes:
 def write(content: bytes, out: Path) -> str:
     """Write the bundle (a tar with one file) to `out`; the SHA-256 of the report in it, in hex.
 
-    Raises WardwellError when `out` is there already.
+    Raises WardwellError when `out` already exists.
     """
     digest = hashlib.sha256(content).hexdigest()
     try:
@@ -124,7 +124,7 @@ def write(content: bytes, out: Path) -> str:
                 member.size = len(data)
                 tar.addfile(member, io.BytesIO(data))
     except FileExistsError:
-        raise WardwellError(f"{out} is there already.", "Name another file, or remove that one.") from None
+        raise WardwellError(f"{out} already exists.", "Name another file, or remove that one.") from None
     return digest
 
 

@@ -136,9 +136,9 @@ def _require_rest(machine: Machine) -> None:
 def _change(machine: Machine, version: str, say: Say) -> None:
     old = machine.leads("current")
     if not machine.staged(version):
-        raise Refused(f"Version {version} does not lie here.", "Run `wardwell update stage FILE` first.")
+        raise Refused(f"Version {version} is not staged here.", "Run `wardwell update stage FILE` first.")
     if version == old:
-        raise Refused(f"Version {version} runs here already.", "There is nothing to do.")
+        raise Refused(f"Version {version} already runs here.", "There is nothing to do.")
     if not machine.unsealed():
         raise Refused("The appliance is sealed.", "Unseal it, then update: the backup comes first.")
     moves = machine.schemas(version) != machine.schemas(old)
@@ -150,14 +150,14 @@ def _change(machine: Machine, version: str, say: Say) -> None:
     wrong_before = machine.wrong(old)
     say("comparing the system's files with the accepted ones")
     if machine.compare_files() is False:
-        say(f"some differ already, so what the update brings will not be accepted unseen: {COMPARISON} says which")
+        say(f"some files already differ, so the update's changes will not be accepted unseen: {COMPARISON} says which")
     say("backup, read back")
     machine.backup()
     # The version that settles an interruption is the one that runs now.
     machine.switch(old, old)
     state = State("hold", old, version, moves, machine.boot(), machine.head())
     machine.keep(state)
-    say("page of maintenance; compartments stop")
+    say("maintenance page on; stopping the compartments")
     try:
         machine.hold()
         if moves:
@@ -192,7 +192,7 @@ def _accept_files(machine: Machine, say: Say) -> None:
     """Last, since the update is over by then: what it changed is not reported as a stranger's change."""
     try:
         if machine.accept_files():
-            say("the system's files as the update left them are the accepted ones")
+            say("the system's files are accepted as the update left them")
     except WardwellError as error:
         say(f"{error.message} The next comparison will name what the update changed: `{COMPARISON} accept`.")
 
@@ -234,7 +234,7 @@ def _put_back(machine: Machine, state: State, say: Say) -> None:
     if machine.head() != state.log:
         machine.keep(None)
         raise WardwellError(
-            f"Version {state.old} is in its place, but the access log grew while {state.new} was tried, and its "
+            f"Version {state.old} is back, but the access log grew while {state.new} was tried, and its "
             "published head is never taken back.",
             "Restore the backup that was just made: wardwell backup restore DIR --set-aside (custody's cards), "
             "then: wardwell maintenance off",

@@ -34,7 +34,7 @@ def _machine() -> Machine:
     if not home.production:
         raise Refused("Only an installed appliance is updated.", "Run it there, as root.")
     if os.geteuid() != 0:
-        raise Refused("Only root updates this machine.", "Put sudo before the command.")
+        raise Refused("Only root updates this machine.", "Run it with sudo.")
     return Machine(home)
 
 
@@ -76,7 +76,7 @@ def stage(file: Path, as_json: bool) -> None:
     from appliance.operate import update as updating
 
     version = updating.stage(_machine(), file, _say)
-    tell(as_json, f"Version {version} lies here. Change to it: wardwell update apply {version}", version=version)
+    tell(as_json, f"Version {version} is staged. Change to it: wardwell update apply {version}", version=version)
 
 
 @update.command()

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from appliance.crypto.tiles import write_file
+from appliance import durable
 from appliance.post.models import Board
 from appliance.settings import Home
 from appliance.spool.append import append
@@ -37,7 +37,7 @@ def path_of(home: Home, epoch: int, kind: str) -> Path:
 def _write_once(path: Path, data: bytes) -> bytes:
     """Write `path` unless it is there; what it holds then. A board that exists never changes, whatever happened."""
     if not path.exists():
-        write_file(path, data)
+        durable.replace(path, data)
     return path.read_bytes()
 
 
@@ -94,4 +94,4 @@ def write_index(store: Store) -> None:
         ]
     path, data = store.home.public / "boards" / "index.json", (json.dumps(index) + "\n").encode()
     if not path.exists() or path.read_bytes() != data:
-        write_file(path, data)
+        durable.replace(path, data)

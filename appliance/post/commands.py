@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import contextlib
 
 import click
 
@@ -23,18 +22,13 @@ def work() -> None:
     from appliance.charter import load_charter
     from appliance.post.memory import Memory
     from appliance.post.worker import work as run
+    from appliance.runtime.worker import controlled
     from appliance.storage import open_store
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     home = Home.find()
     logs.configure(home)
-    store = open_store(home, "post")
-    try:
-        run(store, Memory(home), load_charter(home), stop)
-    finally:
-        store.close()
+    with controlled(home, "post") as control, contextlib.closing(open_store(home, "post")) as store:
+        run(store, Memory(home), load_charter(home), control)
 
 
 @post.command()

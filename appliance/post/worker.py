@@ -5,9 +5,6 @@ Owns: the loop behind `wardwell post work`. Must never see: a request; the web a
 
 from __future__ import annotations
 
-import threading
-import time
-
 import structlog
 
 from appliance import clock
@@ -15,11 +12,11 @@ from appliance.charter import Charter
 from appliance.errors import WardwellError
 from appliance.post import epochs
 from appliance.post.memory import Memory
+from appliance.runtime.turns import HEALTH_SECONDS, Control, Duty, Turns
 from appliance.spool.delivery import send
 from appliance.spool.messages import Health
 from appliance.storage import Store
 
-HEALTH_SECONDS = 10.0
 TURN_SECONDS = 1.0
 log = structlog.get_logger("post")
 
@@ -46,16 +43,15 @@ def health(store: Store, problem: WardwellError | None) -> Health:
     )
 
 
-def work(store: Store, memory: Memory, charter: Charter, stop: threading.Event) -> None:
-    """Turn after turn until `stop` is set."""
-    next_health, shown = 0.0, ""
-    while not stop.is_set():
-        problem = once(store, memory, charter)
-        words = problem.message if problem else ""
-        if words != shown and words:
-            log.warning("post cannot go on", problem=words)
-        shown = words
-        if time.monotonic() >= next_health:
-            send(store.home, "post", "desk", health(store, problem))
-            next_health = time.monotonic() + HEALTH_SECONDS
-        stop.wait(TURN_SECONDS)
+def work(store: Store, memory: Memory, charter: Charter, control: Control) -> None:
+    """Turn after turn until `control` says stop."""
+    turns = Turns(control, log, pause=TURN_SECONDS, survives=())
+
+    def turn() -> None:
+        if problem := once(store, memory, charter):
+            turns.note(problem)
+
+    def report() -> None:
+        send(store.home, "post", "desk", health(store, next(iter(turns.problems), None)))
+
+    turns.run(Duty(turn), Duty(report, HEALTH_SECONDS))

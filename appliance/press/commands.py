@@ -5,8 +5,7 @@ Owns: what these commands take and print. Must never see: anything that press do
 
 from __future__ import annotations
 
-import signal
-import threading
+import contextlib
 from pathlib import Path
 
 import click
@@ -25,19 +24,14 @@ def press() -> None:
 def work() -> None:
     """Run press: releases when a month is over, reports when they are asked for. Stop it with SIGTERM."""
     from appliance.press.worker import work as run
+    from appliance.runtime.worker import controlled
     from appliance.storage import open_store
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     home = Home.find()
     logs.configure(home)
     keys.report_key(home)
-    store = open_store(home, "press")
-    try:
-        run(store, stop)
-    finally:
-        store.close()
+    with controlled(home, "press") as control, contextlib.closing(open_store(home, "press")) as store:
+        run(store, control)
 
 
 @press.command()

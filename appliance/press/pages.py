@@ -14,11 +14,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.charter import Charter, load_charter
 from appliance.crypto import sshsig
 from appliance.errors import WardwellError
-from appliance.press.files import write_file
 from appliance.press.resources import load_resources
 from appliance.settings import Home
 
@@ -169,7 +168,7 @@ def publish(home: Home) -> list[str]:
     for relative, data in render(home).items():
         path = home.site / relative
         if not path.exists() or path.read_bytes() != data:
-            write_file(path, data)
+            durable.replace(path, data, mode=0o644)
             written.append(relative)
     return written
 

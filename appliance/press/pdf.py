@@ -29,9 +29,9 @@ def make_pdf(html: str, fonts: Path) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise WardwellError("Laying out the PDF took too long.", "Ask for a shorter period.") from None
+        raise WardwellError("Making the PDF took too long.", "Ask for a shorter period.") from None
     if child.returncode != 0 or not child.stdout.startswith(b"%PDF-"):
-        raise WardwellError("The PDF could not be laid out.", "Run `wardwell doctor`; the PDF library may be damaged.")
+        raise WardwellError("The PDF could not be made.", "Run `wardwell doctor`; the PDF library may be damaged.")
     return child.stdout
 
 

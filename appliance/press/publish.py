@@ -17,11 +17,10 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
 from appliance.press import keys
-from appliance.press.files import write_file
 from appliance.press.models import Input, Outbox, Release
 from appliance.press.release import build, canonical_release, check_period
 from appliance.rules.months import SETTLED, end
@@ -135,8 +134,8 @@ def _publish(store: Store, row: Release) -> None:
     # A crash after this line appends the same digest again: two equal leaves, which verifiers accept as one.
     index = append(store.home, Append(kind="release", public=leaf)).public_index
     folder = store.home.public / "releases"
-    write_file(folder / f"{row.period}.json.sig", keys.sign(store.home, row.body))
-    write_file(folder / f"{row.period}.json", row.body)
+    durable.replace(folder / f"{row.period}.json.sig", keys.sign(store.home, row.body), mode=0o644)
+    durable.replace(folder / f"{row.period}.json", row.body, mode=0o644)
     with store.write() as session:
         fresh = session.get_one(Release, row.period)
         fresh.leaf_index, fresh.published_at = index, clock.now()

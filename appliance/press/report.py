@@ -80,7 +80,7 @@ def _days(first_day: str, last_day: str) -> tuple[date, date]:
     except ValueError:
         raise WardwellError("That is not a day.", "Write days like 2026-10-01.") from None
     if last < first:
-        raise WardwellError("The last day lies before the first.", "Exchange them.")
+        raise WardwellError("The last day is before the first.", "Swap them.")
     return first, last
 
 

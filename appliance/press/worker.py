@@ -6,8 +6,6 @@ one matter until the next turn, never the loop. Must never see: anything but the
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +17,7 @@ from appliance import clock
 from appliance.errors import WardwellError
 from appliance.press import pages, publish, report
 from appliance.press.models import Outbox, Release, ReportRequest, SeenMessage
+from appliance.runtime.turns import HEALTH_SECONDS, Control, Duty, Turns
 from appliance.spool.delivery import enqueue, flush, receive, send
 from appliance.spool.messages import (
     FollowUpCounts,
@@ -31,7 +30,6 @@ from appliance.spool.messages import (
 )
 from appliance.storage import Store
 
-HEALTH_SECONDS = 10.0
 TURN_SECONDS = 1.0
 SENDERS = ("intake", "desk")
 log = structlog.get_logger("press")
@@ -123,22 +121,17 @@ def health(store: Store, problems: list[WardwellError]) -> Health:
     )
 
 
-def work(store: Store, stop: threading.Event) -> None:
-    """Turn after turn until `stop` is set. Pages are rendered again when what they are made from has changed."""
-    shown: list[str] = []
-    next_health = 0.0
-    while not stop.is_set():
-        problems = turn(store)
-        if time.monotonic() >= next_health:
-            try:
-                pages.publish(store.home)
-            except WardwellError as problem:
-                problems.append(problem)
-            send(store.home, "press", "desk", health(store, problems))
-            next_health = time.monotonic() + HEALTH_SECONDS
-        words = [problem.message for problem in problems]
-        for message in words:
-            if message not in shown:
-                log.warning("press cannot go on with one matter", problem=message)
-        shown = words
-        stop.wait(TURN_SECONDS)
+def work(store: Store, control: Control) -> None:
+    """Turn after turn until `control` says stop. Pages are rendered again when what they are made from has changed."""
+    turns = Turns(control, log, pause=TURN_SECONDS, survives=())
+
+    def render() -> None:
+        try:
+            pages.publish(store.home)
+        except WardwellError as problem:
+            turns.note(problem)
+
+    def report_health() -> None:
+        send(store.home, "press", "desk", health(store, turns.problems))
+
+    turns.run(Duty(lambda: turns.note(*turn(store))), Duty(render, HEALTH_SECONDS), Duty(report_health, HEALTH_SECONDS))

@@ -53,8 +53,8 @@ def held_still(databases: Mapping[Path, str]) -> Iterator[None]:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlcipher3.OperationalError:
                 raise WardwellError(
-                    f"The database of {path.parent.name} is being written to all the time.",
-                    "Run the backup again; if it stays so, start that compartment again.",
+                    f"The database of {path.parent.name} never stops being written to.",
+                    "Run the backup again; if it happens again, restart that compartment.",
                 ) from None
             stack.callback(connection.execute, "ROLLBACK")
         yield

@@ -1,7 +1,7 @@
-"""Making a bundle from a commit and a filled pool, without a network; twice gives the same bytes but for the time.
+"""Builds a bundle from a commit and a filled pool, without a network. Two builds differ in their declared time alone.
 
-Owns: what lies where in the file. Must never see: what is not committed; the source and the browser code are made from
-the commit, never from the working tree. Layout: decision 0007 and docs/bundle.md.
+Owns: the layout of the file (decision 0007, docs/bundle.md). Must never see: what is not committed; the source and the
+browser code come from the commit, never from the working tree.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from provisioning.bundle import keys, pool, sbom
 ROOT = Path(__file__).resolve().parents[2]
 SPACE_MANIFEST = "space-manifest.json"
 _DIST = ("webapp/desk/dist", "webapp/space/dist")
-# First in the file, so that `tar` shows them first and a broken copy is noticed early.
+# First in the file, so that `tar` lists them first and a damaged copy is noticed early.
 _FIRST = ("install.sh", SUMS, SIGNATURE, MINISIGNATURE, PUBLIC_KEY, "release.minisign.pub", MANIFEST)
 
 
 def build(stored: Path, release_keys: Path, out: Path, made_at: datetime, say: pool.Say) -> str:
-    """Write the bundle of this tree's commit to `out`; its SHA-256 in hex.
+    """Write the bundle of this tree's commit to `out`; returns its SHA-256 in hex.
 
-    Raises WardwellError when the pool is not filled for this commit's lists, a key is missing, or `out` is there.
+    Raises WardwellError when the pool is not filled for this commit's lists, a key is missing, or `out` exists.
     """
     keys.check(release_keys)
     if not pool.is_filled(stored):
         raise WardwellError(f"{stored} is not filled for this tree.", "Fill it: `wardwell bundle pool`.")
     if out.exists():
-        raise WardwellError(f"{out} is there already.", "Name another file, or remove that one.")
+        raise WardwellError(f"{out} exists already.", "Name another file, or remove that one.")
     commit = _git("rev-parse", "HEAD").decode().strip()
     at = datetime.fromtimestamp(int(_git("show", "-s", "--format=%ct", "HEAD")), UTC)
     with tempfile.TemporaryDirectory(prefix="bundle-", dir=out.parent) as scratch:
@@ -86,7 +86,7 @@ def _git(*words: str) -> bytes:
 
 
 def _source(tree: Path, out: Path) -> str:
-    """Unpack the commit into `tree`, build its browser code there, and write both to `out`; its version."""
+    """Unpack the commit into `tree`, build its browser code there, and write both to `out`; returns its version."""
     tree.mkdir()
     # Tests and the demonstration, which lies among them, have no place on an appliance.
     archive = _git("archive", "--format=tar", "HEAD", "--", ".", ":(exclude)tests")
@@ -118,7 +118,7 @@ def _source(tree: Path, out: Path) -> str:
 
 
 def _borrow_modules(space: Path) -> None:
-    """Let the commit's tree build with this tree's npm packages, if they are those of the commit's lock."""
+    """Let the commit's tree build with this tree's npm packages, if they match the commit's lock."""
     modules = ROOT / "webapp" / "space" / "node_modules"
     # The stamp that provisioning.packages leaves; without it npm would fetch, and into this tree.
     stamp = modules / ".wardwell-lock"
@@ -128,7 +128,7 @@ def _borrow_modules(space: Path) -> None:
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without the builder's own account; readable by all, writable by the owner, whatever the builder's umask was."""
+    """The member without the builder's account and umask: owned by root, readable by all, writable by its owner."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
@@ -157,7 +157,7 @@ def _ftparchive(folder: Path, *words: str) -> bytes:
 
 
 def _wheelhouse(wheels: Path, to: Path) -> None:
-    """The wheels and a list of their digests, which pip checks once more when it installs: all but its own."""
+    """The wheels and a list of their digests, which pip checks when it installs them; pip's own is not on the list."""
     shutil.copytree(wheels, to)
     lines = []
     for path in sorted(to.glob("*.whl")):
@@ -168,9 +168,9 @@ def _wheelhouse(wheels: Path, to: Path) -> None:
 
 
 def lay_space_manifest(dist: Path, folder: Path, release_keys: Path, version: str) -> None:
-    """What the private space serves, for `wardwell kit web-check`: the built manifest and its two signatures.
+    """The manifest of what the private space serves, for `wardwell kit web-check`, and its two signatures.
 
-    Beside `source.tar`, not in it: whoever builds the commit with other keys gets the same source.
+    Beside `source.tar`, not in it, so that a build with other keys gives the same source.
     """
     path = folder / SPACE_MANIFEST
     shutil.copy(dist / "manifest.json", path)

@@ -1,6 +1,6 @@
 """`wardwell bundle`: keys, pool, build, verify.
 
-Owns: these commands' words. Must never see: an appliance's data.
+Owns: what these commands print. Must never see: an appliance's data.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from appliance.output import json_option, tell
 ROOT = Path(__file__).resolve().parents[2]
 _path = click.Path(path_type=Path)
 _pool = click.option(
-    "--pool", "stored", type=_path, default=ROOT / ".cache" / "bundle-pool", help="The stored packages."
+    "--pool", "folder", type=_path, default=ROOT / ".cache" / "bundle-pool", help="The stored packages."
 )
 
 
 @click.group()
 def bundle() -> None:
-    """The one signed file that an appliance is installed and updated from."""
+    """The signed file that an appliance is installed and updated from."""
 
 
 @bundle.command()
 @click.option("--to", type=_path, required=True, help="The new folder; keep it where only releases are made.")
 def keys(to: Path) -> None:
     """Make the release keys, once."""
-    from provisioning.bundle import keys as making
+    from provisioning.bundle.keys import make
 
-    click.echo(f"Release keys are in {to}. Publish this fingerprint where receivers find it without the bundle:")
-    click.echo(making.make(to))
+    click.echo(f"Release keys are in {to}. Publish this fingerprint where receivers get it without the bundle:")
+    click.echo(make(to))
 
 
 @bundle.command()
 @_pool
-def pool(stored: Path) -> None:
-    """Fetch what bundles are made from: as root, with a network, once for each change of the lists."""
-    from provisioning.bundle import pool as storing
+def pool(folder: Path) -> None:
+    """Fetch what bundles are built from: as root, with a network, once for each change of the lists."""
+    from provisioning.bundle.pool import fill
 
-    storing.fill(stored, _say)
-    click.echo(f"{stored} is filled.")
+    fill(folder, _say)
+    click.echo(f"{folder} is filled.")
 
 
 @bundle.command()
@@ -50,13 +50,13 @@ def pool(stored: Path) -> None:
 @click.option("--keys", "release_keys", type=_path, required=True, help="The folder that `bundle keys` made.")
 @click.option("--out", type=_path, required=True, help="The file to write.")
 @click.option("--made-at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="The declared time (default: now).")
-def build(stored: Path, release_keys: Path, out: Path, made_at: datetime | None) -> None:
-    """Make the bundle of this tree's commit, without a network."""
-    from provisioning.bundle import build as building
+def build(folder: Path, release_keys: Path, out: Path, made_at: datetime | None) -> None:
+    """Build the bundle of this tree's commit, without a network."""
+    from provisioning.bundle.build import build
 
     begun = time.monotonic()
     moment = made_at.replace(tzinfo=UTC) if made_at else datetime.now(UTC)
-    digest = building.build(stored, release_keys, out, moment, _say)
+    digest = build(folder, release_keys, out, moment, _say)
     size = out.stat().st_size / (1 << 20)
     click.echo(f"{out}: {size:.0f} MiB, sha256 {digest}, in {time.monotonic() - begun:.0f} s")
 
@@ -69,8 +69,8 @@ def verify(file: Path, fingerprint: str, as_json: bool) -> None:
     """Check FILE against the release key that you trust. Exit code 3 when it is not to be installed."""
     from appliance.operate.bundle import read_bundle
 
-    found = read_bundle(file, fingerprint)
-    version, commit = found.manifest.version, found.manifest.commit
+    manifest = read_bundle(file, fingerprint).manifest
+    version, commit = manifest.version, manifest.commit
     words = f"{file.name}: wardwell {version}, commit {commit}, whole and signed."
     tell(as_json, words, version=version, commit=commit)
 

@@ -1,8 +1,8 @@
-"""The release keys: one for each tool that a receiver may check with.
+"""The release keys: one for each tool that a receiver may check a bundle with.
 
 Owns: the folder that holds them (`release`, `release.minisign`, `release.gpg`, and the public half of each). Must never
-see: an appliance; the folder stays with whoever makes releases. All three sign alike bytes with alike signatures
-(Ed25519 is deterministic), so that a bundle can be made twice and compared.
+see: an appliance; the folder stays with whoever makes releases. All three make equal signatures of equal bytes (Ed25519
+is deterministic), so that a bundle can be built twice and compared.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pathlib import Path
 from appliance.crypto import sshsig
 from appliance.errors import WardwellError
 
-# OpenPGP keys carry the time that they were made; a signature may not be older.
-_MADE = "20240101T000000"
+# An OpenPGP key carries the time at which it was made; a signature may not be older.
+_KEY_TIME = "20240101T000000"
 _NAMES = ("release", "release.pub", "release.minisign", "release.minisign.pub", "release.gpg", "release.gpg.pub")
 
 
 def make(folder: Path) -> str:
-    """Make the three keys in the new folder; the fingerprint of the first, to be published. Never overwrites."""
+    """Make the three keys in the new folder; returns the first one's fingerprint, to be published. Never overwrites."""
     try:
         folder.mkdir(mode=0o700, parents=True)
     except FileExistsError:
-        raise WardwellError(f"{folder} is there already.", "Name another folder; release keys are made once.") from None
+        raise WardwellError(f"{folder} exists already.", "Name another folder; release keys are made once.") from None
     (folder / "release").touch(0o600)
     (folder / "release").write_bytes(sshsig.generate_private_openssh())
     line = sshsig.public_line(sshsig.load_private(folder / "release"), "wardwell-release")
@@ -39,7 +39,7 @@ def make(folder: Path) -> str:
     )
     with _gnupg() as gpg:
         kind = ["--quick-generate-key", "Wardwell release", "ed25519", "sign", "never"]
-        _run([*gpg, "--faked-system-time", _MADE, "--passphrase", "", *kind], folder)
+        _run([*gpg, "--faked-system-time", _KEY_TIME, "--passphrase", "", *kind], folder)
         (folder / "release.gpg").touch(0o600)
         (folder / "release.gpg").write_bytes(_run([*gpg, "--export-secret-keys"], folder))
         (folder / "release.gpg.pub").write_bytes(_run([*gpg, "--export"], folder))
@@ -72,7 +72,7 @@ def sign_release(folder: Path, release: Path, at: datetime) -> None:
 
 @contextmanager
 def _gnupg() -> Iterator[list[str]]:
-    """gpg with a home of its own, gone afterwards with its agent."""
+    """The command gpg with a temporary home, which is removed afterwards, and its agent stopped."""
     with tempfile.TemporaryDirectory(prefix="gpg-") as home:
         yield ["gpg", "--homedir", home, "--batch", "--quiet", "--yes"]
         subprocess.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=False, capture_output=True)
@@ -82,6 +82,6 @@ def _run(command: list[str], folder: Path) -> bytes:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     done = subprocess.run(command, capture_output=True, env=environment, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()[-400:]
-        raise WardwellError(f"{command[0]} failed: {said}", "Check that it is installed and the key is whole.")
+        error = done.stderr.decode(errors="replace").strip()[-400:]
+        raise WardwellError(f"{command[0]} failed: {error}", "Check that it is installed and the key is complete.")
     return done.stdout

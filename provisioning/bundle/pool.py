@@ -1,12 +1,11 @@
-"""The stored pool of packages that bundles are made from: Debian packages and Python wheels, fetched once.
+"""The pool of packages that bundles are built from: Debian packages and Python wheels, fetched once.
 
-Owns: `<pool>/debs`, `<pool>/wheels` and the name of what they were fetched for. Must never see: an appliance. Filling
-needs root and the package sources that this machine is set up for; building from a filled pool needs neither.
+Owns: `<pool>/debs`, `<pool>/wheels` and a digest of the lists that they were fetched for. Must never see: an appliance.
+Filling needs root and the package sources that this machine uses; building from a filled pool needs neither.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,17 +14,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from appliance import durable
 from appliance.errors import WardwellError
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = Path(__file__).with_name("packages.txt")
 LOCK = ROOT / "provisioning" / "locks" / "requirements.txt"
 SUITE = "bookworm"
-# Counted up when the steps below change in a way that the lists do not show.
+# To be increased when the steps below change while the lists do not.
 RECIPE = 2
 # Wheels that are compiled here carry this time, so that the same sources give the same bytes (SOURCE_DATE_EPOCH).
 _BUILD_TIME = "1700000000"
-# Notes for a debugger would name the folder that it was compiled in.
+# Debug information would contain the path of the folder in which a wheel is compiled.
 _COMPILER = "-g0"
 
 Say = Callable[[str], None]
@@ -38,7 +38,7 @@ def names() -> list[str]:
 
 
 def key() -> str:
-    """What a pool is filled for: the two lists and the recipe."""
+    """A digest of what decides a pool's content: the two lists and the recipe."""
     parts = (str(RECIPE).encode(), PACKAGES.read_bytes(), LOCK.read_bytes())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -50,49 +50,48 @@ def is_filled(pool: Path) -> bool:
 
 
 def fill(pool: Path, say: Say) -> None:
-    """Fetch everything, unless it is there already. Raises WardwellError when a source does not give it."""
+    """Fetch everything, unless the pool is filled. Raises WardwellError when a source does not deliver."""
     pool.parent.mkdir(parents=True, exist_ok=True)
-    with open(pool.with_name(f"{pool.name}.lock"), "w") as lock:
-        # Whoever comes second waits, and finds it filled.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # A second process waits here, and then has nothing to do.
+    with durable.locked(pool.with_name(f"{pool.name}.lock")):
         if not is_filled(pool):
             _fill(pool, say)
 
 
 def _fill(pool: Path, say: Say) -> None:
-    making = pool.with_name(pool.name + ".making")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
+    unfinished = pool.with_name(pool.name + ".making")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     say("fetching Debian packages with all they depend on, beyond a minimal Debian 12")
-    _debs(making / "debs")
+    _debs(unfinished / "debs")
     say("fetching Python packages by hash, compiling those that come as source")
-    wheels(making / "wheels")
-    (making / "filled-for").write_text(key())
+    wheels(unfinished / "wheels")
+    (unfinished / "filled-for").write_text(key())
     shutil.rmtree(pool, ignore_errors=True)
-    making.rename(pool)
+    unfinished.rename(pool)
 
 
 def _debs(folder: Path) -> None:
     folder.mkdir()
     fetch = f'chroot "$1" apt-get -y -qq --download-only --no-install-recommends install {" ".join(names())}'
     hooks = [fetch, f'cp "$1"/var/cache/apt/archives/*.deb {folder}/']
-    # "null" makes a root, runs the hooks in it and keeps nothing: the closure is taken against what it has installed.
+    # "null" makes a root, runs the hooks in it and keeps nothing: what apt fetches is what that minimal root lacks.
     command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=null"]
     command += [f"--customize-hook={hook}" for hook in hooks]
     _run([*command, SUITE, "/dev/null"], "Run it as root, with mmdebstrap installed and the package source reachable.")
     for path in folder.glob("*.deb"):
-        # An epoch's colon is escaped in apt's names and needless in ours.
+        # apt escapes the colon after an epoch in its file names; ours do without it.
         path.rename(folder / path.name.replace("%3a", "-"))
 
 
 def wheels(folder: Path, lock: Path = LOCK) -> None:
     """Put a wheel of everything in `lock` into `folder`, compiling what comes as source, with the same bytes each time.
 
-    Nothing is taken from pip's cache, where a wheel may lie that was compiled in another way.
+    Nothing is taken from pip's cache, which may have a wheel that was compiled in another way.
     """
     pip = [sys.executable, "-m", "pip"]
     common = ["--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--no-cache-dir", "-r", str(lock)]
-    _run([*pip, "wheel", *common, "--wheel-dir", str(folder)], "Check that the package registry is reached.")
+    _run([*pip, "wheel", *common, "--wheel-dir", str(folder)], "Check that the package registry is reachable.")
 
 
 def _run(command: list[str], fix: str) -> None:
@@ -100,5 +99,5 @@ def _run(command: list[str], fix: str) -> None:
     environment = {**os.environ, **pinned}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip())[-600:]
-        raise WardwellError(f"{command[0]} failed: {said}", fix)
+        output = (done.stderr.strip() or done.stdout.strip())[-600:]
+        raise WardwellError(f"{command[0]} failed: {output}", fix)

@@ -1,7 +1,7 @@
-"""The bill of materials: every package of others that a bundle carries, in CycloneDX's JSON.
+"""The bill of materials: every third-party package in a bundle, as CycloneDX JSON.
 
 Owns: how each kind of package is named (purl). Must never see: an appliance. The bill has no time in it, so that two
-builds give the same bytes; when it was made stands in the manifest.
+builds give the same bytes; the manifest has the time.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ def _debian(debs: Path) -> Iterator[Component]:
 def _python(wheels: Path) -> Iterator[Component]:
     for path in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(path) as wheel:
-            inside = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
-            said = email.parser.BytesHeaderParser().parsebytes(wheel.read(inside))
-        yield _component(PackageURL("pypi", None, str(said["Name"]).lower(), str(said["Version"])), path)
+            member = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+            metadata = email.parser.BytesHeaderParser().parsebytes(wheel.read(member))
+        yield _component(PackageURL("pypi", None, str(metadata["Name"]).lower(), str(metadata["Version"])), path)
 
 
 def _npm(lock: Path) -> Iterator[Component]:
-    """What the browser code is made of: everything in the lock that is not for building alone."""
-    for place, entry in sorted(json.loads(lock.read_bytes())["packages"].items()):
-        if place and not entry.get("dev"):
-            space, _, name = place.rpartition("node_modules/")[2].rpartition("/")
-            yield _component(PackageURL("npm", space or None, name, entry["version"]))
+    """The packages in the browser code: everything in the lock that is not for building alone."""
+    for path, entry in sorted(json.loads(lock.read_bytes())["packages"].items()):
+        if path and not entry.get("dev"):
+            scope, _, name = path.rpartition("node_modules/")[2].rpartition("/")
+            yield _component(PackageURL("npm", scope or None, name, entry["version"]))

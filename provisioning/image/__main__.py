@@ -1,4 +1,4 @@
-"""`python -m provisioning.image`: one qcow2, OVA and VHDX of one disk."""
+"""`python -m provisioning.image`: the same disk as qcow2, OVA and VHDX."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _path = click.Path(path_type=Path)
 @click.option("--fingerprint", required=True, help="SHA256:… of the release key that the bundle is signed with.")
 @click.option("--out", type=_path, required=True, help="The folder to write the images to.")
 def image(bundle: Path, fingerprint: str, out: Path) -> None:
-    """Make bootable images, as root, with Debian's package source in reach. They start by UEFI, with Secure Boot."""
+    """Make bootable images, as root, with Debian's package source reachable. They start by UEFI, with Secure Boot."""
     begun = time.monotonic()
     for file in make(bundle, fingerprint, out):
         click.echo(f"{file}: {file.stat().st_size / (1 << 20):.0f} MiB")
@@ -29,19 +29,19 @@ def image(bundle: Path, fingerprint: str, out: Path) -> None:
 
 
 def make(bundle: Path, fingerprint: str, out: Path) -> list[Path]:
-    """The three files. Raises Refused for a bundle that is not whole, before anything is made."""
-    checked = read_bundle(bundle, fingerprint)
+    """Make the three files. Raises Refused for a bundle that is damaged or not signed, before anything is made."""
+    contents = read_bundle(bundle, fingerprint)
     out.mkdir(parents=True, exist_ok=True)
-    name = f"wardwell-{checked.manifest.version}"
+    name = f"wardwell-{contents.manifest.version}"
     with tempfile.TemporaryDirectory(prefix="image-", dir=out) as scratch:
         system = disk.new_system()
-        folder = root.make(Path(scratch) / "root", checked, system)
+        folder = root.make(Path(scratch) / "root", contents, system)
         raw = disk.make(Path(scratch) / "disk.raw", folder, system)
         return formats.convert(raw, out, name)
 
 
 def main() -> None:
-    """Run it; show a WardwellError as its sentence and its fix."""
+    """Run the command; print a WardwellError as its message and its fix."""
     try:
         image(prog_name="python -m provisioning.image", standalone_mode=True)
     except WardwellError as error:

@@ -1,8 +1,8 @@
-"""One disk that boots: a boot partition, the system, and an empty partition for the data volume.
+"""A bootable disk: a boot partition, the system, and an empty partition for the data volume.
 
-Owns: the partition table and what starts the kernel: Debian's signed shim, its signed grub, its signed kernel, so that
-Secure Boot works with the keys that a machine is delivered with. No loop device and no mount is needed.
-Must never see: a key; the data partition is empty, its encryption is made at the ceremony.
+Owns: the partition table and the boot chain: Debian's signed shim, grub and kernel, so that Secure Boot works with the
+keys that a machine is delivered with. Needs no loop device and no mount.
+Must never see: a key; the data partition is empty until the ceremony encrypts it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ terminal_input console serial
 terminal_output console serial
 set timeout=1
 search --no-floppy --fs-uuid --set=root {root}
-# Debian's own configuration, as soon as update-grub has written one.
+# Debian's own configuration, once update-grub has written it.
 if [ -f /boot/grub/grub.cfg ]; then
     set prefix=($root)/boot/grub
     configfile /boot/grub/grub.cfg
@@ -36,32 +36,32 @@ boot
 
 @dataclass(frozen=True)
 class System:
-    """Names of one disk's file systems: the root's UUID and the boot partition's serial number (8 hex digits)."""
+    """The ids of a disk's file systems: the root's UUID and the boot partition's serial number (8 hex digits)."""
 
     root: str
     boot: str
 
     @property
     def boot_name(self) -> str:
-        """As /etc/fstab names it."""
+        """The boot partition's serial number as /etc/fstab writes it."""
         return f"{self.boot[:4]}-{self.boot[4:]}".upper()
 
 
 def new_system() -> System:
-    """Fresh names."""
+    """Random ids."""
     return System(str(uuid.uuid4()), secrets.token_hex(4))
 
 
 def make(raw: Path, root: Path, system: System, sizes_mib: tuple[int, int, int] | None = None) -> Path:
-    """A sparse raw disk `raw` that holds the folder `root`; `sizes_mib` of boot, system and data partition."""
+    """Make the sparse raw disk `raw` with the content of `root`; `sizes_mib`: boot, system and data partition."""
     boot_mib, system_mib, data_mib = sizes_mib or (_BOOT_MIB, _SYSTEM_MIB, _DATA_MIB)
     with raw.open("wb") as file:
-        # One MiB before the first partition, one for the table's copy at the end.
+        # 1 MiB before the first partition, and 1 MiB for the copy of the table at the end.
         file.truncate((boot_mib + system_mib + data_mib + 2) * _MIB)
     _partition(raw, boot_mib, system_mib)
     _boot_partition(raw, root, system, boot_mib)
     offset = (1 + boot_mib) * _MIB
-    # grub 2.06 reads neither of the two.
+    # grub 2.06 can read neither of these two features.
     words = ["-q", "-F", "-t", "ext4", "-O", "^metadata_csum_seed,^orphan_file", "-U", system.root, "-L", "system"]
     run("mke2fs", *words, "-E", f"offset={offset}", "-d", root, raw, f"{system_mib}M")
     return raw
@@ -74,14 +74,15 @@ def _partition(raw: Path, boot_mib: int, system_mib: int) -> None:
         f"size={system_mib}MiB, type=linux, name=wardwell-system\n"
         "type=linux, name=wardwell-data\n"
     )
-    run("sfdisk", "--quiet", raw, typed=table)
+    run("sfdisk", "--quiet", raw, stdin=table)
 
 
 def _boot_partition(raw: Path, root: Path, system: System, boot_mib: int) -> None:
-    place = f"{raw}@@{_MIB}"
+    partition = f"{raw}@@{_MIB}"
     sectors = boot_mib * _MIB // _SECTOR
-    run("mformat", "-i", place, "-F", "-v", "WARDWELL", "-N", system.boot, "-T", str(sectors), "-h", "255", "-s", "63")
-    run("mmd", "-i", place, "::/EFI", "::/EFI/BOOT", "::/EFI/debian")
+    format_options = ["-F", "-v", "WARDWELL", "-N", system.boot, "-T", str(sectors), "-h", "255", "-s", "63"]
+    run("mformat", "-i", partition, *format_options)
+    run("mmd", "-i", partition, "::/EFI", "::/EFI/BOOT", "::/EFI/debian")
     config = raw.with_suffix(".grub")
     config.write_text(_GRUB.format(root=system.root))
     for source, name in [
@@ -91,5 +92,5 @@ def _boot_partition(raw: Path, root: Path, system: System, boot_mib: int) -> Non
         # The signed grub looks for its configuration here and nowhere else.
         (config, "EFI/debian/grub.cfg"),
     ]:
-        run("mcopy", "-i", place, source, f"::/{name}")
+        run("mcopy", "-i", partition, source, f"::/{name}")
     config.unlink()

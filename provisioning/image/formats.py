@@ -13,7 +13,7 @@ from string import Template
 from provisioning.image.tools import run
 
 _CPUS, _MEMORY_MIB = 2, 4096
-# qemu-img's words for each; all three leave out what is empty.
+# qemu-img's options for each format; all three leave out empty space.
 _QCOW2 = ["-c", "-O", "qcow2"]
 _VMDK = ["-O", "vmdk", "-o", "subformat=streamOptimized"]
 _VHDX = ["-O", "vhdx", "-o", "subformat=dynamic"]
@@ -52,6 +52,6 @@ def _sha256(path: Path) -> str:
 
 
 def description(name: str, disk: str, size: int, capacity: int) -> str:
-    """The OVF of a machine with one disk: the file `disk` of `size` bytes, seen by the machine as `capacity` bytes."""
+    """The OVF of a machine with a single disk, the file `disk` of `size` bytes, which holds `capacity` bytes."""
     text = Template(Path(__file__).with_name("machine.ovf.in").read_text())
     return text.substitute(name=name, disk=disk, size=size, capacity=capacity, cpus=_CPUS, memory=_MEMORY_MIB)

@@ -1,7 +1,7 @@
-"""The system on the image: Debian 12 as its installer would leave it, with the unpacked bundle and a word of welcome.
+"""The system on the image: Debian 12 as its installer would leave it, with the unpacked bundle and a welcome text.
 
-Owns: the list of its packages and the files that are added. Must never see: a secret; there is no password, no host
-key, no machine id in it, and until Wardwell is installed only the console is a way in.
+Owns: the list of its packages and the files that are added. Must never see: a secret; the image has no password, host
+key or machine id, and until Wardwell is installed only the console lets anyone in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from provisioning.image.disk import System
 from provisioning.image.tools import run
 
 BUNDLE = "opt/wardwell/bundle"
-# Debian's own kernel, not the one for clouds, which knows neither VMware's nor VirtualBox's devices.
+# Debian's general kernel: its cloud kernel lacks the drivers for VMware and VirtualBox.
 _PACKAGES = [
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "linux-image-amd64", "initramfs-tools"),
     *("grub-efi-amd64", "grub-efi-amd64-signed", "shim-signed", "e2fsprogs", "fdisk", "passwd", "login"),
@@ -47,7 +47,7 @@ DATA = "/dev/disk/by-partlabel/wardwell-data"
 
 
 def make(folder: Path, bundle: Bundle, system: System) -> Path:
-    """The root file system in the new `folder`."""
+    """Make the root file system in the new `folder`."""
     include = f"--include={','.join(_PACKAGES)}"
     run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory", include, "bookworm", folder)
     for name, text in _files(bundle.manifest.version, system).items():
@@ -55,7 +55,7 @@ def make(folder: Path, bundle: Bundle, system: System) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     (folder / "usr/local/sbin/wardwell-console").chmod(0o755)
-    # Made at first start, by each machine for itself. The way out that this machine was made with is not the agency's.
+    # Each machine makes its own id at its first start. The resolver is the build machine's, not the agency's.
     (folder / "etc/machine-id").write_text("")
     (folder / "etc/resolv.conf").unlink(missing_ok=True)
     run("chroot", folder, "systemctl", "--quiet", "enable", "systemd-networkd.service")

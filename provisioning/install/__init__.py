@@ -1,4 +1,4 @@
-"""Installing an appliance: a few answers, a look at the machine, and one playbook over a local connection.
+"""Installing an appliance: a few answers, checks of the machine, and one playbook over a local connection.
 
 Owns: `/etc/wardwell/answers.toml` and everything that is rendered from it. Must never see: an appliance's data, a card,
 a key of a compartment.

@@ -1,7 +1,7 @@
-"""What an appliance has to be told: twelve questions, and some more that only a file answers.
+"""The answers that configure an appliance: to twelve questions, and to some more that only a file can give.
 
-Owns: the typed form of `answers.toml`, its checks, and what is made of it: `wardwell.toml` and Ansible's variables.
-Must never see: the directory's password; it stays in the file that is named.
+Owns: the typed form of `answers.toml`, its checks, and what follows from it: `wardwell.toml` and Ansible's variables.
+Must never see: the directory's password; the answer is only the name of its file.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from appliance.layout import GROUPS, USERS, WITNESS
 from appliance.settings import COMPARTMENTS, CONFIGURATION, Backup, Feed, Hosts, Settings
 
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-# One line of OpenSSH: without options before the key, which could loosen what sshd allows.
+# A line of OpenSSH without options before the key, because options could loosen what sshd allows.
 _KEY = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}( [^\n\r]*)?")
 _FEED = re.compile(r"[a-z][a-z0-9-]{0,24}")
 SOURCE = "/opt/wardwell/current/src"
 
 
 class DirectoryAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The agency's LDAP directory, and where its CA and the bind password lie."""
+    """The agency's LDAP directory, and the files with its CA and the bind password."""
 
     url: str
     base_dn: str
@@ -60,8 +60,8 @@ class BackupAnswers(Backup, frozen=True, forbid_unknown_fields=True):
     pull_networks: list[str] = []
 
 
-class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A host of the agency's that health events go to."""
+class RelayAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A host of the agency that health events are sent to."""
 
     host: str
     ca_file: str
@@ -91,18 +91,18 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     witness_key: str = ""
     witness_networks: list[str] = []
     backup: BackupAnswers = BackupAnswers()
-    syslog: Named | None = None
-    smtp: Named | None = None
+    syslog: RelayAnswers | None = None
+    smtp: RelayAnswers | None = None
 
     @property
     def three_hosts(self) -> Hosts:
-        """The three sites' names; below `domain` unless given one by one."""
+        """The names of the three sites; below `domain` unless each is given."""
         return self.hosts or Hosts(f"desk.{self.domain}", f"post.{self.domain}", f"my.{self.domain}")
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the setup: the answer's key, the question, an example or default, and what it is for."""
+    """A question of the setup: the key of its answer, its wording, a default, and a hint for who answers."""
 
     key: str
     words: str
@@ -132,7 +132,7 @@ def decode(content: bytes, name: str) -> Answers:
         given = msgspec.toml.decode(content)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise Refused(f"{name} is not valid TOML: {error}.", "Correct that line.") from None
-    _no_unknown(given, Answers, name, "")
+    _refuse_unknown(given, Answers, name, "")
     try:
         answers = msgspec.convert(given, Answers)
     except msgspec.ValidationError as error:
@@ -141,23 +141,23 @@ def decode(content: bytes, name: str) -> Answers:
     return answers
 
 
-def _no_unknown(given: dict[str, Any], kind: Any, name: str, above: str) -> None:
+def _refuse_unknown(given: dict[str, Any], kind: Any, name: str, prefix: str) -> None:
     known = {field.name: field.type for field in msgspec.structs.fields(kind)}
     for key, value in given.items():
         if key not in known:
             close = difflib.get_close_matches(key, known, 1)
-            fix = f"Did you mean {above}{close[0]}?" if close else f"Known here: {', '.join(sorted(known))}."
-            raise Refused(f"{name} holds the unknown answer {above}{key}.", fix)
+            fix = f"Did you mean {prefix}{close[0]}?" if close else f"Known here: {', '.join(sorted(known))}."
+            raise Refused(f"{name} contains the unknown answer {prefix}{key}.", fix)
         inner = _struct(known[key])
         for table in value if isinstance(value, list) else [value]:
             if inner and isinstance(table, dict):
-                _no_unknown(table, inner, name, f"{above}{key}.")
+                _refuse_unknown(table, inner, name, f"{prefix}{key}.")
 
 
 def _struct(kind: Any) -> Any:
     """The Struct in a field's type (`X`, `X | None`, `list[X]`), or None."""
-    inside = [kind, *getattr(kind, "__args__", ())]
-    return next((one for one in inside if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+    types = [kind, *getattr(kind, "__args__", ())]
+    return next((inner for inner in types if isinstance(inner, type) and issubclass(inner, msgspec.Struct)), None)
 
 
 def check(answers: Answers) -> None:
@@ -167,8 +167,8 @@ def check(answers: Answers) -> None:
     hosts = answers.three_hosts
     for host in (hosts.desk, hosts.post, hosts.space):
         if not _NAME.fullmatch(host.partition(":")[0]):
-            raise Refused(f"{host} is not a DNS name.", "Give a domain like wellness.agency.gov, in small letters.")
-    _address(answers.address, "address")
+            raise Refused(f"{host} is not a DNS name.", "Give a domain like wellness.agency.gov, in lower case.")
+    _check_address(answers.address, "address")
     url = urlsplit(answers.directory.url)
     if url.scheme != "ldaps" or not url.hostname:
         raise Refused(
@@ -176,20 +176,22 @@ def check(answers: Answers) -> None:
         )
     if not answers.directory.base_dn or not answers.directory.bind_dn:
         raise Refused("directory.base_dn or directory.bind_dn is empty.", "Give both distinguished names.")
-    _fetching("witness_key", answers.witness_key, "witness_networks", answers.witness_networks)
-    _fetching("backup.pull_key", answers.backup.pull_key, "backup.pull_networks", answers.backup.pull_networks)
+    backup = answers.backup
+    _check_account("witness_key", answers.witness_key, "witness_networks", answers.witness_networks)
+    _check_account("backup.pull_key", backup.pull_key, "backup.pull_networks", backup.pull_networks)
     if answers.witness == "here" and answers.witness_key:
-        raise Refused("The witness runs here and has a key to sign in with.", 'Remove witness_key, or "here".')
-    fetching = [*answers.witness_networks, *answers.backup.pull_networks]
-    for network in [*answers.admin_networks, *fetching, *(one for feed in answers.feeds for one in feed.networks)]:
+        fix = 'Remove witness_key, or answer witness = "remote".'
+        raise Refused("The witness runs here, but there is also a key for it to sign in with.", fix)
+    feed_networks = [network for feed in answers.feeds for network in feed.networks]
+    for network in [*answers.admin_networks, *answers.witness_networks, *backup.pull_networks, *feed_networks]:
         try:
             ipaddress.ip_network(network)
         except ValueError:
             raise Refused(f"{network} is not a network.", "Write it like 10.1.2.0/24.") from None
     if not answers.admin_networks:
-        raise Refused("No network is named that administrators come from.", "Name one, like 10.1.2.0/24.")
+        raise Refused("No network for administrators is given.", "Give at least one, like 10.1.2.0/24.")
     if not answers.time_server:
-        raise Refused("No time server is named.", "Give the agency's NTP server: a name or an address.")
+        raise Refused("No time server is given.", "Give the agency's NTP server: a name or an address.")
     if answers.data_device and not answers.data_device.startswith("/dev/"):
         raise Refused(f"{answers.data_device} is not a device.", "Give one like /dev/vdb, or leave it empty.")
     try:
@@ -198,31 +200,31 @@ def check(answers: Answers) -> None:
         raise Refused(f"{answers.time_zone} is not a time zone.", "Give one like America/Chicago.") from None
     for feed in answers.feeds:
         if not _FEED.fullmatch(feed.name):
-            raise Refused(f"{feed.name!r} cannot name a feed.", "Use small letters, digits and dashes.")
+            raise Refused(f"{feed.name!r} cannot name a feed.", "Use lower-case letters, digits and dashes.")
         if not (feed.public_key or feed.password_hash):
             raise Refused(f"The feed {feed.name} has no way to sign in.", "Give its public_key or password_hash.")
 
 
-def _fetching(key: str, line: str, where: str, networks: list[str]) -> None:
-    """An account that fetches is answered whole or not at all: its key, and the networks that it comes from."""
+def _check_account(key: str, line: str, networks_key: str, networks: list[str]) -> None:
+    """Refuse an account for another machine that has a key but no networks to sign in from, or the reverse."""
     if bool(line) != bool(networks):
-        raise Refused(f"Only one of {key} and {where} is answered.", "Give both, or neither.")
+        raise Refused(f"Only one of {key} and {networks_key} is given.", "Give both, or neither.")
     if line and not _KEY.fullmatch(line.strip()):
-        raise Refused(f"{key} is no public SSH key.", "Give its one line, as in a file that ends in .pub.")
+        raise Refused(f"{key} is not a public SSH key.", "Give a single line, as in a file that ends in .pub.")
 
 
-def _address(text: str, key: str) -> None:
+def _check_address(text: str, key: str) -> None:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        raise Refused(f"{key} is {text!r}, which is no IP address.", "Write it like 10.1.2.3.") from None
+        raise Refused(f"{key} is {text!r}, which is not an IP address.", "Write it like 10.1.2.3.") from None
 
 
 def settings(answers: Answers) -> dict[str, Any]:
-    """`wardwell.toml` as tables. What was not answered keeps the default of `Settings`."""
-    given = {key: value for key, value in msgspec.to_builtins(answers.directory).items() if value}
+    """The tables of `wardwell.toml`. A setting without an answer keeps its default in `Settings`."""
+    directory = {key: value for key, value in msgspec.to_builtins(answers.directory).items() if value}
     feeds = [Feed(feed.name, feed.profile) for feed in answers.feeds]
-    made = {
+    tables = {
         "agency": answers.agency,
         "time_zone": answers.time_zone or "UTC",
         "address": answers.address,
@@ -231,26 +233,26 @@ def settings(answers: Answers) -> dict[str, Any]:
         "custody": "shares",
         "demonstration": False,
         "hosts": msgspec.to_builtins(answers.three_hosts),
-        "directory": given,
+        "directory": directory,
         "disk": {"device": answers.data_device},
         "backup": {name: getattr(answers.backup, name) for name in Backup.__struct_fields__},
         "feeds": msgspec.to_builtins(feeds),
     }
-    msgspec.convert(made, Settings)  # a slip of ours is better found here than at the next boot
-    return made
+    msgspec.convert(tables, Settings)  # a mistake of ours shows here instead of at the next boot
+    return tables
 
 
 def toml(tables: dict[str, Any]) -> str:
-    """Values, then tables and lists of tables, one level deep; strings as JSON writes them, which TOML reads."""
+    """TOML: plain values first, then tables and lists of tables, one level deep. TOML accepts JSON's strings."""
     lines = [
         f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in tables.items() if not _is_table(value)
     ]
-    for key, value in tables.items():
-        if _is_table(value):
-            head = f"[{key}]" if isinstance(value, dict) else f"[[{key}]]"
-            for table in [value] if isinstance(value, dict) else value:
+    for key, content in tables.items():
+        if _is_table(content):
+            head = f"[{key}]" if isinstance(content, dict) else f"[[{key}]]"
+            for table in [content] if isinstance(content, dict) else content:
                 lines += ["", head]
-                lines += [f"{name} = {json.dumps(one, ensure_ascii=False)}" for name, one in table.items()]
+                lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -259,14 +261,14 @@ def _is_table(value: Any) -> bool:
 
 
 def variables(answers: Answers, admin_key: str) -> dict[str, Any]:
-    """Ansible's variables. Names that the appliance calls are looked up here, once, and pinned.
+    """Ansible's variables. Host names that the appliance connects to are resolved here, once, and pinned.
 
     Raises Refused when a name has no address.
     """
     url = urlsplit(answers.directory.url)
-    called = [name for name in (url.hostname or "", answers.time_server) if name]
+    names = [name for name in (url.hostname or "", answers.time_server) if name]
     relays = [relay for relay in (answers.syslog, answers.smtp) if relay]
-    pinned = {name: _addresses(name) for name in called}
+    pinned = {name: _addresses(name) for name in names}
     pinned |= {relay.host: [relay.address] if relay.address else _addresses(relay.host) for relay in relays}
     accounts = USERS | {WITNESS: "Wardwell, the witness", "wardwell-relay": "Wardwell, health events"}
     return {
@@ -286,38 +288,38 @@ def variables(answers: Answers, admin_key: str) -> dict[str, Any]:
         "wardwell_pull_key": answers.backup.pull_key.strip(),
         "wardwell_pull_networks": answers.backup.pull_networks,
         "wardwell_pinned_names": [
-            {"name": name, "addresses": found} for name, found in pinned.items() if name not in found
+            {"name": name, "addresses": addresses} for name, addresses in pinned.items() if name not in addresses
         ],
         "wardwell_syslog": _relay(answers.syslog, pinned, 6514),
         "wardwell_smtp": _relay(answers.smtp, pinned, 587),
         "wardwell_compartments": list(COMPARTMENTS),
-        "wardwell_accounts": [{"name": name, "comment": words} for name, words in accounts.items()],
+        "wardwell_accounts": [{"name": name, "comment": comment} for name, comment in accounts.items()],
         "wardwell_groups": [{"name": name, "members": list(members)} for name, members in GROUPS.items()],
     }
 
 
-def _relay(relay: Named | None, pinned: dict[str, list[str]], port: int) -> dict[str, Any]:
+def _relay(relay: RelayAnswers | None, pinned: dict[str, list[str]], port: int) -> dict[str, Any]:
     return {"address": pinned[relay.host][0], "port": relay.port or port} if relay else {}
 
 
 def relay_settings(answers: Answers) -> dict[str, Any]:
-    """`relay.toml` as tables; empty when health events stay here."""
-    made: dict[str, Any] = {}
+    """The tables of `relay.toml`; empty when health events stay on this machine."""
+    tables: dict[str, Any] = {}
     for key, relay, port in (("syslog", answers.syslog, 6514), ("smtp", answers.smtp, 587)):
         if relay:
             given = {name: value for name, value in msgspec.to_builtins(relay).items() if value}
-            made[key] = {**given, "port": relay.port or port}
-    return made
+            tables[key] = {**given, "port": relay.port or port}
+    return tables
 
 
 def _addresses(name: str) -> list[str]:
     try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except OSError:
         raise Refused(f"{name} has no address here.", "Give an IP address, or add it to /etc/hosts first.") from None
-    return sorted({str(entry[4][0]) for entry in found})
+    return sorted({str(entry[4][0]) for entry in entries})
 
 
-def stored() -> Path:
-    """Where the answers of this machine are kept."""
+def answers_file() -> Path:
+    """Where this machine's answers are stored."""
     return CONFIGURATION / "answers.toml"

@@ -1,67 +1,57 @@
-"""`wardwell apply`: renders what was answered and runs the playbook on this machine, and nothing else does.
+"""`wardwell apply`: the one place that writes the settings from the answers and runs the playbook on this machine.
 
-Owns: `/etc/wardwell/{wardwell.toml,relay.toml,variables.json}`, the certificates' first making, and the log of the last
-run. Must never see: an appliance's data. Running it again changes nothing; after a failure it goes on.
+Owns: `/etc/wardwell/{wardwell.toml,relay.toml,variables.json}`, when certificates are first made, and the log of the
+last run. Must never see: an appliance's data. Running it again changes nothing; after a failure it continues.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from appliance import durable
 from appliance.errors import Refused, WardwellError
 from appliance.operate import cert
 from appliance.settings import CONFIGURATION
-from provisioning.install import answers as answering
-from provisioning.install.answers import Answers
+from provisioning.install import playbook
+from provisioning.install.answers import (
+    SOURCE,
+    Answers,
+    answers_file,
+    decode,
+    relay_settings,
+    settings,
+    toml,
+    variables,
+)
+from provisioning.install.playbook import Outcome, Say
 
-ANSIBLE = Path(answering.SOURCE) / "ansible"
+ANSIBLE = Path(SOURCE) / "ansible"
 LOG = Path("/var/log/wardwell-apply.log")
-# Not /tmp: the first unit that wants a private one mounts it anew, under the module that is starting that unit.
+# Not /tmp: starting the first unit with a private /tmp mounts it anew while the module that starts it still uses it.
 TEMPORARY = Path("/root/.ansible/tmp")
-_TASK = re.compile(r"^(?P<kind>TASK|RUNNING HANDLER) \[(?:(?P<role>[a-z_]+) : )?(?P<task>.*?)\] \*+")
-_RECAP = re.compile(r"^localhost\s+: .*\bfailed=(?P<failed>\d+)")
-_CHANGED = re.compile(r"^changed: \[localhost\]")
-_FAILED = re.compile(r"^(?:fatal: \[localhost\]: FAILED!|failed: \[localhost\] \(item=.*?\)) => (?P<said>.*)")
-Say = Callable[[str], None]
-
-
-@dataclass
-class Outcome:
-    """What a run did: the tasks that changed something, and the one that failed with what it said."""
-
-    tasks: list[str] = field(default_factory=list)
-    failed: str = ""
-    said: str = ""
 
 
 def stored_answers() -> Answers:
     """The answers of this machine. Raises WardwellError when setup was not done."""
-    path = answering.stored()
+    path = answers_file()
     try:
-        return answering.decode(path.read_bytes(), path.name)
+        return decode(path.read_bytes(), path.name)
     except FileNotFoundError:
         raise WardwellError("This machine has no answers yet.", "Run `wardwell setup` first.") from None
 
 
 def render(answers: Answers, folder: Path = CONFIGURATION) -> list[str]:
-    """Write the settings files; the names of those that changed."""
+    """Write the settings files; returns the names of those that changed."""
     key = Path(answers.admin_key_file).read_text()
-    relay = answering.relay_settings(answers)
-    wanted = {
-        "wardwell.toml": answering.toml(answering.settings(answers)),
-        "variables.json": json.dumps(answering.variables(answers, key), indent=1, sort_keys=True) + "\n",
-        **({"relay.toml": answering.toml(relay)} if relay else {}),
+    relay = relay_settings(answers)
+    files = {
+        "wardwell.toml": toml(settings(answers)),
+        "variables.json": json.dumps(variables(answers, key), indent=1, sort_keys=True) + "\n",
+        **({"relay.toml": toml(relay)} if relay else {}),
     }
-    changed = [name for name, text in wanted.items() if put(folder / name, text)]
+    changed = [name for name, text in files.items() if put(folder / name, text)]
     if not relay and (folder / "relay.toml").exists():
         (folder / "relay.toml").unlink()
         changed.append("relay.toml")
@@ -72,33 +62,31 @@ def put(path: Path, text: str) -> bool:
     """Write by rename unless it holds just that; whether it was written."""
     if path.exists() and path.read_text() == text:
         return False
-    fresh = path.with_name(f".{path.name}.part")
-    fresh.write_text(text)
-    fresh.chmod(0o600 if path.name == "variables.json" else 0o644)
-    fresh.replace(path)
+    durable.replace(path, text.encode(), mode=0o600 if path.name == "variables.json" else 0o644)
     return True
 
 
 def apply(say: Say) -> list[str]:
-    """Bring this machine to what was answered; what changed, a file or a task each.
+    """Configure this machine as answered; returns what changed, each a file, a certificate or a task.
 
-    Raises Refused when it is not root or another run is going on, WardwellError when a task failed.
+    Raises Refused when the caller is not root or another run is under way, WardwellError when a task failed.
     """
     if os.geteuid() != 0:
         raise Refused("Only root configures this machine.", "Run `sudo wardwell apply`.")
     answers = stored_answers()
-    with _alone():
+    busy = Refused("`wardwell apply` is running already.", "Wait until it is done.")
+    with durable.locked(Path("/run/wardwell-apply.lock"), refusal=busy):
         changed = render(answers)
-        made = cert.ensure_certificates(answers.three_hosts, CONFIGURATION / "tls")
-        if made:
+        certificates = cert.ensure_certificates(answers.three_hosts, CONFIGURATION / "tls")
+        if certificates:
             say("certificates of the appliance's own CA")
         outcome = play([], say)
     if outcome.failed:
         raise WardwellError(
             f"This step failed: {outcome.failed}. {outcome.said}".strip(),
-            f"Mend what it names (all of it is in {LOG}) and run `wardwell apply` again; it goes on.",
+            f"Fix what it names (the whole log is {LOG}) and run `wardwell apply` again; it continues.",
         )
-    return [*changed, *(f"certificate for {role}" for role in made), *outcome.tasks]
+    return [*changed, *(f"certificate for {role}" for role in certificates), *outcome.tasks]
 
 
 def preview() -> Outcome:
@@ -108,81 +96,16 @@ def preview() -> Outcome:
 
 def play(options: list[str], say: Say) -> Outcome:
     """Run the playbook; `say` is told each role that begins."""
-    command = [
-        str(ANSIBLE.parents[1] / "venv" / "bin" / "ansible-playbook"),
+    command: list[str | Path] = [
+        ANSIBLE.parents[1] / "venv" / "bin" / "ansible-playbook",
         *("--inventory", "localhost,", "--connection", "local", "--extra-vars", f"@{CONFIGURATION / 'variables.json'}"),
         *options,
-        str(ANSIBLE / "site.yml"),
+        ANSIBLE / "site.yml",
     ]
     TEMPORARY.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ},
+        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
         **{"HOME": "/root", "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
         "TMPDIR": str(TEMPORARY),
     }
-    with LOG.open("w") as log:
-        LOG.chmod(0o600)
-        running = subprocess.Popen(
-            command,
-            cwd=ANSIBLE,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert running.stdout is not None
-        outcome = read(_copied(running.stdout, log), say)
-    if running.wait() and not outcome.failed:
-        outcome.failed, outcome.said = "starting Ansible", f"Read {LOG}."
-    return outcome
-
-
-def _copied(lines: Iterator[str], log: Any) -> Iterator[str]:
-    for line in lines:
-        log.write(line)
-        log.flush()
-        yield line
-
-
-def read(lines: Iterator[str], say: Say) -> Outcome:
-    """Follow Ansible's own words."""
-    outcome, role, task, ignored = Outcome(), "", "", None
-    for line in lines:
-        if found := _TASK.match(line):
-            # What handlers do at the end belongs to roles that were said already.
-            if found["role"] and found["role"] != role and found["kind"] == "TASK":
-                say(found["role"])
-            role = found["role"] or role
-            task = f"{role}: {found['task']}" if found["role"] else found["task"]
-        elif _CHANGED.match(line):
-            outcome.tasks += [task] if outcome.tasks[-1:] != [task] else []
-        elif found := _FAILED.match(line):
-            ignored = task, _message(found["said"])
-        elif line.startswith("...ignoring"):
-            ignored = None
-        elif (found := _RECAP.match(line)) and int(found["failed"]) and ignored:
-            outcome.failed, outcome.said = ignored
-    return outcome
-
-
-def _message(said: str) -> str:
-    """The one line of a failed task that a person can use."""
-    try:
-        content = json.loads(said)
-    except json.JSONDecodeError:
-        return said[:300]
-    # A module that dies says why on its standard error only.
-    parts = (content.get(key) for key in ("module_stderr", "stderr", "msg", "stdout"))
-    text = str(next(filter(None, parts), ""))
-    return text.strip()[-400:]
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with open("/run/wardwell-apply.lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused("`wardwell apply` is running already.", "Wait until it is done.") from None
-        yield
+    return playbook.run(command, ANSIBLE, environment, LOG, say)

@@ -4,12 +4,12 @@
 #   sh install.sh [--fingerprint SHA256:...] [--answers FILE] [--yes]     install, or continue an installation
 #   sh install.sh --stage                                                 put this version beside the running one
 #
-# --fingerprint  the release key's, from elsewhere than this bundle; without it you are shown it and asked
+# --fingerprint  the release key's, obtained elsewhere than from this bundle; without it you confirm the one shown
 # --answers      a file with the answers that `wardwell setup` would ask for
 # --yes          ask nothing; needs --fingerprint (and --answers on a new machine)
 #
 # Nothing is changed before the bundle is verified and the machine fits (exit code 3: refused). Every step can be
-# repeated: after a failure, mend what it names and run the same command again.
+# repeated: after a failure, fix what it names and run the same command again.
 set -eu
 umask 022
 export LC_ALL=C.UTF-8
@@ -35,7 +35,7 @@ ended() {
     if [ "$code" -ne 0 ] && [ -n "$step" ]; then
         if [ -s "$log" ]; then tail -n 15 "$log" >&2; fi
         printf '%s\n' "wardwell: this step failed: $step" \
-            "  what to do: mend what the lines above name and run the same command again; it continues." >&2
+            "  what to do: fix what the lines above name and run the same command again; it continues." >&2
     fi
 }
 trap ended EXIT
@@ -54,19 +54,19 @@ done
 
 # --- refuse before anything changes ----------------------------------------------------------------------------------
 
-step='looking at the machine'
+step='checking the machine'
 [ "$(id -u)" -eq 0 ] || refuse "this is not run by root." "Run: sudo sh install.sh"
-[ -r /etc/os-release ] || refuse "this is no Debian 12." "Install a stock Debian 12 (amd64) and run this there."
+[ -r /etc/os-release ] || refuse "this is not Debian 12." "Install a stock Debian 12 (amd64) and run this there."
 # shellcheck source=/dev/null
-found=$(. /etc/os-release && printf '%s %s' "$ID" "${VERSION_ID:-}")
-[ "$found" = 'debian 12' ] || refuse "this is $found, not Debian 12." "Install a stock Debian 12 (amd64) and run this there."
+system=$(. /etc/os-release && printf '%s %s' "$ID" "${VERSION_ID:-}")
+[ "$system" = 'debian 12' ] || refuse "this is $system, not Debian 12." "Install a stock Debian 12 (amd64) and run this there."
 machine=$(dpkg --print-architecture)
 [ "$machine" = amd64 ] || refuse "this machine is $machine, not amd64." "Use a 64-bit PC or virtual machine."
 memory=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
-[ "$memory" -ge 1800 ] || refuse "this machine has $memory MiB of memory; 2 GiB are needed, 4 GiB are good." "Give it more."
+[ "$memory" -ge 1800 ] || refuse "this machine has $memory MiB of memory; 2 GiB are needed, 4 GiB are good." "Give it more memory."
 free=$(df -Pm /opt | awk 'NR == 2 { print $4 }')
 [ "$free" -ge 3000 ] || refuse "/opt has $free MiB free; 3000 are needed." "Enlarge the system disk."
-# What an answers file may say. `wardwell setup` reads it whole, but only once there is a Python that can.
+# The names that an answers file may contain. `wardwell setup` checks more, but needs the Python that is installed below.
 known=' agency domain address directory time_server admin_networks admin_key_file data_device time_zone hosts feeds
  witness witness_key witness_networks backup syslog smtp url base_dn bind_dn bind_password_file ca_file user_filter
  roster_id_attribute name_attribute name profile public_key password_hash networks desk post space to keep_days mounted
@@ -78,7 +78,7 @@ if [ -n "$answers" ]; then
         -e 's/^[[:space:]]*\([A-Za-z0-9_-]*\)[[:space:]]*=.*/\1/p' "$answers"); do
         case $(printf '%s' "$known" | tr '\n' ' ') in
         *" $word "*) ;;
-        *) refuse "$answers has a word that is no answer: $word." "Correct that word and run this again." ;;
+        *) refuse "$answers contains an unknown answer: $word." "Correct it and run this again." ;;
         esac
     done
 fi
@@ -93,7 +93,7 @@ command -v ssh-keygen >/dev/null || refuse "ssh-keygen is missing, which checks 
 signer=$(ssh-keygen -lf release.pub | cut -d' ' -f2)
 if [ -f "$etc/release.pub" ]; then
     trusted=$(ssh-keygen -lf "$etc/release.pub" | cut -d' ' -f2)
-    [ -z "$fingerprint" ] || [ "$fingerprint" = "$trusted" ] || refuse "this appliance trusts $trusted." "Give that one."
+    [ -z "$fingerprint" ] || [ "$fingerprint" = "$trusted" ] || refuse "this appliance trusts $trusted." "Give that fingerprint."
     fingerprint=$trusted
 fi
 if [ -z "$fingerprint" ]; then
@@ -108,7 +108,7 @@ fi
 signers=$(mktemp)
 printf 'release namespaces="wardwell/v1/release" %s\n' "$(cut -d' ' -f1,2 release.pub)" >"$signers"
 ssh-keygen -Y verify -f "$signers" -I release -n wardwell/v1/release -s SHA256SUMS.sig <SHA256SUMS >/dev/null 2>&1 ||
-    refuse "the signature does not fit SHA256SUMS." "Fetch the bundle again; do not install this one."
+    refuse "the signature does not match SHA256SUMS." "Fetch the bundle again; do not install this one."
 say "verifying every file of the bundle"
 sha256sum --quiet --strict -c SHA256SUMS >/dev/null 2>&1 ||
     refuse "a file is not what was signed, or is missing: $(sha256sum --quiet -c SHA256SUMS 2>/dev/null | head -n 1)" \
@@ -122,7 +122,7 @@ if [ -z "$stage" ] && [ -n "$running" ] && [ "$running" != "$version" ]; then
     refuse "version $running is installed here, and this bundle is $version." "Update it: wardwell update stage FILE"
 fi
 
-# --- put this version in its place -----------------------------------------------------------------------------------
+# --- install this version --------------------------------------------------------------------------------------------
 
 # run TITLE COMMAND...: the command's output goes to the log, which is shown when it fails.
 run() {
@@ -140,7 +140,7 @@ unpack() {
     cp manifest.json sbom.cdx.json SHA256SUMS "$release/"
 }
 
-# Only this bundle's repository is asked: the network's sources, if this machine has any, are not reached.
+# Uses this bundle's repository alone, whatever other package sources the machine has.
 apt_get() {
     DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dir::Etc::sourcelist="$release/apt.sources" \
         -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0 -o Acquire::Languages=none "$@"
@@ -171,7 +171,8 @@ environment() {
     printf '#!%s\nfrom provisioning.cli import main\n\nmain()\n' "$python" >"$release/venv/bin/wardwell"
     chmod 755 "$release/venv/bin/wardwell"
     # The compartments cannot write here, so it is compiled now, and on all processors.
-    "$python" -m compileall -q -j 0 "$site" "$release/src/appliance" "$release/src/webapp" "$release/src/provisioning"
+    "$python" -m compileall -q -j 0 "$site" "$release/src/appliance" "$release/src/webapp" \
+        "$release/src/provisioning" "$release/src/ansible/callback_plugins"
 }
 
 switch() {
@@ -192,25 +193,25 @@ if [ ! -f "$release/complete" ] || ! cmp -s SHA256SUMS "$release/SHA256SUMS"; th
     run "installing Python packages from the bundle" environment
     touch "$release/complete"
 else
-    say "version $version is in its place"
+    say "version $version is installed already"
 fi
 if [ -n "$stage" ]; then
-    say "version $version lies beside the running one"
+    say "version $version is staged beside the running one"
     step=
     exit 0
 fi
 run "making version $version the current one" switch
 
-# --- from here on the appliance's own commands speak -----------------------------------------------------------------
+# --- the appliance's own commands do the rest ------------------------------------------------------------------------
 
 : >"$log"
 step='setup (wardwell setup)'
 set --
 if [ -n "$answers" ]; then set -- --answers "$(realpath "$answers")"; fi
 /usr/local/bin/wardwell setup "$@"
-step='looking at the machine (wardwell preflight)'
+step='checking the machine (wardwell preflight)'
 /usr/local/bin/wardwell preflight
 step='configuring the machine (wardwell apply)'
 /usr/local/bin/wardwell apply
 step=
-say "installed. What comes next: wardwell custody ceremony"
+say "installed. Next: wardwell custody ceremony"

@@ -70,6 +70,11 @@ def test_founding_and_sign_in(story: Story) -> None:
         story.workstations.first_sign_in(name)
 
 
+def test_root_reaches_the_worker_of_every_compartment(story: Story, shell: Shell) -> None:
+    lines = shell.output("wardwell upkeep --wait 200").splitlines()
+    assert sorted(lines) == sorted(f"{name}: done" for name in COMPARTMENTS)
+
+
 def test_every_process_is_confined_and_no_route_is_denied(story: Story, shell: Shell) -> None:
     for name in COMPARTMENTS:
         labels = probes.confinement(shell, f"wardwell@{name}.service")

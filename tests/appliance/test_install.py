@@ -93,7 +93,7 @@ def _replace(path: Path, old: str, new: str) -> None:
         (lambda folder: _flip(folder / "source.tar"), "not what was signed"),
         (lambda folder: next(folder.glob("wheels/*.whl")).unlink(), "is missing"),
         (lambda folder: _own(folder / "source.tar").write_bytes(b"short"), "not what was signed"),
-        (lambda folder: _replace(folder / "SHA256SUMS", "  source.tar", "  source2.tar"), "signature does not fit"),
+        (lambda folder: _replace(folder / "SHA256SUMS", "  source.tar", "  source2.tar"), "signature does not match"),
         (lambda folder: (folder / "SHA256SUMS.sig").unlink(), "SHA256SUMS.sig is missing"),
         (lambda folder: _replace(folder / "release.pub", "AAAAI", "AAAAJ"), ""),
     ],

@@ -81,9 +81,9 @@ def test_installing_again_changes_nothing(installed: Installed, shell: Shell) ->
     shell.run("cd /etc && tar xf /run/accounts.tar")
     for task in (
         "Write the rules",
-        "Make those that are missing",
-        "Install the units",
-        "Render each compartment's supervisor",
+        "Make missing accounts and groups",
+        "Render the units",
+        "Render the supervisor",
         "Render the front",
     ):
         assert task in shown, shown

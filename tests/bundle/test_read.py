@@ -156,7 +156,7 @@ def test_the_command_refuses_with_its_own_code(packed: Pack, trusted: str, tmp_p
 
 def test_release_keys_are_made_once(release_keys: Path) -> None:
     before = (release_keys / "release").read_bytes()
-    with pytest.raises(WardwellError, match="there already"):
+    with pytest.raises(WardwellError, match="exists already"):
         keys.make(release_keys)
     assert (release_keys / "release").read_bytes() == before
     assert (release_keys / "release").stat().st_mode & 0o077 == 0

@@ -95,7 +95,7 @@ def test_a_new_set_is_for_the_same_secret_and_does_not_mix_with_the_old(cards: d
     assert {card.words for group in GROUPS for card in cards[group]}.isdisjoint(
         card.words for group in GROUPS for card in other[group]
     )
-    with pytest.raises(CardError, match="not of one set"):
+    with pytest.raises(CardError, match="different sets"):
         combine([*cards["agency"], *other["trustee"]])
 
 

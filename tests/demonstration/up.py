@@ -26,6 +26,7 @@ from appliance import clock
 from appliance.crypto.authority import Authority
 from appliance.errors import WardwellError
 from appliance.founding.accept import carry_out
+from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Feed, Home, Settings
 from provisioning import front, supervise
 from provisioning.supervise import Supervisor
@@ -317,6 +318,7 @@ def _ready(home: Home, supervisor: Supervisor) -> None:
     from appliance.health import checks
     from appliance.health.compartments import NOT_WELL
 
+    ask_upkeep(home, 10.0)  # each says at once how it is
     deadline, told, since = time.monotonic() + _READY_SECONDS, time.monotonic(), time.monotonic()
     asked = [name for name in checks.CHECKS if name != "feeds"]
     while wrong := [check for check in checks.run(home, asked) if not check.ok]:

@@ -6,16 +6,20 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from appliance import clock
 from appliance.charter import Charter
 from appliance.desk import health, slips, worker
 from appliance.desk.models.people import Lockout, Slip
 from appliance.desk.models.sessions import SessionRow
 from appliance.desk.sign_in import lockout, sessions
+from appliance.runtime.turns import Control
 from appliance.spool import delivery, messages
 from appliance.spool.messages import Health
 from appliance.storage import Store
 from tests.support.desk_site import add_member
+from tests.support.waiting import until
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -66,18 +70,32 @@ def test_what_has_run_out_is_removed_and_what_has_not_stays(desk: Store, charter
 
 def test_the_worker_runs_until_it_is_stopped(desk: Store, ledger: Any) -> None:
     delivery.send(desk.home, "post", "desk", Health(compartment="post", at=clock.now(), ok=True, facts={}, fix=""))
-    stop, ready = threading.Event(), threading.Event()
-    thread = threading.Thread(target=worker.work, args=(desk.home, stop, ready.set))
+    control, ready = Control(), threading.Event()
+    thread = threading.Thread(target=worker.work, args=(desk.home, control, ready.set))
     thread.start()
     try:
         assert ready.wait(10)
-        for _ in range(200):
-            known = {line.compartment for line in health.shown(desk) if line.at is not None}
-            if known >= {"post", "desk"}:
-                break
-            stop.wait(0.05)
-        assert known >= {"post", "desk"}
+        until(lambda: {line.compartment for line in health.shown(desk) if line.at is not None} >= {"post", "desk"})
     finally:
-        stop.set()
+        control.stop()
         thread.join(20)
     assert not thread.is_alive()
+
+
+def test_upkeep_that_is_asked_for_does_not_wait_for_its_minute(
+    desk: Store, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned: list[Charter] = []
+    monkeypatch.setattr(worker, "upkeep", lambda _, charter: cleaned.append(charter))
+    recorded: list[tuple[int, int]] = []
+    control = Control(lambda *counts: recorded.append(counts))
+    thread = threading.Thread(target=worker.work, args=(desk.home, control))
+    thread.start()
+    try:
+        until(lambda: len(cleaned) == 1)
+        control.upkeep()
+        until(lambda: recorded == [(1, 0), (1, 1)])
+        assert len(cleaned) == 2
+    finally:
+        control.stop()
+        thread.join(20)

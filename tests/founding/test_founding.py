@@ -259,7 +259,7 @@ def test_a_later_site_file_counts_on_and_an_older_one_is_refused(unfounded: Home
     rename("Test Agency")
     shutil.copytree(older, parties.stick, dirs_exist_ok=True)
     done = accept(parties)
-    assert isinstance(done.exception, Refused) and "browsers take no older one" in done.exception.message
+    assert isinstance(done.exception, Refused) and "browsers accept no older one" in done.exception.message
     assert version() == 2
     assert again().exit_code == 0 and version() == 3
 

@@ -12,20 +12,20 @@ import yaml
 
 from appliance.errors import Refused
 from appliance.settings import Settings
-from provisioning.install import answers as answering
+from provisioning.install import answers
 from tests.support.waiting import LOOPBACK
 
 ROLES = Path(__file__).parents[2] / "ansible" / "roles"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 eye@trustee"
 
 
-def _decode(tables: dict[str, Any]) -> answering.Answers:
-    return answering.decode(answering.toml(tables).encode(), "answers.toml")
+def _decode(tables: dict[str, Any]) -> answers.Answers:
+    return answers.decode(answers.toml(tables).encode(), "answers.toml")
 
 
 def test_right_answers_become_settings_that_an_appliance_reads(tables: dict[str, Any]) -> None:
     tables["feeds"] = [{"name": "cad", "profile": "csv", "public_key": "ssh-ed25519 AAAA"}]
-    text = answering.toml(answering.settings(_decode(tables)))
+    text = answers.toml(answers.settings(_decode(tables)))
     settings = msgspec.toml.decode(text, type=Settings)
     assert settings.hosts.desk == "desk.wellness.harborview.example"
     assert settings.hosts.space == "my.wellness.harborview.example"
@@ -36,14 +36,14 @@ def test_right_answers_become_settings_that_an_appliance_reads(tables: dict[str,
 
 def test_a_name_with_quotes_survives(tables: dict[str, Any]) -> None:
     tables["agency"] = 'Sheriff\'s "Office" \\ Überlingen'
-    text = answering.toml(answering.settings(_decode(tables)))
+    text = answers.toml(answers.settings(_decode(tables)))
     assert msgspec.toml.decode(text, type=Settings).agency == tables["agency"]
 
 
 def test_there_are_twelve_questions_and_all_are_answers(tables: dict[str, Any]) -> None:
-    assert len(answering.QUESTIONS) == 12
+    assert len(answers.QUESTIONS) == 12
     flat = {**tables, **{f"directory.{name}": 1 for name in tables["directory"]}, "data_device": ""}
-    assert all(question.key in flat for question in answering.QUESTIONS)
+    assert all(question.key in flat for question in answers.QUESTIONS)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_there_are_twelve_questions_and_all_are_answers(tables: dict[str, Any]) 
         ({"direktory": {}}, r"unknown answer direktory.*Did you mean directory"),
         ({"directory": {"urll": "x"}}, r"unknown answer directory\.urll.*directory\.url"),
         ({"agency": " "}, "no name"),
-        ({"address": "192.0.2.300"}, "no IP address"),
+        ({"address": "192.0.2.300"}, "not an IP address"),
         ({"domain": "Wellness"}, "not a DNS name"),
         ({"admin_networks": []}, "No network"),
         ({"admin_networks": ["192.0.2.7/24"]}, "not a network"),
@@ -63,9 +63,9 @@ def test_there_are_twelve_questions_and_all_are_answers(tables: dict[str, Any]) 
         ({"agency": 7}, "agency"),
         ({"witness_key": KEY}, "Only one of witness_key"),
         ({"witness_networks": ["192.0.2.0/24"]}, "Only one of witness_key"),
-        ({"witness_key": "AAAA", "witness_networks": ["192.0.2.0/24"]}, "no public SSH key"),
-        ({"witness_key": f"{KEY}\n{KEY}", "witness_networks": ["192.0.2.0/24"]}, "no public SSH key"),
-        ({"witness_key": f'command="sh" {KEY}', "witness_networks": ["192.0.2.0/24"]}, "no public SSH key"),
+        ({"witness_key": "AAAA", "witness_networks": ["192.0.2.0/24"]}, "not a public SSH key"),
+        ({"witness_key": f"{KEY}\n{KEY}", "witness_networks": ["192.0.2.0/24"]}, "not a public SSH key"),
+        ({"witness_key": f'command="sh" {KEY}', "witness_networks": ["192.0.2.0/24"]}, "not a public SSH key"),
         ({"witness_key": KEY, "witness_networks": ["trustee"]}, "not a network"),
         ({"witness": "here", "witness_key": KEY, "witness_networks": ["192.0.2.0/24"]}, "The witness runs here"),
         ({"backup": {"pull_key": KEY}}, r"Only one of backup\.pull_key"),
@@ -94,7 +94,7 @@ def test_plain_ldap_is_refused(tables: dict[str, Any]) -> None:
 @LOOPBACK
 def test_variables_hold_addresses_and_no_secret(tables: dict[str, Any]) -> None:
     tables["time_server"] = "localhost"
-    made = answering.variables(_decode(tables), "ssh-ed25519 AAAA admin")
+    made = answers.variables(_decode(tables), "ssh-ed25519 AAAA admin")
     assert made["wardwell_directory_addresses"] == ["192.0.2.8"]
     assert made["wardwell_directory_port"] == 636
     assert made["wardwell_pinned_names"] == [
@@ -109,27 +109,27 @@ def test_variables_hold_addresses_and_no_secret(tables: dict[str, Any]) -> None:
 def test_a_name_without_an_address_is_refused(tables: dict[str, Any]) -> None:
     tables["time_server"] = "time.invalid"
     with pytest.raises(Refused, match=r"time\.invalid has no address"):
-        answering.variables(_decode(tables), "key")
+        answers.variables(_decode(tables), "key")
 
 
 @LOOPBACK
 def test_health_events_stay_here_unless_a_host_is_named(tables: dict[str, Any]) -> None:
-    assert answering.relay_settings(_decode(tables)) == {}
+    assert answers.relay_settings(_decode(tables)) == {}
     tables["syslog"] = {"host": "logs.agency.example", "address": "192.0.2.5", "ca_file": "/ca.pem"}
     given = _decode(tables)
-    assert answering.relay_settings(given)["syslog"]["port"] == 6514
-    assert answering.variables(given, "key")["wardwell_syslog"] == {"address": "192.0.2.5", "port": 6514}
+    assert answers.relay_settings(given)["syslog"]["port"] == 6514
+    assert answers.variables(given, "key")["wardwell_syslog"] == {"address": "192.0.2.5", "port": 6514}
 
 
 @LOOPBACK
 def test_who_may_fetch_is_told_to_the_roles_and_not_to_the_settings(tables: dict[str, Any]) -> None:
-    assert answering.variables(_decode(tables), "key")["wardwell_witness_key"] == ""  # the control
+    assert answers.variables(_decode(tables), "key")["wardwell_witness_key"] == ""  # the control
     tables |= {"witness_key": f"{KEY}\n", "witness_networks": ["192.0.2.64/28"]}
     tables["backup"] = {"keep_days": 30, "pull_key": KEY, "pull_networks": ["192.0.2.80/32"]}
-    made = answering.variables(_decode(tables), "key")
+    made = answers.variables(_decode(tables), "key")
     assert (made["wardwell_witness_key"], made["wardwell_witness_networks"]) == (KEY, ["192.0.2.64/28"])
     assert (made["wardwell_pull_key"], made["wardwell_pull_networks"]) == (KEY, ["192.0.2.80/32"])
-    settings = msgspec.toml.decode(answering.toml(answering.settings(_decode(tables))), type=Settings)
+    settings = msgspec.toml.decode(answers.toml(answers.settings(_decode(tables))), type=Settings)
     assert settings.backup.keep_days == 30
 
 

@@ -1,4 +1,4 @@
-"""Promise: `install.sh` refuses a machine that is too small, and answers that are none, before anything else."""
+"""Promise: `install.sh` refuses a machine that is too small, and unknown answers, before anything else."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_machine_that_does_not_fit_is_refused(tmp_path: Path, change: str, wor
 @pytest.mark.parametrize("wrong", ['direktory = "x"', "[directorie]", "[[feed]]", '  publickey="ssh-ed25519 A"'])
 def test_a_word_that_is_no_answer_is_named(tmp_path: Path, wrong: str) -> None:
     word = re.sub(r"[\[\] ]|=.*", "", wrong)
-    assert f"no answer: {word}" in _said(tmp_path, answers=f"{_GOOD}{wrong}\n")
+    assert f"unknown answer: {word}" in _said(tmp_path, answers=f"{_GOOD}{wrong}\n")
 
 
 def _names(form: type) -> Iterator[str]:

@@ -36,11 +36,11 @@ def _listing(folder: Path) -> list[tuple[str, int]]:
 
 def test_every_finding_that_is_not_pass_says_what_to_do(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "_TIMEOUT", 0.05)
-    found = preflight.run(answers)
+    findings = preflight.run(answers)
     assert {"system", "memory", "system disk", "processor", "data disk", "address", "directory", "time"} <= {
-        finding.name for finding in found
+        finding.name for finding in findings
     }
-    assert all(bool(finding.fix) == (finding.state != "PASS") for finding in found)
+    assert all(bool(finding.fix) == (finding.state != "PASS") for finding in findings)
 
 
 def test_nothing_is_written(answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,8 +93,8 @@ def test_the_clock_is_compared(clock_ahead: tuple[str, list[float]], monkeypatch
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: known)
     assert preflight._time("time.example").state == "PASS"
     ahead[0] = 60.0
-    found = preflight._time("time.example")
-    assert found.state == "WARN" and "+60.0 s" in found.detail
+    finding = preflight._time("time.example")
+    assert finding.state == "WARN" and "+60.0 s" in finding.detail
     ahead[0] = -60.0
     assert "-60.0 s" in preflight._time("time.example").detail
 
@@ -128,12 +128,12 @@ def tls_port(tmp_path: Path) -> Iterator[int]:
 def test_the_directory_is_told_apart_down_another_ca_and_no_ldap(
     tables: dict[str, Any], tmp_path: Path, tls_port: int
 ) -> None:
-    def found(port: int, ca: Path) -> preflight.Finding:
+    def finding(port: int, ca: Path) -> preflight.Finding:
         tables["directory"] |= {"ca_file": str(ca), "url": f"ldaps://127.0.0.1:{port}"}
         return preflight._directory(decode(toml(tables).encode(), "answers.toml"))
 
     other = Authority(tmp_path / "other").ca_file
-    down, wrong, no_ldap = found(1, other), found(tls_port, other), found(tls_port, tmp_path / "ca" / "ca.pem")
+    down, wrong, no_ldap = finding(1, other), finding(tls_port, other), finding(tls_port, tmp_path / "ca" / "ca.pem")
     assert (down.state, down.detail) == ("WARN", "127.0.0.1:1 does not answer")
     assert wrong.state == "FAIL" and "its certificate is refused" in wrong.detail
     assert no_ldap.state == "FAIL" and "service account" in no_ldap.detail

@@ -277,7 +277,7 @@ def test_columns_about_conduct_and_unknown_ones_are_refused(intake: Store, tmp_p
 
 
 def test_a_profile_of_a_log_is_none_of_calls(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="is of a unit log, not of calls"):
+    with pytest.raises(Exception, match="describes a unit log, not calls"):
         load_profile("generic-unit-log")
 
 

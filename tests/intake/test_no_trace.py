@@ -27,7 +27,7 @@ from tests.support.waiting import until
 WORDS = ("ZQNARRATIVE9X", "ZQCALLER9X", "ZQVICTIM9X", "ZQADDRESS9X", "ZQPLATE9X")
 PLANTED = "ZQPLANTED9X"
 _FREE = ("narrative", "caller", "victim", "address", "plate")
-_SERVE = "from appliance.intake.serve import serve; from appliance.settings import Home; serve(Home.find())"
+_SERVE = [sys.executable, "-m", "appliance.cli", "intake", "serve"]
 # Not refused alone: this file is unusable as a whole, and its original goes to quarantine.
 _BAD = "2026-13-99 77:77"
 _NEW_WORLD = """<CallExport xmlns="http://www.newworldsystems.com/Aegis/CAD/Peripheral/CallExport/2011/02">
@@ -98,7 +98,7 @@ def test_free_text_of_every_format_leaves_no_trace(loaded: Home) -> None:
     ]
     assert found_in((path.read_bytes() for path in drops), WORDS) == set(WORDS)
     environment = {**os.environ, "WARDWELL_HOME": str(loaded.root), "PLANTED": PLANTED}
-    serving = subprocess.Popen([sys.executable, "-c", _SERVE], env=environment)
+    serving = subprocess.Popen(_SERVE, env=environment)
     try:
         until(lambda: not any(path.exists() for path in drops), seconds=90)
         assert found_in(memory(serving.pid), (*WORDS, PLANTED)) == {PLANTED}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,9 +23,11 @@ from appliance.intake.models import Base, Call, Involvement
 from appliance.intake.profile.feed_profile import load_profile
 from appliance.intake.serve import Watcher
 from appliance.intake.settle.take import quarantine_folder, take_files
+from appliance.runtime.turns import Control
 from appliance.settings import Home
 from appliance.storage import Store
 from tests.intake.support import feed, file, roster, row
+from tests.support.waiting import until
 
 PROFILE = load_profile("san-luis-obispo")
 NOW = datetime(2026, 10, 15, 18, tzinfo=UTC)
@@ -224,6 +227,37 @@ def test_files_wait_while_the_appliance_is_in_maintenance(
     _settle(watcher)
     assert [number for number, *_ in facts(intake)[0]] == ["1"]
     watcher.store.close()
+
+
+def test_upkeep_that_is_asked_for_looks_into_the_folders_and_counts_at_once(
+    intake: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    turn = Watcher.turn
+
+    def watched(self: Watcher, *, scan: bool) -> bool:
+        steps.extend(["scan"] if scan else [])
+        return turn(self, scan=scan)
+
+    monkeypatch.setattr(Watcher, "turn", watched)
+    monkeypatch.setattr(Watcher, "report", lambda _: steps.append("health"))
+    monkeypatch.setattr(Watcher, "send_counts", lambda _: steps.append("counts"))
+    home = with_feed(intake.home)
+    with home.settings_file.open("a") as settings:
+        settings.write("scan_seconds = 3600.0\n")
+    monkeypatch.setattr(serve, "HEALTH_SECONDS", 3600.0)
+    control = Control()
+    thread = threading.Thread(target=serve.serve, args=(home, control))
+    thread.start()
+    try:
+        until(lambda: steps == ["scan", "health", "counts"])
+        control.upkeep()
+        until(lambda: steps == ["scan", "health", "counts"] * 2)
+        control.upkeep()
+        until(lambda: len(steps) == 9)
+    finally:
+        control.stop()
+        thread.join(20)
 
 
 def test_taking_by_hand_says_what_was_refused_and_needs_a_roster(

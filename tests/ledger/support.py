@@ -19,6 +19,7 @@ from appliance.kit.witness import Folders
 from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.ledger.server import Server
+from appliance.runtime.turns import Control
 from appliance.settings import Home
 from appliance.spool.messages import About, Append
 from appliance.storage import Store
@@ -99,11 +100,11 @@ def serving(home: Home, store: Store) -> Iterator[Log]:
     """The real server in a thread of this process."""
     log, ready = Log(store), threading.Event()
     loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
+    control = Control()
 
     async def main() -> None:
         loop.call_later(0.01, ready.set)
-        await Server(home, log).run(stop)
+        await Server(home, log).run(control)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
     thread.start()
@@ -111,7 +112,7 @@ def serving(home: Home, store: Store) -> Iterator[Log]:
     try:
         yield log
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        control.stop()
         thread.join(10)
         loop.close()
 

@@ -96,7 +96,7 @@ def test_relying_on_a_leaf_needs_the_witness(log: Log, founded: Home, witness: W
         require_witnessed(founded, 0, is_first)
     witness.look()
     assert require_witnessed(founded, 0, is_first).log.size == 3
-    with pytest.raises(WardwellError, match="not the one"):
+    with pytest.raises(WardwellError, match="not the expected one"):
         require_witnessed(founded, 1, is_first)
     grow(log, 1)
     with pytest.raises(NotWitnessed):

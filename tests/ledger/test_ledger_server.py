@@ -18,6 +18,7 @@ import pytest
 from appliance.crypto.tlog import PublicLog
 from appliance.kit.verify import verify_files
 from appliance.ledger import keys
+from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Home
 from appliance.spool.append import LINE_LIMIT, LedgerDown, append
 from appliance.spool.messages import Append, SealedEntry
@@ -53,6 +54,16 @@ def test_a_look_reaches_desk_and_the_public_files_within_a_second(served: Served
         assert time.monotonic() - before < 1.0
     mode = stat.S_IMODE(founded.socket("ledger").stat().st_mode)
     assert mode == 0o660
+
+
+def test_it_says_at_once_how_it_is_when_it_is_asked(served: Served, founded: Home) -> None:
+    def told() -> int:
+        return sum(b'"Health"' in path.read_bytes() for path in spooled(founded))
+
+    served.until(lambda: told() == 1)
+    for number in (2, 3, 4):
+        assert ask_upkeep(founded)["ledger"] == ""
+        assert told() >= number
 
 
 def test_a_malformed_line_is_refused_and_the_next_is_served(served: Served, founded: Home) -> None:

@@ -73,7 +73,7 @@ def test_what_is_written_is_what_was_previewed(planted: Home, tmp_path: Path) ->
         assert inside is not None
         assert inside.read() == content
     assert digest == hashlib.sha256(content).hexdigest()
-    with pytest.raises(WardwellError, match="there already"):
+    with pytest.raises(WardwellError, match="already exists"):
         support.write(content, tmp_path / "bundle.tar")
 
 

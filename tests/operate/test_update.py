@@ -232,7 +232,7 @@ def test_what_an_update_changed_is_accepted_once_it_stays(machine: Fake, compari
     said: list[str] = []
     update.apply(machine, "1.1.0", said.append)
     assert (comparison / "asked").read_text().split() == ["check", "accept"]
-    assert said[-1] == "the system's files as the update left them are the accepted ones"
+    assert said[-1] == "the system's files are accepted as the update left them"
     assert not (machine.base / "files-are-accepted").exists()
 
 

@@ -3,15 +3,15 @@
 
 import { request } from "node:http";
 import { createInterface } from "node:readline";
+import { base64, unbase64 } from "../../webapp/space/src/bytes.js";
 import { charter } from "../../webapp/space/src/constants.js";
-import type { Context, Fetch } from "../../webapp/space/src/context.js";
-import { anonymous } from "../../webapp/space/src/net.js";
-import { RecordStore } from "../../webapp/space/src/vault/records.js";
+import type { Context } from "../../webapp/space/src/context.js";
+import { anonymous, type Fetch } from "../../webapp/space/src/net.js";
 import { makeCell, newKeys, Opener } from "../../webapp/space/src/post/cells.js";
 import { onLock, onUnlock, postProblem } from "../../webapp/space/src/post/session.js";
 import { keyCheck, keyState, makeSupporterKeys, publicBlock } from "../../webapp/space/src/post/supporters.js";
 import { endThread, startThread, threads, waitingParts, write } from "../../webapp/space/src/post/threads.js";
-import { base64, unbase64 } from "../../webapp/space/src/bytes.js";
+import { RecordStore } from "../../webapp/space/src/vault/records.js";
 
 const setup = JSON.parse(process.argv[2] ?? "{}") as {
   hosts: { desk: string; post: string; space: string };
@@ -25,11 +25,12 @@ function wire(trace: Seen[], headers: Record<string, string> = {}, cutOff = ""):
     new Promise((resolve, reject) => {
       const target = new URL(url);
       if (target.host === cutOff) return reject(new Error("cut off"));
-      const which = (["desk", "post", "space"] as const).find((name) => setup.hosts[name] === target.host)!;
+      const which = (["desk", "post", "space"] as const).find((name) => setup.hosts[name] === target.host);
+      if (!which) return reject(new Error(`no host ${target.host}`));
       const files = which === "space" || target.pathname.startsWith("/boards/");
       const body = init.body === undefined || init.body === null ? null : Buffer.from(init.body as Uint8Array);
       const sent: Record<string, string> = { ...headers, Host: target.host, Origin: `https://${setup.hosts.space}` };
-      new Headers(init.headers).forEach((value, name) => (sent[name] = value));
+      Object.assign(sent, Object.fromEntries(new Headers(init.headers)));
       if (body) sent["Content-Length"] = String(body.length);
       const call = request(
         {
@@ -101,7 +102,8 @@ async function session(command: Command) {
   const ctx = {
     api: {
       ticketKeys: () => call("/api/ticket-keys"),
-      tickets: (purpose: string, period: string, blinded: string[]) => call("/api/tickets", { purpose, period, blinded }),
+      tickets: (purpose: string, period: string, blinded: string[]) =>
+        call("/api/tickets", { purpose, period, blinded }),
     },
     vault,
     site: setup.site,
@@ -122,19 +124,27 @@ async function session(command: Command) {
     await onLock(ctx);
     problem ??= postProblem(ctx);
   }
-  return { trace, problem: problem?.message ?? null, answers, threads: threads(ctx), records: vault.snapshot().records };
+  return {
+    trace,
+    problem: problem?.message ?? null,
+    answers,
+    threads: threads(ctx),
+    records: vault.snapshot().records,
+  };
 }
 
 async function act(ctx: Context, action: Command["actions"][number]): Promise<unknown> {
+  const thread = action.thread ?? threads(ctx)[0]?.thread ?? "";
   switch (action.do) {
     case "start": {
-      const supporter = ctx.keylist!.supporters.find(({ number }) => number === action.to)!;
+      const supporter = ctx.keylist?.supporters.find(({ number }) => number === action.to);
+      if (!supporter) throw new Error(`no supporter ${action.to}`);
       return startThread(ctx, supporter, "Blue Heron", action.text ?? "");
     }
     case "write":
-      return write(ctx, action.thread ?? threads(ctx)[0]!.thread, action.text ?? "");
+      return write(ctx, thread, action.text ?? "");
     case "end":
-      return endThread(ctx, action.thread ?? threads(ctx)[0]!.thread);
+      return endThread(ctx, thread);
     case "keys": {
       await makeSupporterKeys(ctx);
       const about = { name: ctx.name, phone: "555-0100", about: "Here to listen", languages: ["English"] };
@@ -168,13 +178,17 @@ const commands: Record<string, (command: never) => Promise<unknown>> = {
   session,
   cells,
   open: async (command: { secret: { xwing: string; x25519: string }; cell: string }) =>
-    new Opener({ xwing: unbase64(command.secret.xwing), x25519: unbase64(command.secret.x25519) }).open(unbase64(command.cell)),
+    new Opener({ xwing: unbase64(command.secret.xwing), x25519: unbase64(command.secret.x25519) }).open(
+      unbase64(command.cell),
+    ),
   charter: async () => charter.constants,
 };
 for await (const line of createInterface({ input: process.stdin })) {
   const { name, ...rest } = JSON.parse(line) as { name: string };
   try {
-    process.stdout.write(`${JSON.stringify({ ok: (await commands[name]!(rest as never)) ?? null })}\n`);
+    const command = commands[name];
+    if (!command) throw new Error(`no command ${name}`);
+    process.stdout.write(`${JSON.stringify({ ok: (await command(rest as never)) ?? null })}\n`);
   } catch (error) {
     process.stdout.write(`${JSON.stringify({ error: String((error as Error).stack) })}\n`);
   }

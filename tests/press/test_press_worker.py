@@ -15,6 +15,8 @@ import pytest
 
 from appliance.press import worker
 from appliance.press.models import Input
+from appliance.runtime.turns import Control
+from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Home
 from appliance.spool.delivery import send
 from appliance.spool.messages import FollowUpCounts, GroupCount, HeavyCallCounts, Practices
@@ -70,13 +72,13 @@ def test_a_message_of_the_wrong_sender_is_set_aside(home: Home, store_of: Callab
 
 def work_until_told(home: Home, store: Store) -> None:
     """Let the loop run until it has told how it is."""
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.work, args=(store, stop))
+    control = Control()
+    thread = threading.Thread(target=worker.work, args=(store, control))
     thread.start()
     try:
         until(lambda: bool(told(home)))
     finally:
-        stop.set()
+        control.stop()
         thread.join()
 
 
@@ -100,6 +102,7 @@ def test_the_command_makes_the_key_runs_and_ends_at_sigterm(home: Home, store_of
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         until(lambda: bool(told(home)))
+        assert ask_upkeep(home)["press"] == "" and len(told(home)) >= 2
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=15)
     finally:

@@ -5,7 +5,18 @@ import { text } from "node:stream/consumers";
 const [library, name] = process.argv.slice(2);
 const wardwell = await import(library);
 const {
-  blindrsa, bytes, canonical, exposure, ledger, merkle, net, note, screeners, sealing, site: sites, sshsig, vault, wraps,
+  blindrsa,
+  bytes,
+  canonical,
+  exposure,
+  ledger,
+  net,
+  note,
+  screeners,
+  sealing,
+  site: sites,
+  sshsig,
+  wraps,
 } = wardwell;
 const { base64, unbase64, utf8 } = bytes;
 
@@ -39,7 +50,9 @@ const calls = {
     return { message: base64(made.message), inverse: String(made.inverse) };
   },
   async finalize({ spki, prepared, signature, inverse }) {
-    return base64(await blindrsa.finalize(await ticketKey(spki), unbase64(prepared), unbase64(signature), BigInt(inverse)));
+    return base64(
+      await blindrsa.finalize(await ticketKey(spki), unbase64(prepared), unbase64(signature), BigInt(inverse)),
+    );
   },
   canonical({ values }) {
     return values.map((value) => base64(canonical.canonical(value)));
@@ -75,7 +88,12 @@ const calls = {
     for (const [index, leaf] of leaves) holds.push(await reader.holds(unbase64(leaf), index));
     const first = leaves.length > 0 ? await reader.leaf(leaves[0][0]) : null;
     const prefix = earlier && (await reader.extends({ size: earlier.size, root: unbase64(earlier.root) }));
-    return { head: { size: reader.head.checkpoint.size, witnessed: reader.head.witnessed }, holds, first: first && base64(first), prefix };
+    return {
+      head: { size: reader.head.checkpoint.size, witnessed: reader.head.witnessed },
+      holds,
+      first: first && base64(first),
+      prefix,
+    };
   },
   // One vault that looks at each of `looks` in turn ({now, files, entries: desk's answer}): what each look finds, and what
   // the vault holds at the end.
@@ -91,21 +109,38 @@ const calls = {
         return file === undefined ? new Response("", { status: 404 }) : new Response(unbase64(file));
       };
       const ctx = {
-        handle, site, fetch, vault: store, spaceBase: "https://space", now: () => new Date(look.now),
+        handle,
+        site,
+        fetch,
+        vault: store,
+        spaceBase: "https://space",
+        now: () => new Date(look.now),
         api: {
-          entries: async (after) => ({ ...look.entries, entries: look.entries.entries.filter(({ sequence }) => sequence > after) }),
+          entries: async (after) => ({
+            ...look.entries,
+            entries: look.entries.entries.filter(({ sequence }) => sequence > after),
+          }),
         },
       };
       found.push(await wardwell.entries.checkEntries(ctx, { version: 1, at: look.now }));
     }
     const bodies = (type) => store.all(type).map(({ body }) => body);
-    return { found, entries: bodies("entry"), restored: bodies("restored"), looks: wardwell.entries.foldLooks(bodies("entry"), (at) => at.slice(0, 10)) };
+    return {
+      found,
+      entries: bodies("entry"),
+      restored: bodies("restored"),
+      looks: wardwell.entries.foldLooks(bodies("entry"), (at) => at.slice(0, 10)),
+    };
   },
   // `put`: [type, body] in order.
   async export({ put, now }) {
     const store = new wardwell.records.RecordStore(() => new Date(now));
     for (const [type, body] of put) store.put(type, body);
-    const { identity, file } = await wardwell.exports.sealCopy(store, new Date(now), wardwell.formats.formats("America/Denver"));
+    const { identity, file } = await wardwell.exports.sealCopy(
+      store,
+      new Date(now),
+      wardwell.formats.formats("America/Denver"),
+    );
     return { identity, file: base64(file) };
   },
   // A copy put into a vault that holds `put`: what is in it then, or the code of the problem.

@@ -24,7 +24,15 @@ function space({ calm = false, listed = [PEER, OTHER, CLINICIAN] } = {}) {
   ctx.heavy = (day) => {
     for (let i = 0; i < 6; i++) {
       const at = new Date(START + (day - i - 1) * DAY).toISOString();
-      ctx.vault.put("exposure", { id: `${day}-${i}`, at, type: "suicide", role: "primary", minutes: 60, revision: 1, gone: false });
+      ctx.vault.put("exposure", {
+        id: `${day}-${i}`,
+        at,
+        type: "suicide",
+        role: "primary",
+        minutes: 60,
+        revision: 1,
+        gone: false,
+      });
     }
   };
   if (!calm) ctx.heavy(0);
@@ -32,7 +40,11 @@ function space({ calm = false, listed = [PEER, OTHER, CLINICIAN] } = {}) {
 }
 const on = (ctx, more = {}) =>
   choices.allowReachOut(ctx.vault, ctx.now(), {
-    until: choices.monthsLater(ctx.now(), 6), number: 7, alias: "Red Heron 12", text: "Please get in touch.", ...more,
+    until: choices.monthsLater(ctx.now(), 6),
+    number: 7,
+    alias: "Red Heron 12",
+    text: "Please get in touch.",
+    ...more,
   });
 const written = async (ctx) => {
   await choices.reachOut(ctx);
@@ -49,7 +61,12 @@ test("off until it is switched on; then one message, exactly as it was shown, wa
   // The same records as a message that the officer writes.
   const own = space();
   await threads.startThread(own, own.keylist.supporters[0], "Red Heron 12", "Please get in touch.");
-  const types = ({ vault }) => vault.snapshot().records.map(({ type }) => type).filter((type) => type.startsWith("post-")).sort();
+  const types = ({ vault }) =>
+    vault
+      .snapshot()
+      .records.map(({ type }) => type)
+      .filter((type) => type.startsWith("post-"))
+      .sort();
   assert.deepEqual(types(ctx), types(own));
   assert.equal(threads.waitingParts(ctx, "requests").length, 1);
 });
@@ -66,7 +83,17 @@ test("not without a pattern: the same sums and thresholds as on the exposure pag
 test("once in thirty days at most, and never after its end", async () => {
   const ctx = space();
   on(ctx, { until: choices.monthsLater(ctx.now(), 3) });
-  for (const [day, times] of [[0, 1], [0, 1], [29, 1], [30.1, 2], [59, 2], [61, 3], [90, 3], [92.1, 3], [95, 3]]) {
+  for (const [day, times] of [
+    [0, 1],
+    [0, 1],
+    [29, 1],
+    [30.1, 2],
+    [59, 2],
+    [61, 3],
+    [90, 3],
+    [92.1, 3],
+    [95, 3],
+  ]) {
     ctx.day = day;
     ctx.heavy(day);
     assert.equal((await written(ctx)).length, times, `day ${day}`);
@@ -91,15 +118,24 @@ test("who is never to be involved is not shown and not written to, until the off
   const ctx = space();
   on(ctx);
   choices.setNever(ctx.vault, 7, true);
-  assert.deepEqual(choices.shownSupporters(ctx).map(({ number }) => number), [8, 9]);
+  assert.deepEqual(
+    choices.shownSupporters(ctx).map(({ number }) => number),
+    [8, 9],
+  );
   assert.deepEqual(await written(ctx), []);
   choices.setNever(ctx.vault, 7, false);
-  assert.deepEqual(choices.shownSupporters(ctx).map(({ number }) => number), [7, 8, 9]);
+  assert.deepEqual(
+    choices.shownSupporters(ctx).map(({ number }) => number),
+    [7, 8, 9],
+  );
   assert.deepEqual(await written(ctx), [LETTER]);
 });
 
 test("nobody is written to who is no peer, or no longer in the signed list", async () => {
-  for (const [listed, number] of [[[PEER, CLINICIAN], 9], [[OTHER], 7]]) {
+  for (const [listed, number] of [
+    [[PEER, CLINICIAN], 9],
+    [[OTHER], 7],
+  ]) {
     const ctx = space({ listed });
     on(ctx, { number });
     assert.deepEqual(await written(ctx), []);

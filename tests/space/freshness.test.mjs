@@ -23,14 +23,19 @@ class World {
   async batch(version, hour) {
     this.leaves.push(canonical.canonical({ v: 1, kind: "about", commit: "00" }));
     const [own, other] = await Promise.all(
-      [[handle, version], ["cd".repeat(16), 5]].map(async ([handle, version]) => {
+      [
+        [handle, version],
+        ["cd".repeat(16), 5],
+      ].map(async ([handle, version]) => {
         const salt = bytes.hex(bytes.random(32));
         return { version, salt, hash: await merkle.leafHash(canonical.canonical({ handle, salt, version })) };
       }),
     );
     const root = bytes.hex(await merkle.nodeHash(own.hash, other.hash));
     const leaf_index = this.leaves.length;
-    this.leaves.push(canonical.canonical({ v: 1, kind: "versions", at: iso(hour), root, rows: 2, previous: this.previous }));
+    this.leaves.push(
+      canonical.canonical({ v: 1, kind: "versions", at: iso(hour), root, rows: 2, previous: this.previous }),
+    );
     this.previous = leaf_index;
     this.rows.push({ leaf_index, version, salt: own.salt, position: 0, rows: 2, proof: [bytes.hex(other.hash)] });
   }
@@ -44,7 +49,10 @@ class World {
     };
     const seen = freshness.seenLeaf(ctx);
     const found = await freshness.checkVersion(
-      ctx, reader, rows.filter(({ leaf_index }) => leaf_index > seen), { version, at: iso(hour) },
+      ctx,
+      reader,
+      rows.filter(({ leaf_index }) => leaf_index > seen),
+      { version, at: iso(hour) },
     );
     if (found) assert.ok(found.message && found.fix);
     return found?.code ?? null;
@@ -54,7 +62,12 @@ class World {
 test("control: the newest copy is taken without a word, young or old, and each batch is looked at once", async () => {
   const world = new World();
   assert.equal(await world.says(1, 1), null, "no batch yet, and a young vault");
-  for (const [version, hour] of [[3, 2], [9, 14], [20, 26]]) await world.batch(version, hour);
+  for (const [version, hour] of [
+    [3, 2],
+    [9, 14],
+    [20, 26],
+  ])
+    await world.batch(version, hour);
   assert.equal(await world.says(20, 27), null);
   assert.equal(freshness.seenLeaf(world.ctx), world.previous);
   assert.equal(await world.says(25, 27, { rows: [] }), null);
@@ -108,7 +121,11 @@ test("a row that is altered, another's, or points at another leaf proves nothing
   await world.batch(20, 14);
   const [row] = world.rows;
   for (const served of [
-    { ...row, version: 3 }, { ...row, salt: "00".repeat(32) }, { ...row, position: 1 }, { ...row, rows: 3 }, { ...row, proof: [] },
+    { ...row, version: 3 },
+    { ...row, salt: "00".repeat(32) },
+    { ...row, position: 1 },
+    { ...row, rows: 3 },
+    { ...row, proof: [] },
   ]) {
     assert.equal(await world.says(3, 15, { rows: [served], store: world.store.copy() }), "version_unproved");
   }
@@ -127,7 +144,11 @@ test("what this session saved itself is no news to it", async () => {
     head: { checkpoint: { size: world.leaves.length }, witnessed: { at: START + 17 * HOUR } },
     leaf: async (index) => world.leaves[index] ?? null,
   };
-  const check = (hour) => freshness.checkVersion({ ...world.ctx, vault: world.store.copy() }, reader, world.rows, { version: 3, at: iso(hour) });
+  const check = (hour) =>
+    freshness.checkVersion({ ...world.ctx, vault: world.store.copy() }, reader, world.rows, {
+      version: 3,
+      at: iso(hour),
+    });
   assert.equal(await check(15), null);
   // Control: opened after that batch.
   assert.equal((await check(17)).code, "old_vault");

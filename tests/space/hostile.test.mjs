@@ -60,20 +60,28 @@ test("weaker parameters are refused before the words are used", async () => {
   };
   for (const logN of [1, 10, wraps.LEAST_LOG_N - 1]) {
     const begun = performance.now();
-    await fails(open(alex, withWrap(alex, change(alex.stored.wraps.passphrase, header(logN)))), "weak_key_file", /too low/);
+    await fails(
+      open(alex, withWrap(alex, change(alex.stored.wraps.passphrase, header(logN)))),
+      "weak_key_file",
+      /too low/,
+    );
     assert.ok(performance.now() - begun < 500, "no key was derived");
   }
   // Stronger ones than age allows would only keep the computer busy; zero, signs and other forms are no number at all.
   await fails(open(alex, withWrap(alex, change(alex.stored.wraps.passphrase, header(63)))), "wrap_altered", /altered/);
   for (const form of ["0", "018", "+18", "18 18", "1e2"]) {
-    await fails(open(alex, withWrap(alex, change(alex.stored.wraps.passphrase, header(form)))), "wrap_altered", /altered/);
+    await fails(
+      open(alex, withWrap(alex, change(alex.stored.wraps.passphrase, header(form)))),
+      "wrap_altered",
+      /altered/,
+    );
   }
 });
 
 test("a key file of another kind, truncated, altered or empty is told from wrong words", async () => {
   const wrapped = alex.stored.wraps.passphrase;
   const cut = (length) => change(wrapped, (file) => file.subarray(0, length));
-  const flipped = change(wrapped, (file) => ((file[file.length - 1] ^= 1), file));
+  const flipped = change(wrapped, (file) => file.with(-1, file.at(-1) ^ 1));
   const other = bytes.base64(bytes.utf8("age-encryption.org/v1\n-> X25519 AAAA\nAAAA\n--- AAAA\n"));
   const length = Buffer.from(wrapped, "base64").length;
   for (const served of [cut(0), cut(40), cut(length - 1), flipped, other, "not base64!"]) {
@@ -192,7 +200,12 @@ test("the two key files of one vault put in each other's place do not open, and 
   const { passphrase, recovery } = alex.stored.wraps;
   const swapped = { ...alex.stored, wraps: { passphrase: recovery, recovery: passphrase } };
   assert.equal(await open(alex, swapped), null);
-  const weak = change(recovery, (file) => Buffer.from(file.toString("latin1").replace(/(-> scrypt \S+ )\d+\n/, (_, begins) => `${begins}12\n`), "latin1"));
+  const weak = change(recovery, (file) =>
+    Buffer.from(
+      file.toString("latin1").replace(/(-> scrypt \S+ )\d+\n/, (_, begins) => `${begins}12\n`),
+      "latin1",
+    ),
+  );
   const served = { ...alex.stored, wraps: { passphrase, recovery: weak } };
   await fails(open(alex, served, "recovery", alex.recovery), "weak_key_file", /too low/);
 });
@@ -216,8 +229,24 @@ test("a file that is cut off, and a leaf that is no JSON", async () => {
         },
       }),
     );
-  await fails(net.readFile(serve((c) => c.error(new TypeError("terminated"))), "https://space/x"), "unreachable", /does not answer/);
-  assert.equal(bytes.text(await net.readFile(serve((c) => c.close()), "https://space/x")), "begun");
-  for (const leaf of ["begun", "null", '{"kind":"other"}', "\xff"]) assert.equal(ledger.readLeaf(bytes.utf8(leaf), "heads"), null);
+  await fails(
+    net.readFile(
+      serve((c) => c.error(new TypeError("terminated"))),
+      "https://space/x",
+    ),
+    "unreachable",
+    /does not answer/,
+  );
+  assert.equal(
+    bytes.text(
+      await net.readFile(
+        serve((c) => c.close()),
+        "https://space/x",
+      ),
+    ),
+    "begun",
+  );
+  for (const leaf of ["begun", "null", '{"kind":"other"}', "\xff"])
+    assert.equal(ledger.readLeaf(bytes.utf8(leaf), "heads"), null);
   assert.deepEqual(ledger.readLeaf(bytes.utf8('{"kind":"heads"}'), "heads"), { kind: "heads" });
 });

@@ -26,7 +26,14 @@ test("RFC 9180, A.2.1", async () => {
   assert.equal(hex(enc), RFC.enc);
   assert.equal(hex(shared), RFC.shared);
   assert.equal(hex(await X25519.decapsulate(RFC.secret, enc)), RFC.shared);
-  const sealed = await sealBase(X25519, unhex(RFC.public), utf8(RFC.plaintext), RFC.info, RFC.associated, RFC.ephemeral);
+  const sealed = await sealBase(
+    X25519,
+    unhex(RFC.public),
+    utf8(RFC.plaintext),
+    RFC.info,
+    RFC.associated,
+    RFC.ephemeral,
+  );
   assert.equal(hex(sealed), RFC.enc + RFC.ciphertext);
   assert.equal(bytes.text(await openBase(X25519, RFC.secret, sealed, RFC.info, RFC.associated)), RFC.plaintext);
 });

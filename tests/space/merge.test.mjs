@@ -23,7 +23,11 @@ const RUNS = { numRuns: 120, seed: 20_261_124, endOnFailure: true };
 constants.constants.vault_base_bytes = 5120;
 
 // What an officer's own hand puts, removes and changes; and what the intake delivers.
-const texts = (store) => store.all("note").map(({ body }) => body.text).sort();
+const texts = (store) =>
+  store
+    .all("note")
+    .map(({ body }) => body.text)
+    .sort();
 const career = (store) => {
   const folded = store.all("exposure-month").map(({ body }) => body);
   return exposure.summarize(deliveries.contributions(store), now(), "America/Chicago", folded).counts.career;
@@ -107,7 +111,8 @@ class World {
   }
 
   async session(at) {
-    return (this.sessions[at] ??= await OpenSession.open(this));
+    this.sessions[at] ??= await OpenSession.open(this);
+    return this.sessions[at];
   }
 
   /** Save; a race of two is between the same two waits of each. What was saved counts, whatever becomes of the page. */
@@ -172,9 +177,17 @@ class World {
 
 const step = fc.record({
   kind: fc.oneof(
-    ...[["put", 5], ["remove", 3], ["change", 3], ["save", 4], ["race", 2], ["refresh", 4], ["delivery", 2], ["lock", 2], ["lost page", 1]].map(
-      ([kind, weight]) => ({ weight, arbitrary: fc.constant(kind) }),
-    ),
+    ...[
+      ["put", 5],
+      ["remove", 3],
+      ["change", 3],
+      ["save", 4],
+      ["race", 2],
+      ["refresh", 4],
+      ["delivery", 2],
+      ["lock", 2],
+      ["lost page", 1],
+    ].map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind) })),
   ),
   who: fc.nat(2),
   number: fc.nat(50),
@@ -266,7 +279,10 @@ const algebra = (Store) =>
     assert.deepEqual(merged(Store, both, a, b), both, "what was taken over already changes nothing");
     const removed = new Set([...a.tombstones, ...b.tombstones].map(({ id }) => id));
     const put = new Set([...a.records, ...b.records].map(({ id }) => id));
-    assert.deepEqual(both.records.map(({ id }) => id), [...put].filter((id) => !removed.has(id)).sort());
+    assert.deepEqual(
+      both.records.map(({ id }) => id),
+      [...put].filter((id) => !removed.has(id)).sort(),
+    );
   });
 
 test("the merge is commutative, associative and idempotent, and is the union less removals", () => {
@@ -280,7 +296,10 @@ class FirstCome extends RecordStore {
   }
 }
 
-for (const [name, Store] of [["forgets removals", Resurrecting], ["keeps whichever removal it met first", FirstCome]]) {
+for (const [name, Store] of [
+  ["forgets removals", Resurrecting],
+  ["keeps whichever removal it met first", FirstCome],
+]) {
   test(`control: a merge that ${name} is caught`, () => {
     assert.ok(fc.check(algebra(Store), { ...RUNS, numRuns: 2000 }).failed);
   });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-import { Vault, enrolled, handle, now } from "./memory_desk.mjs";
+import { enrolled, handle, now, Vault } from "./memory_desk.mjs";
 
 const { bytes, net, secrets, session, wordlist: list, wraps } = await import(process.env.WARDWELL_LIBRARY);
 const { wordlist } = list;
@@ -13,7 +13,10 @@ test("both secrets open the vault; another passphrase does not", async () => {
   const { made, desk, passphrase, recovery } = await enrolled();
   made.records.put("note", { text: "kept" });
   await made.save(desk, false);
-  for (const [which, secret] of [["passphrase", passphrase], ["recovery", recovery]]) {
+  for (const [which, secret] of [
+    ["passphrase", passphrase],
+    ["recovery", recovery],
+  ]) {
     const opened = await Vault.open(desk.stored(), handle, which, secret, now);
     assert.equal(opened.records.all("note")[0].body.text, "kept");
   }
@@ -73,18 +76,27 @@ test("words with a hyphen are read back as they were drawn", () => {
 
 test("the list is the EFF's long one, whole and unaltered", () => {
   // As its file numbers them: five throws of a die, a tab, the word.
-  const list = wordlist.map((word, index) => `${[1296, 216, 36, 6, 1].map((of) => 1 + (Math.floor(index / of) % 6)).join("")}\t${word}\n`);
+  const list = wordlist.map(
+    (word, index) => `${[1296, 216, 36, 6, 1].map((of) => 1 + (Math.floor(index / of) % 6)).join("")}\t${word}\n`,
+  );
   assert.equal(list.length, 7776);
   const digest = createHash("sha256").update(list.join("")).digest("hex");
   assert.equal(digest, "addd35536511597a02fa0a9ff1e5284677b8883b83e986e43f15a3db996b903e");
   // What completing relies on: sorted, and none the beginning of another.
-  assert.ok(wordlist.every((word, index) => index === 0 || (wordlist[index - 1] < word && !word.startsWith(wordlist[index - 1]))));
+  assert.ok(
+    wordlist.every(
+      (word, index) => index === 0 || (wordlist[index - 1] < word && !word.startsWith(wordlist[index - 1])),
+    ),
+  );
 });
 
 test("a space whose words come from another list opens, and a recovery code is never taken for words", async () => {
   const older = "abandon-ability-absurd-zoo-zone-acid";
   const wrapped = await wraps.wrap(bytes.random(32), older);
-  assert.equal((await wraps.unwrap(wrapped, secrets.readPassphrase("abandon ability absurd zoo zone acid"))).length, 32);
+  assert.equal(
+    (await wraps.unwrap(wrapped, secrets.readPassphrase("abandon ability absurd zoo zone acid"))).length,
+    32,
+  );
   const code = await secrets.newRecoveryCode();
   assert.equal(secrets.readPassphrase(code), null);
   assert.match(code, /[2-9]/);

@@ -97,7 +97,7 @@ def hide_and_print(page: Page) -> None:
 
 def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Page) -> None:
     member, slip = site.member("robin", "officer")
-    sign_in(page, member, member.code(-1))
+    sign_in(page, member, member.fresh_code())
     words = create(page, site, slip)
     page.get_by_role("link", name="Exposure", exact=True).click()
     heading(page, "Your exposure")
@@ -116,7 +116,7 @@ def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Pag
     first = float(page.locator("#by-hand tbody tr").first.locator("td").last.inner_text())
     assert total - first != pytest.approx(shown, abs=0.01)
 
-    expect(page.get_by_text("whose kind your agency has not mapped yet")).to_be_visible()
+    expect(page.get_by_text("of a kind that your agency has not mapped yet")).to_be_visible()
     unknown = page.locator(".ww-timeline > li").filter(has_text="Another kind of call")
     expect(unknown).to_contain_text("it weighs nothing")
     expect(unknown.get_by_role("button")).to_have_count(0)
@@ -135,7 +135,7 @@ def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Pag
 
     page.get_by_role("button", name="Lock", exact=True).click()
     expect(page.get_by_text("Your private space is locked.")).to_be_visible()
-    sign_in(page, member, member.code())
+    sign_in(page, member, member.fresh_code())
     page.get_by_label("Six words").fill(" ".join(words))
     page.get_by_role("button", name="Unlock").click()
     page.get_by_role("link", name="Exposure", exact=True).click()

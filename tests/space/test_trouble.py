@@ -54,7 +54,7 @@ def _is_kept(page: Page, member: Member, words: list[str], kept: str) -> None:
 
 def _begin(page: Page, site: LiveSite, name: str) -> tuple[Member, list[str]]:
     member, slip = site.member(name, "officer")
-    sign_in(page, member, member.code(-1))
+    sign_in(page, member, member.fresh_code())
     return member, create(page, site, slip)
 
 
@@ -181,7 +181,7 @@ def test_a_minute_that_fails_is_said_and_the_next_one_that_works_too(site: LiveS
     """Also when desk answers what makes no sense."""
     _begin(page, site, "harper")
     page.evaluate("addEventListener('unhandledrejection', (e) => { failed = `${e.reason}`; e.preventDefault(); })")
-    not_saved = page.get_by_text("It is tried again every minute; do not close this page yet.")
+    not_saved = page.get_by_text("Saving is retried every minute; do not close this page yet.")
     page.route("**/api/deliveries", lambda route: route.fulfill(json={}))
     minutes_until(page, not_saved)
     expect(not_saved).to_contain_text("Something went wrong in this browser.")

@@ -112,7 +112,7 @@ def _world(folder: Path, *, write: bool, minutes: int = 1) -> World:
     with live_site(folder / "home") as site:
         member, slip = site.member("alex", "officer")
         with opened(site, folder / "browser") as page:
-            sign_in(page, member, member.code(-1))
+            sign_in(page, member, member.fresh_code())
             create(page, site, slip)
             _settle(page)
             page.on("response", lambda answer: answers.append(answer))
@@ -143,9 +143,9 @@ def _choose(page: Page) -> None:
     page.get_by_role("button", name="Switch it on").click()
     expect(page.get_by_text("to Pat Peer.")).to_be_visible()
     page.get_by_role("button", name="Never involve Ollie Other").click()
-    page.get_by_role("button", name="Start the quiet").click()
+    page.get_by_role("button", name="Start quiet time").click()
     expect(page.get_by_text("Quiet until")).to_be_visible()
-    page.get_by_role("button", name="End the quiet").click()
+    page.get_by_role("button", name="End quiet time").click()
 
 
 def _world_of_choices(folder: Path, call: Call, *, choose: bool) -> tuple[World, int]:
@@ -160,7 +160,7 @@ def _world_of_choices(folder: Path, call: Call, *, choose: bool) -> tuple[World,
         keylist.sign_list(entries, site.home.root / "trustee-key", site.home.public)
         member, slip = site.member("alex", "officer")
         with opened(site, folder / "browser") as page:
-            sign_in(page, member, member.code(-1))
+            sign_in(page, member, member.fresh_code())
             words = create(page, site, slip)
             page.get_by_role("link", name="Exposure", exact=True).first.click()
             expect(page.get_by_role("heading", name="Worth knowing")).to_be_visible()
@@ -173,7 +173,7 @@ def _world_of_choices(folder: Path, call: Call, *, choose: bool) -> tuple[World,
                 _choose(page)
             _minute(page)
             lock(page)
-            sign_in(page, member, member.code())
+            sign_in(page, member, member.fresh_code())
             page.get_by_label("Six words").fill(" ".join(words))
             page.get_by_role("button", name="Unlock").click()
             heading(page, re.compile("^Good"))
@@ -187,6 +187,7 @@ def _world_of_choices(folder: Path, call: Call, *, choose: bool) -> tuple[World,
         return (seen, _rows(site)), written
 
 
+@pytest.mark.long
 def test_choices_change_nothing_that_can_be_counted(tmp_path: Path, call: Call) -> None:
     (none, none_rows), no_message = _world_of_choices(tmp_path / "none", call, choose=False)
     (chosen, chosen_rows), message = _world_of_choices(tmp_path / "chosen", call, choose=True)

@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Vault, enrolled, handle, now } from "./memory_desk.mjs";
+import { enrolled, handle, now, Vault } from "./memory_desk.mjs";
 
-const { adjustments, bytes, compact, constants, deliveries, format, net, records, secrets } = await import(process.env.WARDWELL_LIBRARY);
+const { adjustments, bytes, compact, constants, deliveries, format, net, records, secrets } = await import(
+  process.env.WARDWELL_LIBRARY
+);
 
 test("a blob's size depends on the year and not on what is in it", async () => {
   const { made, desk } = await enrolled();
@@ -59,27 +61,51 @@ test("two sessions at once: both keep what either put, and what either removed s
 test("a full vault folds what the intake no longer holds, and career counts stay", async () => {
   const { made } = await enrolled();
   const contribution = (i, at) => ({
-    id: bytes.hex(bytes.random(16)), at, type: "structure_fire", role: "primary", minutes: 30 + (i % 50), revision: 1, gone: false,
+    id: bytes.hex(bytes.random(16)),
+    at,
+    type: "structure_fire",
+    role: "primary",
+    minutes: 30 + (i % 50),
+    revision: 1,
+    gone: false,
   });
   for (let i = 0; i < 6000; i++) made.records.put("exposure", contribution(i, "2024-05-06T07:08:09Z"));
   made.records.put("exposure", contribution(1, "2026-11-01T00:00:00Z"));
   compact.compact(made.records, now());
   assert.equal(made.records.all("exposure").length, 1);
-  assert.deepEqual(made.records.all("exposure-month").map(({ body }) => body), [
-    { month: "2024-05", counts: { structure_fire: 6000 } },
-  ]);
+  assert.deepEqual(
+    made.records.all("exposure-month").map(({ body }) => body),
+    [{ month: "2024-05", counts: { structure_fire: 6000 } }],
+  );
 });
 
 test("a call set aside is left out of the sums until undone, in both sessions, and is not folded into the career", async () => {
   const { made, desk, passphrase } = await enrolled();
-  const call = (id, at = "2026-11-01T00:00:00Z") => ({ id, at, type: "suicide", role: "primary", minutes: null, revision: 1, gone: false });
-  deliveries.mergeContributions(made.records, [call("a"), call("b"), call("old", "2024-05-06T00:00:00Z"), call("older", "2024-05-05T00:00:00Z")]);
+  const call = (id, at = "2026-11-01T00:00:00Z") => ({
+    id,
+    at,
+    type: "suicide",
+    role: "primary",
+    minutes: null,
+    revision: 1,
+    gone: false,
+  });
+  deliveries.mergeContributions(made.records, [
+    call("a"),
+    call("b"),
+    call("old", "2024-05-06T00:00:00Z"),
+    call("older", "2024-05-05T00:00:00Z"),
+  ]);
   await made.save(desk, false);
   const other = await Vault.open(desk.stored(), handle, "passphrase", passphrase, now);
   adjustments.setAside(made.records, "a");
   adjustments.setAside(made.records, "older");
   adjustments.setAside(other.records, "a");
-  const ids = (vault) => adjustments.attended(vault.records).map(({ id }) => id).sort();
+  const ids = (vault) =>
+    adjustments
+      .attended(vault.records)
+      .map(({ id }) => id)
+      .sort();
   assert.deepEqual(ids(made), ["b", "old"]);
   assert.equal(deliveries.contributions(made.records).length, 4);
   await made.save(desk, false);
@@ -92,7 +118,10 @@ test("a call set aside is left out of the sums until undone, in both sessions, a
   assert.deepEqual(ids(other), ["a", "b", "old"]);
   deliveries.mergeContributions(other.records, [{ ...call("left", "2024-05-07T00:00:00Z"), gone: true }]);
   compact.compact(other.records, now());
-  assert.deepEqual(other.records.all("exposure-month").map(({ body }) => body.counts), [{ suicide: 1 }]);
+  assert.deepEqual(
+    other.records.all("exposure-month").map(({ body }) => body.counts),
+    [{ suicide: 1 }],
+  );
   assert.deepEqual(ids(other), ["a", "b"]);
   assert.equal(other.records.all("not-there").length, 0);
 });
@@ -116,10 +145,21 @@ test("old tombstones are forgotten, young ones are kept", () => {
 
 test("contributions: a higher revision replaces, a late lower one does not, gone withdraws", () => {
   const store = new records.RecordStore(now);
-  const first = { id: "1", at: "2026-11-01T00:00:00Z", type: "a", role: "primary", minutes: 1, revision: 2, gone: false };
+  const first = {
+    id: "1",
+    at: "2026-11-01T00:00:00Z",
+    type: "a",
+    role: "primary",
+    minutes: 1,
+    revision: 2,
+    gone: false,
+  };
   deliveries.mergeContributions(store, [first]);
   deliveries.mergeContributions(store, [{ ...first, revision: 1, type: "late" }]);
-  assert.deepEqual(deliveries.contributions(store).map(({ type }) => type), ["a"]);
+  assert.deepEqual(
+    deliveries.contributions(store).map(({ type }) => type),
+    ["a"],
+  );
   deliveries.mergeContributions(store, [{ ...first, revision: 3, gone: true }]);
   deliveries.mergeContributions(store, [{ ...first, revision: 2 }]);
   assert.deepEqual(deliveries.contributions(store), []);

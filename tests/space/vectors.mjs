@@ -14,18 +14,37 @@ export async function run({ bytes, format, hpke, symmetric }, { gcm, altered, hk
     altered: await each(altered, decrypt),
     // A derived key never leaves WebCrypto: what it seals tells which one it is.
     subkeys: await each(hkdf, async ({ secret, salt, info }) =>
-      hex(await symmetric.encrypt(await symmetric.subkey(unhex(secret), unhex(salt), info), new Uint8Array(12), unhex(""), unhex(""))),
+      hex(
+        await symmetric.encrypt(
+          await symmetric.subkey(unhex(secret), unhex(salt), info),
+          new Uint8Array(12),
+          unhex(""),
+          unhex(""),
+        ),
+      ),
     ),
     xwing: await each(xwing, async ({ seed, randomness }) => {
       const key = await hpke.XWing.publicKey(unhex(seed));
       const { enc, shared } = await hpke.XWing.encapsulate(key, unhex(randomness));
-      return { key: hex(key), enc: hex(enc), shared: hex(shared), again: hex(await hpke.XWing.decapsulate(unhex(seed), enc)) };
+      return {
+        key: hex(key),
+        enc: hex(enc),
+        shared: hex(shared),
+        again: hex(await hpke.XWing.decapsulate(unhex(seed), enc)),
+      };
     }),
     rfc9180: await opens(
       hpke.openBase(hpke.X25519, unhex(rfc9180.secret), unhex(rfc9180.sealed), unhex(rfc9180.info), unhex(rfc9180.aad)),
     ),
     rfc9180_anew: hex(
-      await hpke.sealBase(hpke.X25519, unhex(rfc9180.public), unhex(rfc9180.text), unhex(rfc9180.info), unhex(""), unhex(rfc9180.ephemeral)),
+      await hpke.sealBase(
+        hpke.X25519,
+        unhex(rfc9180.public),
+        unhex(rfc9180.text),
+        unhex(rfc9180.info),
+        unhex(""),
+        unhex(rfc9180.ephemeral),
+      ),
     ),
     vaults: await each(vaults, async ({ master, handle, version, snapshot, size }) =>
       hex(await format.sealVault(unhex(master), handle, version, snapshot, size)),

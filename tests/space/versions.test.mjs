@@ -6,7 +6,11 @@ import { test } from "node:test";
 const { bytes, records, vault, versions } = await import(process.env.WARDWELL_LIBRARY);
 const now = () => new Date("2026-11-23T12:00:00Z");
 const handle = "ab".repeat(16);
-const words = (store) => store.all("check-in").map(({ body }) => body.words).sort();
+const words = (store) =>
+  store
+    .all("check-in")
+    .map(({ body }) => body.words)
+    .sort();
 
 function written() {
   const store = new records.RecordStore(now);
@@ -55,9 +59,22 @@ test("twice, in two sessions, removed again and taken back again: one copy each 
 });
 
 test("calls that are missing come back; revised, withdrawn and folded ones stay as they are", () => {
-  const call = (id, at, more = {}) => ({ id, at, type: "suicide", role: "primary", minutes: 1, revision: 1, gone: false, ...more });
+  const call = (id, at, more = {}) => ({
+    id,
+    at,
+    type: "suicide",
+    role: "primary",
+    minutes: 1,
+    revision: 1,
+    gone: false,
+    ...more,
+  });
   const old = new records.RecordStore(now);
-  for (const one of [call("a", "2026-11-01T00:00:00Z"), call("b", "2026-11-02T00:00:00Z"), call("f", "2024-01-01T00:00:00Z")]) {
+  for (const one of [
+    call("a", "2026-11-01T00:00:00Z"),
+    call("b", "2026-11-02T00:00:00Z"),
+    call("f", "2024-01-01T00:00:00Z"),
+  ]) {
     old.put("exposure", one);
   }
   const store = new records.RecordStore(now);
@@ -65,7 +82,14 @@ test("calls that are missing come back; revised, withdrawn and folded ones stay 
   store.put("exposure-month", { month: "2024-01", counts: { suicide: 1 } });
   for (const times of [1, 2]) {
     versions.takeBack(store, old.snapshot(), now(), false);
-    assert.deepEqual(store.all("exposure").map(({ body }) => body.id).sort(), ["a", "b"], `time ${times}`);
+    assert.deepEqual(
+      store
+        .all("exposure")
+        .map(({ body }) => body.id)
+        .sort(),
+      ["a", "b"],
+      `time ${times}`,
+    );
   }
   assert.equal(store.all("exposure").find(({ body }) => body.id === "b").body.gone, true);
 });

@@ -156,7 +156,7 @@ def test_not_reached_differs_in_one_digit_per_step_and_never_in_size(store: Stor
 
 def test_nobody_is_closed_alone_and_nothing_closes_early(store: Store, charter: Any) -> None:
     take(store, charter, notice(unmatched_units=["K9"]))
-    with store.write() as session, pytest.raises(WardwellError, match="not offered"):
+    with store.write() as session, pytest.raises(WardwellError, match="not been offered"):
         follow_up.close(session, "260001")
     with store.write() as session:
         for name, hours in follow_up.template(charter):

@@ -202,7 +202,7 @@ class Officer:
         self.mark("bring_back/copy-key", 2)
         self.click("Bring it back")
         expect(self.page.get_by_role("alert")).to_be_visible()
-        self.open("leave", "Leave the programme")
+        self.open("leave", "Leave the program")
         self.mark("leave/word", 2)
         self.click("Erase my private space")
         self.sees("Type the word ERASE.")

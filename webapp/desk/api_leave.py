@@ -1,4 +1,4 @@
-"""Leaving the programme, from the private space.
+"""Leaving the program, from the private space.
 
 Owns: `/api/leave`. Must never see: another person's space; both routes work on the session's own handle and take no
 other.

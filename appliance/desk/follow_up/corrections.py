@@ -53,11 +53,11 @@ def read(reference: str, number: str, ground: str) -> tuple[str, str, str]:
     """The three fields as they may be stored. Raises WardwellError."""
     reference, number = reference.strip(), number.strip()
     if not _REFERENCE.fullmatch(reference):
-        raise WardwellError("That is not a reference of an incident.", "Copy it from your access log or the offer.")
+        raise WardwellError("That is not the reference of an incident.", "Copy it from your access log or the offer.")
     if number and not _NUMBER.fullmatch(number):
         raise WardwellError("That is not an employee number.", "Leave it empty if the request is about yourself.")
     if ground not in GROUNDS:
-        raise WardwellError("Say what is wrong.", "Choose one of the list.")
+        raise WardwellError("Say what is wrong.", "Choose one from the list.")
     return reference, number, ground
 
 
@@ -75,7 +75,7 @@ def ask(session: Session, asked_by: str, reference: str, number: str, ground: st
     reference, number, ground = read(reference, number, ground)
     waiting = select(func.count()).where(Correction.asked_by == asked_by, Correction.decision.is_(None))
     if (session.scalar(waiting) or 0) >= MOST_OPEN:
-        raise WardwellError(f"{MOST_OPEN} of your requests still wait.", "Wait until the coordinator decided some.")
+        raise WardwellError(f"{MOST_OPEN} of your requests still wait.", "Wait until the coordinator has decided some.")
     number, handle = concerned(session, asked_by, number)
     row = Correction(
         key=secrets.token_hex(16),
@@ -150,7 +150,7 @@ def decide(session: Session, key: str, decision: str, by: str, steps: follow_up.
     if decision not in DECISIONS:
         raise WardwellError("There is no such decision.", "Choose one of the two.")
     if row.decision is not None:
-        raise WardwellError("This request was decided already.", "Ask anew if the record is still wrong.")
+        raise WardwellError("This request has already been decided.", "Ask again if the record is still wrong.")
     if row.asked_by == by:
         raise WardwellError("Nobody decides their own request.", "Leave it to another coordinator.")
     if decision == "made":

@@ -224,7 +224,7 @@ def open_by_hand(session: Session, kind: str, occurred: datetime, by: str) -> st
     `by` is the coordinator's account id. Steps open with each person that is added.
     """
     if occurred > clock.now():
-        raise WardwellError("That time lies in the future.", "Enter when the incident happened.")
+        raise WardwellError("That time is in the future.", "Enter when the incident happened.")
     incident = Incident(
         reference=f"H-{secrets.token_hex(4).upper()}",
         revision=0,
@@ -341,11 +341,13 @@ def close(session: Session, reference: str) -> None:
         for row in people
     }
     if not people or any(step.offered_at is None for rows in steps.values() for step in rows):
-        raise WardwellError("A step was not offered to everyone yet.", "Offer it, or mark who was not reached.")
+        raise WardwellError("A step has not been offered to everyone yet.", "Offer it, or mark who was not reached.")
     if session.scalar(
         select(exists().where(UnmatchedUnit.incident_id == incident.id, UnmatchedUnit.resolution.is_(None)))
     ):
-        raise WardwellError("A unit is not matched to a person yet.", "Add the person, or say that it was none.")
+        raise WardwellError(
+            "A unit has not been matched to a person yet.", "Add the person, or say that nobody was on it."
+        )
     if incident.closed is not None:
         return
     incident.closed = clock.now()

@@ -119,7 +119,7 @@ def check(document: Founding, people: set[str]) -> None:
     everyone: list[FoundingGrant | FoundingSlip] = [*document.grants, *document.slips]
     for named in everyone:
         if bool(named.person_id) == bool(named.sign_in_name):
-            raise WardwellError("A grant or slip names a person_id or a sign_in_name, one of them.", _MEND)
+            raise WardwellError("A grant or slip must name either a person_id or a sign_in_name.", _MEND)
         known = named.person_id in people if named.person_id else accounts.normal_name(named.sign_in_name) in local
         if not known:
             raise WardwellError("The founding document names somebody who is not on the roster.", _MEND)
@@ -159,7 +159,7 @@ def _enter_slips(store: Store, document: Founding, trustee: str) -> None:
 
 def _handle(store: Store, grant: FoundingGrant | FoundingSlip) -> str:
     if bool(grant.person_id) == bool(grant.sign_in_name):
-        raise WardwellError("A grant or slip names a person_id or a sign_in_name, one of them.", _MEND)
+        raise WardwellError("A grant or slip must name either a person_id or a sign_in_name.", _MEND)
     if grant.sign_in_name:
         local = accounts.find_local(store, grant.sign_in_name)
         if local is not None:

@@ -127,7 +127,7 @@ def propose(store: Store, charter: Charter, by: Account, handle: str, matter: st
         if session.scalar(
             select(Hold.id).where(Hold.handle == handle, Hold.matter == matter, Hold.lifted_at.is_(None))
         ):
-            raise WardwellError("That hold is there already, or proposed.", "Look at the list.")
+            raise WardwellError("That hold already exists or has been proposed.", "Look at the list.")
     row = Hold(
         handle=handle,
         matter=matter,

@@ -97,7 +97,7 @@ def _no_doubles(path: Path, rows: list[Row]) -> None:
         seen: set[str] = set()
         for value in values:
             if value in seen:
-                raise WardwellError(f"{path.name}: the same {what} stands in two lines.", "Correct the roster.")
+                raise WardwellError(f"{path.name}: the same {what} is on two lines.", "Correct the roster.")
             seen.add(value)
 
 

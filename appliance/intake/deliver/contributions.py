@@ -279,7 +279,7 @@ def _is_the_rosters(store: Store, key: MailboxKey) -> bool:
         handle = session.scalar(select(RosterRow.handle).where(RosterRow.person_id == key.person_id))
     if handle is not None and handle != key.handle:
         # The leaf names a handle only; whose it is stands in the roster. No key may draw another person's calls.
-        raise WardwellError("A mailbox key came under another person's name.", "Tell the officers' trustee.")
+        raise WardwellError("A mailbox key arrived under another person's name.", "Tell the officers' trustee.")
     return handle is not None
 
 

@@ -202,7 +202,7 @@ def load_profile(name_or_path: str) -> Profile:
     profile = load_feed(name_or_path)
     if isinstance(profile, UnitLog):
         raise WardwellError(
-            f"The feed profile {name_or_path} is of a unit log, not of calls.", "Give the profile of a feed of calls."
+            f"The feed profile {name_or_path} describes a unit log, not calls.", "Give the profile of a feed of calls."
         )
     return profile
 

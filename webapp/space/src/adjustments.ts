@@ -1,11 +1,11 @@
 // "I was not there": calls that stay visible but are left out of the officer's own sums, until undone.
 //
-// Owns: the vault's records "not-there" (the contribution's id, nothing else). They lie in the vault alone: the agency's
-// record stays as it is, and nobody learns that something was set aside.
+// Owns: the vault's records "not-there" (the contribution's id, nothing else). They exist in the vault alone: the
+// agency's record stays as it is, and nobody learns that a call was set aside.
 
 import type { Records } from "./context.js";
 import { contributions } from "./deliveries.js";
-import { without, type Contribution } from "./exposure.js";
+import { type Contribution, without } from "./exposure.js";
 
 export interface NotThere {
   readonly contribution: string;
@@ -23,7 +23,8 @@ export function setAside(records: Records, contribution: string): void {
 
 /** Count the call again. Two sessions may both have set it aside. */
 export function countAgain(records: Records, contribution: string): void {
-  for (const { id, body } of records.all<NotThere>("not-there")) if (body.contribution === contribution) records.remove(id);
+  for (const { id, body } of records.all<NotThere>("not-there"))
+    if (body.contribution === contribution) records.remove(id);
 }
 
 /** The contributions that the officer's sums run over. */

@@ -68,10 +68,7 @@ export function base64(bytes: Uint8Array & { toBase64?: () => string }): string 
 
 /** Bytes of standard base64. Throws Error on anything else. */
 export function unbase64(value: string): Bytes {
-  const binary = atob(value);
-  const out = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) out[i] = binary.charCodeAt(i);
-  return out;
+  return Uint8Array.from(atob(value), (byte) => byte.charCodeAt(0));
 }
 
 /** `length` random bytes. */

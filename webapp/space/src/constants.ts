@@ -1,9 +1,9 @@
 // What the browser and the appliance must agree on. Owns: the typed view of `appliance/rules/constants.json` and of the
 // charter's words and numbers, as `provisioning/build_space.py` takes them from the charter object. Holds no secret.
 
-import charterJson from "../.cache/charter.json";
 import constantsJson from "../../../appliance/rules/constants.json";
-import { utf8, type Bytes } from "./bytes.js";
+import charterJson from "../.cache/charter.json";
+import { type Bytes, utf8 } from "./bytes.js";
 
 export const constants = constantsJson;
 
@@ -31,11 +31,13 @@ export type CharterNumber =
   | "idle_warning_seconds"
   | "exposure_within_seconds";
 
-/** The visibility label of a charter category, word for word. Throws Error for a category that is not in the charter. */
+/**
+ * The visibility label of a charter category, word for word. Throws Error for a category that is not in the charter.
+ */
 export function label(category: string): string {
-  const found = charter.categories[category];
-  if (!found) throw new Error(`no category ${category} in the charter`);
-  return found.label;
+  const known = charter.categories[category];
+  if (!known) throw new Error(`no category ${category} in the charter`);
+  return known.label;
 }
 
 /** The HPKE `info` for `kind` and recipient id, as `appliance/crypto/sealing.py` makes it. */

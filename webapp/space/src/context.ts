@@ -6,16 +6,16 @@
 //   onUnlock(ctx: Context): Promise<void>   once, after the vault is open and site and key list are checked
 //   onLock(ctx: Context): Promise<void>     once, before the vault is saved for the last time (not on a lost page)
 //
-// Pages get it as a property: `SupportPage({ ctx }: { ctx: Context })`. A record that is put is shown at once and saved with
-// the next minute's save or at lock; nobody else learns that something was put.
+// Pages get it as a property: `SupportPage({ ctx }: { ctx: Context })`. A new record shows at once and is stored with
+// the next minute's save or at lock; nobody else learns that there is one.
 
-import type { Api } from "./net.js";
+import type { Api, Fetch } from "./net.js";
 import type { KeyList, Site } from "./site.js";
 
-/** The `fetch` that a session was given: the browser's own, or the Node transport of `src/node/transport.ts`. */
-export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
-
-/** One immutable record of the vault. `id` is 32 random hex digits or the name that it was put under, `at` an ISO time in UTC. */
+/**
+ * One immutable record of the vault. `id` is 32 random hex digits or the name that it was put under, `at` an ISO time
+ * in UTC.
+ */
 export interface VaultRecord<T = unknown> {
   readonly id: string;
   readonly type: string;
@@ -34,7 +34,7 @@ export interface Records {
    * sessions that put it have one record, and where it was removed it stays removed.
    */
   put<T>(type: string, body: T, id?: string): VaultRecord<T>;
-  /** Bring back a record of an earlier copy as it was, under an id that was not removed. One that lives stays as it is. */
+  /** Bring back a record of an earlier copy unchanged, unless its id was removed. A living record stays as it is. */
   restore(record: VaultRecord): void;
   /** Remove by tombstone; a copy in another session goes too when the two are merged. */
   remove(id: string): void;
@@ -48,13 +48,13 @@ export interface Context {
   readonly vault: Records;
   /** site.json; its signatures were checked against the keys of trustee and agency that are pinned in the vault. */
   readonly site: Site;
-  /** The signed list of supporters; null when there is none or when its signature is not the pinned trustee's. */
+  /** The signed list of supporters; null without one, or when its signature is not the pinned trustee's. */
   readonly keylist: KeyList | null;
   /** Charter roles of the person: "officer", "peer", "clinician", … */
   readonly roles: readonly string[];
   readonly handle: string;
   readonly name: string;
-  /** The server's time: its clock at sign-in plus what has passed on this machine's steady clock since. */
+  /** The server's time: its clock at sign-in plus the time elapsed since on this machine's monotonic clock. */
   now(): Date;
   /** Anonymous requests (to post, to static files): never carries the token, cookies or a referrer. */
   readonly fetch: Fetch;

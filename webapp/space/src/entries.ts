@@ -1,44 +1,24 @@
 // The officer's own entries of the access log: opened, chained, and proved against the public tree.
 //
 // Owns: the vault's records "entry", "provisional-key" and "checkpoint" (the largest one seen so far). All that a lying
-// server could do to an entry shows up in `Findings`: leaving one out, changing one, rewriting the tree, swapping a key.
+// server could do to an entry shows up in `Findings`: leaving one out, changing one, rewriting the tree, swapping a
+// key.
 
-import { base64, equal, hex, sha256, text, unbase64, unhex, utf8, type Bytes } from "./bytes.js";
+import { type Bytes, base64, equal, hex, sha256, text, unbase64, unhex, utf8 } from "./bytes.js";
 import { constants, info } from "./constants.js";
 import type { Context, VaultRecord } from "./context.js";
 import { canonical } from "./crypto/canonical.js";
 import { leafHash, verifyInclusion } from "./crypto/merkle.js";
 import { NotSealedForUs, open } from "./crypto/sealing.js";
-import { checkVersion, COSIGNATURE_AGE_MS, isOld, seenLeaf, type Opened } from "./freshness.js";
+import type { Entry, EntryBody } from "./entry.js";
+import { COSIGNATURE_AGE_MS, checkVersion, isOld, type Opened, seenLeaf } from "./freshness.js";
 import { LedgerReader, readLeaf } from "./ledger.js";
-import type { EntriesAnswer, HeadProof, Problem } from "./net.js";
+import type { EntriesResponse, HeadProof, Problem } from "./net.js";
 import { findRestore, takeRestore } from "./restores.js";
 
-export interface EntryBody {
-  readonly actor: string;
-  readonly actor_role: string;
-  readonly category: string;
-  readonly purpose: string;
-  readonly outcome: "allowed" | "refused";
-  readonly incident: string;
-  readonly everyone: boolean;
-  readonly note: string;
-}
-
-/** One opened entry, as it lies in the vault. `proved` says whether its leaf was found in a signed tree. */
-export interface Entry {
-  readonly sequence: number;
-  readonly leaf_index: number;
-  readonly at: string;
-  readonly previous: string;
-  readonly commit: string;
-  readonly body: EntryBody;
-  readonly proved: boolean;
-  /** The log was restored from a backup of before it: it is in the log no more, and its number may be another's. */
-  readonly lost?: true;
-}
-
-/** What the checks found. Every list and flag that is set is worth telling the trustee about. */
+/**
+ * Results of the checks. Every list that is not empty and every flag that is set is worth telling the trustee about.
+ */
 export interface Findings {
   /** Sequence numbers that are missing, in the middle or at the end. */
   readonly missing: readonly number[];
@@ -65,21 +45,21 @@ interface MailboxKey {
   readonly public: string;
 }
 
-/** The entries that are in the log: all but those that a restore took from it. */
-function standing(ctx: Context): VaultRecord<Entry>[] {
+/** The entries that are in the log: all but those that a restore removed. */
+function inLog(ctx: Context): VaultRecord<Entry>[] {
   return ctx.vault.all<Entry>("entry").filter(({ body }) => !body.lost);
 }
 
-async function openEntries(ctx: Context, answer: EntriesAnswer, seed: Bytes): Promise<number[]> {
+async function openEntries(ctx: Context, response: EntriesResponse, seed: Bytes): Promise<number[]> {
   let provisional = ctx.vault.all<{ seed: string }>("provisional-key")[0]?.body.seed ?? null;
-  if (answer.provisional_key && !provisional) {
-    const sealed = unbase64(answer.provisional_key);
+  if (response.provisional_key && !provisional) {
+    const sealed = unbase64(response.provisional_key);
     provisional = base64(await open(seed, sealed, info(constants.kinds.provisional, ctx.handle)));
     ctx.vault.put("provisional-key", { seed: provisional });
   }
-  const known = new Set(standing(ctx).map(({ body }) => body.sequence));
+  const known = new Set(inLog(ctx).map(({ body }) => body.sequence));
   const unopened: number[] = [];
-  for (const { sequence, leaf_index, provisional: early, sealed } of answer.entries) {
+  for (const { sequence, leaf_index, provisional: early, sealed } of response.entries) {
     if (known.has(sequence)) continue;
     if (early && !provisional) {
       unopened.push(sequence);
@@ -115,7 +95,7 @@ async function headSays(ctx: Context, reader: LedgerReader, head: HeadProof, key
 
 async function proveEntries(ctx: Context, reader: LedgerReader): Promise<{ broken: number[]; waiting: number[] }> {
   const [broken, waiting]: [number[], number[]] = [[], []];
-  const records = standing(ctx);
+  const records = inLog(ctx);
   const bySequence = new Map(records.map(({ body }) => [body.sequence, body]));
   for (const { id, body } of records) {
     const before = bySequence.get(body.sequence - 1);
@@ -140,11 +120,11 @@ function missingOf(entries: readonly Entry[], unopened: readonly number[], last:
   return Array.from({ length: highest }, (_, i) => i + 1).filter((sequence) => !present.has(sequence));
 }
 
-async function fetchEntries(ctx: Context, seed: Bytes): Promise<[EntriesAnswer, number[]]> {
-  const own = standing(ctx).map(({ body }) => body);
+async function fetchEntries(ctx: Context, seed: Bytes): Promise<[EntriesResponse, number[]]> {
+  const own = inLog(ctx).map(({ body }) => body);
   const gap = missingOf(own, [], 0)[0] ?? own.length + 1;
-  const answer = await ctx.api.entries(gap - 1, seenLeaf(ctx) + 1);
-  return [answer, await openEntries(ctx, answer, seed)];
+  const response = await ctx.api.entries(gap - 1, seenLeaf(ctx) + 1);
+  return [response, await openEntries(ctx, response, seed)];
 }
 
 /** Fetch new entries, open them, and check all of them. Throws Problem when desk or the public files do not answer. */
@@ -152,20 +132,19 @@ export async function checkEntries(ctx: Context, opened: Opened): Promise<Findin
   const mailbox = ctx.vault.all<MailboxKey>("mailbox-key").at(-1)?.body;
   if (!mailbox) throw new Error("a vault without a mailbox key");
   const [seed, key] = [unbase64(mailbox.seed), unbase64(mailbox.public)];
-  let [answer, unopened] = await fetchEntries(ctx, seed);
+  let [response, unopened] = await fetchEntries(ctx, seed);
 
   const reader = await LedgerReader.open(ctx.fetch, ctx.spaceBase, ctx.site);
   const { checkpoint, witnessed } = reader.head;
   const earlier = ctx.vault.all<{ size: number; root: string }>("checkpoint").at(-1);
   let rewritten =
-    earlier !== undefined &&
-    !(await reader.extends({ size: earlier.body.size, root: unbase64(earlier.body.root) }));
+    earlier !== undefined && !(await reader.extends({ size: earlier.body.size, root: unbase64(earlier.body.root) }));
   const restored = earlier && rewritten ? await findRestore(ctx, reader, earlier) : null;
   if (restored) {
     takeRestore(ctx, restored);
     rewritten = false;
-    // Numbers of entries that were lost are others' by now.
-    [answer, unopened] = await fetchEntries(ctx, seed);
+    // The numbers of lost entries have been given to new ones by now.
+    [response, unopened] = await fetchEntries(ctx, seed);
   }
   if (!rewritten && checkpoint.size !== earlier?.body.size) {
     if (earlier) ctx.vault.remove(earlier.id);
@@ -174,27 +153,31 @@ export async function checkEntries(ctx: Context, opened: Opened): Promise<Findin
 
   const { broken, waiting } = await proveEntries(ctx, reader);
   let [last, headBroken] = [0, false];
-  if (answer.head && answer.head.leaf_index < checkpoint.size) {
-    const said = await headSays(ctx, reader, answer.head, key);
+  if (response.head && response.head.leaf_index < checkpoint.size) {
+    const said = await headSays(ctx, reader, response.head, key);
     headBroken = said === null;
     last = said ?? 0;
   }
   let keySwapped = headBroken;
-  // The key stands in the log before there is a vault: that none is named, or one that never comes, is a lie too.
-  const keyLeaf = answer.mailbox_leaf_index ?? -1;
+  // The key is in the log before there is a vault, so desk also lies when it names no leaf, or one that never appears.
+  const keyLeaf = response.mailbox_leaf_index ?? -1;
   if (keyLeaf < checkpoint.size || isOld(ctx)) {
     const leaf = keyLeaf < 0 ? null : readLeaf(await reader.leaf(keyLeaf), "mailbox-key");
     const ledgered = leaf && typeof leaf.key === "string" ? unbase64(leaf.key) : utf8("");
     keySwapped ||= leaf?.handle !== ctx.handle || !equal(ledgered, key);
   }
   return {
-    missing: missingOf(standing(ctx).map(({ body }) => body), unopened, last),
+    missing: missingOf(
+      inLog(ctx).map(({ body }) => body),
+      unopened,
+      last,
+    ),
     broken,
     waiting,
     unopened,
     rewritten,
     keySwapped,
-    versionProblem: await checkVersion(ctx, reader, answer.versions, opened),
+    versionProblem: await checkVersion(ctx, reader, response.versions, opened),
     witnessLate: witnessed === null || ctx.now().getTime() - witnessed.at > COSIGNATURE_AGE_MS,
     witnessedAt: witnessed ? new Date(witnessed.at) : null,
     treeSize: checkpoint.size,

@@ -1,17 +1,18 @@
-// What the officer's browser adds up: counts, weighted load and patterns. Twin of `appliance/kit/exposure.py`.
+// An officer's exposure: counts, weighted load and patterns, computed in the browser. Twin of
+// `appliance/kit/exposure.py`.
 //
-// Owns: pure functions over contributions. The model (`appliance/rules/exposure.json`) holds every number and its reason.
-// Nothing computed here leaves this browser. Load at time t: sum of weight(type) * factor(role) * 2^(-age / half-life).
+// Owns: pure functions over contributions. The model (`appliance/rules/exposure.json`) holds every number and its
+// reason. Nothing computed here leaves this browser. Load at time t: sum of weight(type) * factor(role) * 2^(-age /
+// half-life).
 
 import modelJson from "../../../appliance/rules/exposure.json";
 import { hex, sha256 } from "./bytes.js";
 import { canonical } from "./crypto/canonical.js";
-import type { ExposureMonth } from "./vault/compact.js";
 
 /**
- * One call of one officer: received `at` (ISO UTC), canonical `type`, `role`; `gone` withdraws it. `minutes` on the call,
- * null while no end is known; `hour` and `shift_day` on the agency's clock, of when the person's part began. Earlier
- * contributions have neither, and 0 minutes where no end is known.
+ * One call of one officer: received `at` (ISO UTC), canonical `type`, `role`; `gone` withdraws it. `minutes` on the
+ * call, null while no end is known; `hour` and `shift_day` on the agency's clock, of when the person's part began.
+ * Earlier contributions have neither, and 0 minutes where no end is known.
  */
 export interface Contribution {
   readonly id: string;
@@ -25,13 +26,19 @@ export interface Contribution {
   readonly shift_day?: string | null;
 }
 
+/** How many contributions of each type a month had. Two sessions may fold the same month: readers take the larger. */
+export interface ExposureMonth {
+  readonly month: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 export interface Summary {
   /** Weighing calls in the last "7", "30", "90", "365" days, and "career". */
   readonly counts: Readonly<Record<string, number>>;
   readonly load: number;
   /** What each pattern counts. */
   readonly patterns: Readonly<Record<PatternName, number>>;
-  /** The names of the patterns that reach the model's least. */
+  /** The names of the patterns that reach the model's threshold. */
   readonly found: readonly PatternName[];
   /** The heavy type that came most often within the days of that pattern; "" when none did. */
   readonly same_kind: string;
@@ -56,7 +63,9 @@ export const patternNames = Object.keys(model.patterns) as PatternName[];
 const types = new Map<string, IncidentType>(model.types.map((type) => [type.id, type]));
 const roles = model.roles as Readonly<Record<string, { readonly factor: string; readonly title: string }>>;
 
-/** SHA-256 (hex) of the model's canonical JSON: what `wardwell exposure model show` prints of the appliance's own copy. */
+/**
+ * SHA-256 (hex) of the model's canonical JSON: what `wardwell exposure model show` prints of the appliance's own copy.
+ */
 export async function modelDigest(): Promise<string> {
   return hex(await sha256(canonical(model)));
 }
@@ -101,7 +110,7 @@ export function without(contributions: readonly Contribution[], notThere: Readon
   return contributions.filter(({ id }) => !notThere.has(id));
 }
 
-/** How a call counts at a time: what the load is the sum of. */
+/** How a call counts at a given time; the load is the sum of these. */
 export interface Counted {
   readonly contribution: Contribution;
   readonly weight: number;
@@ -131,8 +140,7 @@ const rounded = (load: number): number => Math.floor(load * 1000 + 0.5) / 1000;
 
 /** How much one contribution weighs by itself, before any decay: weight times role factor; 0 when it does not count. */
 export function weightOf({ type, role }: Contribution): number {
-  const found = roles[role];
-  return found ? (types.get(type)?.weight ?? 0) * Number(found.factor) : 0;
+  return (types.get(type)?.weight ?? 0) * Number(roles[role]?.factor ?? 0);
 }
 
 /** The contributions that weigh at all and are not in the future, oldest first. */
@@ -140,7 +148,7 @@ export function weighing(contributions: readonly Contribution[], at: Date): Cont
   return current(contributions).filter((c) => weightOf(c) > 0 && Date.parse(c.at) <= at.getTime());
 }
 
-/** Where a call lies on the agency's clock: its hour, and its shift day as a number (days since 1970). */
+/** A call's place on the agency's clock: its hour, and its shift day as a number (days since 1970). */
 interface Place {
   readonly hour: number;
   readonly day: number;
@@ -201,8 +209,11 @@ function patternsOf(own: readonly Contribution[], at: Date, timeZone: string): P
       heavy_week: heavy(heavy_week.days).length,
       same_kind: times,
       nights: longestRun(new Set(dark.map(({ day }) => day))),
-      long_days: spansOf(within(long_days.days), clock).filter(({ first, last }) => last - first >= long_days.hours * HOUR_MS).length,
-      short_turnarounds: between.filter((gap) => gap >= short.from_hours * HOUR_MS && gap <= short.most_hours * HOUR_MS).length,
+      long_days: spansOf(within(long_days.days), clock).filter(
+        ({ first, last }) => last - first >= long_days.hours * HOUR_MS,
+      ).length,
+      short_turnarounds: between.filter((gap) => gap >= short.from_hours * HOUR_MS && gap <= short.most_hours * HOUR_MS)
+        .length,
     },
     same_kind: same,
   };
@@ -228,7 +239,11 @@ export function summarize(
     counts.career = (counts.career ?? 0) + 1;
     load += part;
   }
-  const { patterns, same_kind } = patternsOf(own.map(({ contribution }) => contribution), at, timeZone);
+  const { patterns, same_kind } = patternsOf(
+    own.map(({ contribution }) => contribution),
+    at,
+    timeZone,
+  );
   return {
     counts,
     load: rounded(load),
@@ -238,12 +253,13 @@ export function summarize(
   };
 }
 
-// Two sessions may have folded the same month: of each type the larger count holds.
+// Two sessions may have folded the same month: the larger count of each type is the right one.
 function foldedCareer(folded: readonly ExposureMonth[]): number {
   const most = new Map<string, number>();
   for (const { month, counts } of folded) {
     for (const [type, count] of Object.entries(counts)) {
-      if ((typeOf(type)?.weight ?? 0) > 0) most.set(`${month} ${type}`, Math.max(most.get(`${month} ${type}`) ?? 0, count));
+      if ((typeOf(type)?.weight ?? 0) > 0)
+        most.set(`${month} ${type}`, Math.max(most.get(`${month} ${type}`) ?? 0, count));
     }
   }
   return [...most.values()].reduce((sum, count) => sum + count, 0);
@@ -263,7 +279,7 @@ export function lastYear(contributions: readonly Contribution[], at: Date, timeZ
   const monthOf = (time: number) => clock.format(time).slice(0, 7);
   const own = weighing(contributions, at).map((call) => ({ time: Date.parse(call.at), weight: weightOf(call) }));
   const [year = 0, month = 1] = monthOf(at.getTime()).split("-").map(Number);
-  // Of a whole career only this year's calls are asked for their month, which is the slow part.
+  // Finding a call's month is slow, so it is done only for this year's calls, not for a whole career's.
   const begin = Date.UTC(year, month - 12, 1) - 2 * DAY_MS;
   const calls = new Map<string, number>();
   for (const { time } of own) {

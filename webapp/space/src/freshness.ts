@@ -1,15 +1,16 @@
 // Whether the copy of the vault that desk served is the newest: the access log names the newest version twice a day.
 //
-// Owns: the record "version-leaf" (the newest batch that was checked). The batches are chained in the public log, each with
-// the position of the one before, so a desk that was set back, and has no proof for one that it made since, is noticed too.
-// Only versions that the log named before this vault was opened count: later ones may be this session's own saves.
+// Owns: the record "version-leaf" (the newest batch that was checked). The batches are chained in the public log, each
+// with the position of the one before, so a desk that was set back, and has no proof for one that it made since, is
+// noticed too. Only versions that the log named before this vault was opened count: later ones may be this session's
+// own saves.
 
 import { unhex } from "./bytes.js";
 import { charter } from "./constants.js";
 import type { Context } from "./context.js";
 import { canonical } from "./crypto/canonical.js";
 import { leafHash, verifyInclusion } from "./crypto/merkle.js";
-import { readLeaf, type LedgerReader } from "./ledger.js";
+import { type LedgerReader, readLeaf } from "./ledger.js";
 import { Problem, type VersionProof } from "./net.js";
 
 export const COSIGNATURE_AGE_MS = charter.constants.cosignature_age_hours * 3_600_000;
@@ -40,7 +41,9 @@ const timeOf = (leaf: Record<string, unknown>) => Date.parse(String(leaf.at));
 // When the vault was made, in ms since 1970: its own record of it, which no server can change.
 const made = (ctx: Context) => Date.parse(ctx.vault.all("trustee")[0]?.at ?? "");
 
-/** Whether the vault is older than the charter's cosignature age: by then all that concerns it must stand in the log. */
+/**
+ * Whether the vault is older than the charter's cosignature age: by then all that concerns it must stand in the log.
+ */
 export function isOld(ctx: Context): boolean {
   return ctx.now().getTime() - made(ctx) > COSIGNATURE_AGE_MS;
 }
@@ -70,7 +73,10 @@ export async function checkVersion(
   if (newest >= 0 && !last) return problem("version_unproved", UNPROVED);
   let found: Problem | null = null;
   if (isOld(ctx) && !(last && at - timeOf(last) <= COSIGNATURE_AGE_MS)) {
-    found = problem("version_late", "The access log has not said for too long which copy of your private space is the newest.");
+    found = problem(
+      "version_late",
+      "The access log has not said for too long which copy of your private space is the newest.",
+    );
   }
   let leaf = last;
   for (let index = newest; leaf && index > seen; ) {

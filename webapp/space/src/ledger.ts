@@ -1,21 +1,21 @@
 // Reads the access log's public files and proves things about them: C2SP tlog-tiles below `/ledger/`.
 //
 // Owns: the fetched tiles of one check. Everything is checked against a checkpoint signed by the ledger's key (from the
-// signed site.json). Must never see: the content of an entry; callers hash what they opened and ask where it stands.
+// signed site.json). Must never see: the content of an entry; callers hash what they opened and ask whether the log
+// holds it.
 
-import { text, type Bytes } from "./bytes.js";
-import type { Fetch } from "./context.js";
+import { type Bytes, text } from "./bytes.js";
 import {
   consistencyProof,
   inclusionProof,
   leafHash,
+  type Nodes,
   nodeHash,
   verifyConsistency,
   verifyInclusion,
-  type Nodes,
 } from "./crypto/merkle.js";
-import { cosignedAt, openCheckpoint, readVerifier, type Checkpoint } from "./crypto/note.js";
-import { Problem, readFile } from "./net.js";
+import { type Checkpoint, cosignedAt, openCheckpoint, readVerifier } from "./crypto/note.js";
+import { type Fetch, Problem, readFile } from "./net.js";
 import type { Site } from "./site.js";
 
 const WIDTH = 256;
@@ -81,7 +81,7 @@ export class LedgerReader {
     return { size: cosigned.size, at: at * 1000 };
   }
 
-  /** Whether the present tree contains all that `earlier` (a signed checkpoint seen before) contained, unchanged. */
+  /** Whether the current tree contains everything in `earlier` (a signed checkpoint seen before), unchanged. */
   async extends(earlier: Pick<Checkpoint, "size" | "root">): Promise<boolean> {
     const { size, root } = this.head.checkpoint;
     if (earlier.size === 0) return true;
@@ -98,7 +98,7 @@ export class LedgerReader {
     return verifyInclusion(await leafHash(leaf), index, size, proof, root);
   }
 
-  /** The bytes of public leaf `index`, proved to stand there; null when it is not there (yet) or differs. */
+  /** The bytes of public leaf `index`, proved to be there; null when it is not there (yet) or differs. */
   async leaf(index: number): Promise<Bytes | null> {
     if (index >= this.head.checkpoint.size) return null;
     const leaf = (await this.#bundle(Math.floor(index / WIDTH)))[index % WIDTH];
@@ -107,15 +107,15 @@ export class LedgerReader {
 
   /** The positions of the newest leaves of `kind`, newest first; not proved, and only the last 16 bundles are read. */
   async recent(kind: string): Promise<number[]> {
-    const found: number[] = [];
+    const positions: number[] = [];
     const last = Math.ceil(this.head.checkpoint.size / WIDTH) - 1;
     for (let number = last; number >= 0 && number > last - RECENT_BUNDLES; number--) {
       const leaves = await this.#bundle(number);
       for (let at = leaves.length - 1; at >= 0; at--) {
-        if (readLeaf(leaves[at] ?? null, kind)) found.push(number * WIDTH + at);
+        if (readLeaf(leaves[at] ?? null, kind)) positions.push(number * WIDTH + at);
       }
     }
-    return found;
+    return positions;
   }
 
   async #bundle(number: number): Promise<Bytes[]> {
@@ -153,12 +153,12 @@ export class LedgerReader {
 
   #file(kind: string, number: number, width: number): Promise<Bytes> {
     const path = `${kind}/${tileNumber(number)}${width < WIDTH ? `.p/${width}` : ""}`;
-    let found = this.#tiles.get(path);
-    if (!found) {
-      found = this.#read(kind, number, path);
-      this.#tiles.set(path, found);
+    let tile = this.#tiles.get(path);
+    if (!tile) {
+      tile = this.#read(kind, number, path);
+      this.#tiles.set(path, tile);
     }
-    return found;
+    return tile;
   }
 
   async #read(kind: string, number: number, path: string): Promise<Bytes> {
@@ -172,7 +172,7 @@ export class LedgerReader {
   }
 }
 
-/** A public leaf as JSON when its kind is `kind`, else null; not every leaf that is read was proved before. */
+/** A public leaf as JSON when its kind is `kind`, else null; it may not have been proved yet. */
 export function readLeaf(leaf: Bytes | null, kind: string): Record<string, unknown> | null {
   if (!leaf) return null;
   try {

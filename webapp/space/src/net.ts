@@ -3,9 +3,10 @@
 // The session's token lives in this object, in page memory, and nowhere else: no cookie, no storage. Requests carry no
 // credentials and no referrer. Must never be used for post: what goes there carries no token (see `anonymous`).
 
-import type { Fetch } from "./context.js";
+/** The `fetch` that a session was given: the browser's own, or the Node transport of `src/node/transport.ts`. */
+export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
-/** Something failed in a way that a person should read: what went wrong and what to do. */
+/** A failure that a person should read about: what went wrong and what to do. */
 export class Problem extends Error {
   constructor(
     readonly code: string,
@@ -79,7 +80,7 @@ export interface VersionProof {
   readonly proof: readonly string[];
 }
 
-export interface EntriesAnswer {
+export interface EntriesResponse {
   readonly entries: readonly {
     readonly sequence: number;
     readonly leaf_index: number;
@@ -120,7 +121,7 @@ export class Conflict extends Problem {
 
 const PLAIN: RequestInit = { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store", redirect: "error" };
 
-/** A request counts as unanswered after this: nothing must keep a lock, and with it the keys, waiting for good. */
+/** Requests are given up after this time: nothing may hold up a lock, and with it the keys, forever. */
 const WAIT_MS = 60_000;
 
 function unreachable(): Problem {
@@ -138,15 +139,20 @@ export function anonymous(fetch: Fetch): Fetch {
   };
 }
 
-/** The bytes of a static file, or null when there is none. Throws Problem when unreachable. */
+/** The bytes of a static file, or null when it does not exist. Throws Problem when unreachable. */
 export async function readFile(fetch: Fetch, url: string): Promise<Uint8Array<ArrayBuffer> | null> {
-  const answer = await fetch(url);
-  if (answer.status === 404) return null;
-  if (!answer.ok) {
-    throw new Problem("unreadable", "A page of this site could not be read.", "Try again in a minute.", answer.status);
+  const response = await fetch(url);
+  if (response.status === 404) return null;
+  if (!response.ok) {
+    throw new Problem(
+      "unreadable",
+      "A page of this site could not be read.",
+      "Try again in a minute.",
+      response.status,
+    );
   }
   try {
-    return new Uint8Array(await answer.arrayBuffer());
+    return new Uint8Array(await response.arrayBuffer());
   } catch {
     // Cut off in the middle.
     throw unreachable();
@@ -166,10 +172,10 @@ export class Api {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    let answer: Response | null = null;
+    let response: Response | null = null;
     let parsed: unknown = null;
     try {
-      answer = await this.fetch(`${this.base}${path}`, {
+      response = await this.fetch(`${this.base}${path}`, {
         ...PLAIN,
         method,
         headers,
@@ -177,23 +183,27 @@ export class Api {
         signal: AbortSignal.timeout(WAIT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      parsed = await answer.json();
+      parsed = await response.json();
     } catch {
-      // Cut off in the middle of a good answer: whether it was done is not known, as when no answer came.
-      if (!answer || answer.ok) {
-        throw new Problem("unreachable", "Wardwell does not answer.", "Check the network, wait a minute and try again.");
+      // Cut off in the middle of a good answer: as without any answer, nobody knows whether desk did it.
+      if (!response || response.ok) {
+        throw new Problem(
+          "unreachable",
+          "Wardwell does not answer.",
+          "Check the network, wait a minute and try again.",
+        );
       }
     }
-    if (answer.ok) return parsed as T;
-    const found = parsed as { error?: Partial<Problem>; version?: number; blob?: string } | null;
-    if (answer.status === 409 && typeof found?.version === "number" && typeof found.blob === "string") {
-      throw new Conflict(found.version, found.blob);
+    if (response.ok) return parsed as T;
+    const failure = parsed as { error?: Partial<Problem>; version?: number; blob?: string } | null;
+    if (response.status === 409 && typeof failure?.version === "number" && typeof failure.blob === "string") {
+      throw new Conflict(failure.version, failure.blob);
     }
     throw new Problem(
-      found?.error?.code ?? "failed",
-      found?.error?.message ?? "Wardwell could not do that.",
-      found?.error?.fix ?? "Try again; if it stays, tell agency IT that the space gets an error.",
-      answer.status,
+      failure?.error?.code ?? "failed",
+      failure?.error?.message ?? "Wardwell could not do that.",
+      failure?.error?.fix ?? "Try again. If it keeps failing, tell agency IT that the private space reports an error.",
+      response.status,
     );
   }
 
@@ -245,7 +255,7 @@ export class Api {
     return this.#call("POST", "/api/past", { codes });
   }
 
-  /** 32 bytes sealed to the mailbox key: proof of an open space. And what the agency keeps about the person all the same. */
+  /** 32 bytes sealed to the mailbox key, to prove an open space, and the legal holds on the agency's records. */
   leaving(): Promise<{ challenge: string; holds: readonly LegalHold[] }> {
     return this.#call("GET", "/api/leave");
   }
@@ -263,7 +273,7 @@ export class Api {
   }
 
   /** Entries after the sequence number `after`, and version proofs from leaf `leaf` on. */
-  entries(after: number, leaf: number): Promise<EntriesAnswer> {
+  entries(after: number, leaf: number): Promise<EntriesResponse> {
     return this.#call("GET", `/api/entries?after=${after}&leaf=${leaf}`);
   }
 

@@ -1,20 +1,23 @@
-// A log that was restored from a backup looks like a rewritten one. It is told apart by a leaf in which both custody
-// groups signed, after the old log ended, which checkpoint was gone back to.
+// A log restored from a backup looks like a rewritten one. What sets it apart is a leaf, signed by both custody groups
+// after the old log ended, that states which checkpoint the log went back to.
 //
-// Owns: the vault's record "restored" (each restore that explained a change, so that it explains no second one), and what a
-// restore takes with it: entries stay readable as lost ones. The key is named in the signed site.json. Must never see: the page.
+// Owns: the vault's record "restored" (each restore that explained a change, so that it explains no second one), and
+// what a restore takes with it: entries stay readable as lost ones. The key is named in the signed site.json. Must
+// never see: the page.
 
 import { unhex } from "./bytes.js";
 import type { Context, VaultRecord } from "./context.js";
 import { openNote, readVerifier } from "./crypto/note.js";
-import type { Entry } from "./entries.js";
-import { readLeaf, type LedgerReader } from "./ledger.js";
+import type { Entry } from "./entry.js";
+import { type LedgerReader, readLeaf } from "./ledger.js";
 
 const STATED = "wardwell/v1/restored";
-/** A statement from further ahead than this is not believed yet: clocks differ, but not so much. */
+/** A statement dated further ahead than this is not accepted yet: clocks differ, but not by that much. */
 const AHEAD_MS = 3_600_000;
 
-/** The log went back to its first `size` entries at `at` (ISO time); `lost`: how many later ones this vault had seen. */
+/**
+ * The log went back to its first `size` entries at `at` (ISO time); `lost`: how many later ones this vault had seen.
+ */
 export interface Restored {
   readonly at: string;
   readonly size: number;
@@ -45,7 +48,7 @@ export async function findRestore(
   return null;
 }
 
-/** Remember `restored`, and that what came after its checkpoint is in the log no more. */
+/** Remember `restored`, and that entries after its checkpoint are no longer in the log. */
 export function takeRestore({ vault }: Context, restored: Restored): void {
   vault.put<Restored>("restored", restored);
   for (const { id, body } of vault.all<Entry>("entry")) {

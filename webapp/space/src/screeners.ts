@@ -1,8 +1,8 @@
-// Screeners: what is asked, and what the answers amount to by the published scoring. Pure functions.
+// Screeners: the questions, and their published scoring. Pure functions.
 //
-// Owns: reading `appliance/rules/screeners.json`, which holds every word, cut-off and source. Must never see: the network.
-// Results live in the vault and nowhere else. Every question may be skipped: a score is given only when all were answered,
-// but whether the cut-off is reached is said as soon as the skipped ones cannot change it.
+// Owns: reading `appliance/rules/screeners.json`, which holds every word, cut-off and source. Must never see: the
+// network. Results live in the vault and nowhere else. Every question may be skipped: a score is given only when all
+// were answered, but whether the cut-off is reached is said as soon as the skipped ones cannot change it.
 
 import screenersJson from "../../../appliance/rules/screeners.json";
 
@@ -17,7 +17,7 @@ export interface Screener {
   readonly about: string;
   /** What stands before each item. */
   readonly period: string;
-  /** A first question; answered with no, nothing else is asked and the score is 0. "" for none. */
+  /** A first question: if the answer is no, nothing else is asked and the score is 0. "" for none. */
   readonly gate: string;
   readonly options: readonly Option[];
   readonly items: readonly string[];
@@ -39,14 +39,14 @@ export interface Answers {
 }
 
 export interface Outcome {
-  /** null: too much was skipped for a score. */
+  /** null: too many questions were skipped for a score. */
   readonly score: number | null;
   readonly highest: number;
-  /** Whether the published cut-off is reached; null: skipped questions decide it. */
+  /** Whether the published cut-off is reached; null: it depends on the skipped questions. */
   readonly reached: boolean | null;
 }
 
-/** What the vault keeps of one screener that was taken. */
+/** What the vault keeps of one completed screener. */
 export interface Taken {
   readonly screener: string;
   readonly version: number;
@@ -72,7 +72,9 @@ export function score(screener: Screener, answers: Answers): Outcome {
   if (screener.gate && answers.gate === false) return { score: 0, highest, reached: false };
   const sum = (skipped: number) => answers.items.reduce<number>((total, answer) => total + (answer ?? skipped), 0);
   const reaches = (points: number) =>
-    screener.direction === "high" ? points * screener.factor >= screener.cutoff : points * screener.factor <= screener.cutoff;
+    screener.direction === "high"
+      ? points * screener.factor >= screener.cutoff
+      : points * screener.factor <= screener.cutoff;
   const [low, high] = [reaches(sum(least)), reaches(sum(most))];
   return {
     score: answers.items.includes(null) ? null : sum(0) * screener.factor,

@@ -1,23 +1,23 @@
 // From sign-in to lock, without DOM: the one path that the browser's pages and the Node tools both take.
 //
 // Owns: the order of things. Gate: which site, who. Unlock: vault open, site and key list checked by the pinned key,
-// deliveries merged, entries checked, post's hook, first save. While unlocked: the same every minute, whatever happened.
-// Lock: post's hook, the kept save, the token dead, everything forgotten.
+// deliveries merged, entries checked, post's hook, first save. While unlocked: the same every minute, whatever
+// happened. Lock: post's hook, the kept save, the token dead, everything forgotten.
 
 import { base64, unbase64 } from "./bytes.js";
 import { constants } from "./constants.js";
-import type { Context, Fetch, Records, VaultRecord } from "./context.js";
+import type { Context, Records, VaultRecord } from "./context.js";
 import { bringBack } from "./copy/bring_back.js";
 import { keyPair } from "./crypto/sealing.js";
 import { takeDeliveries } from "./deliveries.js";
 import { checkEntries, type Findings } from "./entries.js";
 import type { Opened } from "./freshness.js";
-import { anonymous, Api, Problem, type SignedIn, type StoredVault } from "./net.js";
-import { readKeyList, readSite, readUnverifiedSite, type PinnedKey, type Site } from "./site.js";
-import type { Earlier } from "./versions.js";
+import { Api, anonymous, type Fetch, Problem, type SignedIn, type StoredVault } from "./net.js";
+import { type PinnedKey, readKeyList, readSite, readUnverifiedSite, type Site } from "./site.js";
 import { joined, newRecoveryCode, newWords, readPassphrase, readRecoveryCode } from "./vault/secrets.js";
 import { Vault } from "./vault/vault.js";
 import { unwrap } from "./vault/wraps.js";
+import type { Earlier } from "./versions.js";
 
 /** What takes its turn at unlock and at lock; in the product, the two exports of `post/session.ts`. */
 export interface Hooks {
@@ -107,7 +107,10 @@ export class Session {
     this.#opened = { version: vault.version, at: ctx.now().toISOString() };
   }
 
-  /** Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. `replace` ends an old vault. */
+  /**
+   * Create the vault and its mailbox key with a slip, pin the trustee's key, and start the first session. `replace`
+   * ends an old vault.
+   */
   static async create(
     gate: Gate,
     slip: string,
@@ -121,13 +124,7 @@ export class Session {
     vault.records.put<PinnedKey>("trustee", trustee);
     const wraps = await vault.wraps(secrets.passphrase, secrets.recovery);
     const blob = await vault.nextBlob();
-    const { version } = await gate.api.enrol({
-      slip,
-      wraps,
-      mailbox_key: base64(mailbox.public),
-      blob,
-      replace,
-    });
+    const { version } = await gate.api.enrol({ slip, wraps, mailbox_key: base64(mailbox.public), blob, replace });
     vault.stored(version);
     return Session.#start(gate, vault);
   }
@@ -162,11 +159,13 @@ export class Session {
     if (!pinned) vault.records.put<PinnedKey>("agency", agency);
     const { roles, handle, name } = gate.signedIn;
     let keylistProblem: Problem | null = null;
-    const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestSeen(vault.records, "keylist")).catch((error: unknown) => {
-      if (!(error instanceof Problem) || !error.code.startsWith("keylist_")) throw error;
-      keylistProblem = error;
-      return null;
-    });
+    const keylist = await readKeyList(fetch, gate.spaceBase, trustee, newestSeen(vault.records, "keylist")).catch(
+      (error: unknown) => {
+        if (!(error instanceof Problem) || !error.code.startsWith("keylist_")) throw error;
+        keylistProblem = error;
+        return null;
+      },
+    );
     if (keylist) rememberSeen(vault.records, "keylist", keylist.version);
     const ctx: Context = {
       api: gate.api,
@@ -226,7 +225,9 @@ export class Session {
       // Forgotten in the middle of it: there is nothing left to check or to save, and nobody to tell.
       if (this.#ended) return;
       const known = error instanceof Problem;
-      this.saveProblem = known ? error : new Problem("failed", "Something went wrong in this browser.", "It is tried again.");
+      this.saveProblem = known
+        ? error
+        : new Problem("failed", "Something went wrong in this browser.", "It is tried again.");
       this.#tell();
       if (!known) throw error;
     } finally {
@@ -278,8 +279,8 @@ export class Session {
   }
 
   /**
-   * Lock in order: post's turn, the kept save, the token dead. Throws Problem when it cannot be saved: then the space stays
-   * open, so that nothing is lost, and can be locked again. `anyway`: it is locked all the same.
+   * Lock in order: post's turn, the kept save, the token dead. Throws Problem when it cannot be saved: then the space
+   * stays open, so that nothing is lost, and can be locked again. `anyway`: it is locked all the same.
    */
   async lock(anyway = false): Promise<void> {
     await this.#alone(async () => {
@@ -345,7 +346,13 @@ interface Seen {
 
 /** That version, 0 for none; two copies of a vault that were merged may hold two. */
 function newestSeen(records: Records, file: Seen["file"]): number {
-  return Math.max(0, ...records.all<Seen>("seen").filter(({ body }) => body.file === file).map(({ body }) => body.version));
+  return Math.max(
+    0,
+    ...records
+      .all<Seen>("seen")
+      .filter(({ body }) => body.file === file)
+      .map(({ body }) => body.version),
+  );
 }
 
 function rememberSeen(records: Records, file: Seen["file"], version: number): void {

@@ -1,5 +1,5 @@
-// The site's own values, accepted only when agency and officers' trustee signed them, and the supporters' key list, signed by
-// the trustee.
+// The site's own values, accepted only when agency and officers' trustee signed them, and the supporters' key list,
+// signed by the trustee.
 //
 // Owns: fetching `/site.json`, `/keylist.json`, `/trustee.pub` and checking their signatures against one key. Before a
 // vault exists nothing is pinned yet: `trustee.pub` is then only a claim, and the person compares its fingerprint with
@@ -7,9 +7,8 @@
 
 import { text } from "./bytes.js";
 import { constants } from "./constants.js";
-import type { Fetch } from "./context.js";
-import { fingerprint, readPublicKey, verify, type PublicKey } from "./crypto/sshsig.js";
-import { Problem, readFile } from "./net.js";
+import { fingerprint, type PublicKey, readPublicKey, verify } from "./crypto/sshsig.js";
+import { type Fetch, Problem, readFile } from "./net.js";
 
 export interface Site {
   readonly version: number;
@@ -19,7 +18,7 @@ export interface Site {
   readonly demonstration: boolean;
   readonly ledger_vkey: string;
   readonly witness_vkey: string;
-  /** Of the key that signs a restore, which takes both custody groups; a site founded before it was named has none. */
+  /** Verifies a restore, which both custody groups sign; sites founded before this key was introduced have none. */
   readonly custody_vkey?: string;
   readonly charter_digest: string;
   readonly report_key: string;
@@ -64,9 +63,9 @@ async function claimed(fetch: Fetch, url: string): Promise<PinnedKey | null> {
 
 /** The trustee key that the server claims, for comparing with the slip. Throws Problem when there is none. */
 export async function readClaimedTrustee(fetch: Fetch, spaceBase: string): Promise<PinnedKey> {
-  const found = await claimed(fetch, `${spaceBase}/trustee.pub`);
-  if (!found) throw new Problem("no_trustee", "The officers' trustee has no key here yet.", "Ask the trustee.");
-  return found;
+  const trustee = await claimed(fetch, `${spaceBase}/trustee.pub`);
+  if (!trustee) throw new Problem("no_trustee", "The officers' trustee has no key here yet.", "Ask the trustee.");
+  return trustee;
 }
 
 /** Whether `typed` is the end (at least eight characters) or the whole of `trustee`'s fingerprint. */
@@ -81,7 +80,7 @@ async function readPinned(trustee: PinnedKey): Promise<PublicKey> {
   return key;
 }
 
-// What has no number cannot be told from something older.
+// Without a version number, a file could be an older one.
 function followsOn(version: unknown, newest: number): boolean {
   return Number.isInteger(version) && (version as number) >= newest;
 }
@@ -91,9 +90,10 @@ function refused(code: string, message: string): Problem {
 }
 
 /**
- * site.json, signed by the pinned trustee and by the agency, and the agency's key. `agency` is null before the first time: then
- * the key that is served is taken, once the trustee's signature stands. `newest` is the highest version that was read before, 0
- * for none. Throws Problem when either signature is missing or wrong, or when the version is lower than `newest`.
+ * site.json, signed by the pinned trustee and by the agency, and the agency's key. `agency` is null before the first
+ * time: then the key that is served is taken, once the trustee's signature stands. `newest` is the highest version that
+ * was read before, 0 for none. Throws Problem when either signature is missing or wrong, or when the version is lower
+ * than `newest`.
  */
 export async function readSite(
   fetch: Fetch,
@@ -117,10 +117,16 @@ export async function readSite(
   }
   const pinned = agency ?? (await claimed(fetch, `${spaceBase}/agency.pub`));
   if (!pinned || !(await signedBy(pinned, "agency"))) {
-    throw refused("site_not_signed_by_agency", "This site's settings are not signed by the agency, or with another key than before.");
+    throw refused(
+      "site_not_signed_by_agency",
+      "This site's settings are not signed by the agency, or are signed with a different key than before.",
+    );
   }
   if (pinned.fingerprint === trustee.fingerprint) {
-    throw refused("one_signer", "This site's settings are signed twice with one key, by the trustee and in the agency's name.");
+    throw refused(
+      "one_signer",
+      "This site's settings are signed twice with one key, by the trustee and in the agency's name.",
+    );
   }
   const site = JSON.parse(text(bytes)) as Site;
   if (!followsOn(site.version, newest)) {
@@ -138,7 +144,8 @@ function unusable(code: string, message: string): Problem {
 
 /**
  * The key list, or null when there is none. `newest` is the highest number of a list that was read before, 0 for none.
- * Throws Problem when its signature is missing or not the pinned trustee's, or when the list is older than `newest` or gone.
+ * Throws Problem when its signature is missing or not the pinned trustee's, or when the list is older than `newest` or
+ * gone.
  */
 export async function readKeyList(
   fetch: Fetch,

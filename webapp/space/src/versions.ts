@@ -1,8 +1,8 @@
 // Earlier versions of the vault: what would come back from one, and taking it back into the present one.
 //
-// Owns: what comes back (what the officer wrote, and calls that are missing) and what does not: keys, conversations that
-// were ended, choices, what waits to leave. Taking back is a change like any other and is saved as a new version; nothing
-// that is newer goes unless the officer says so. Must never see: the network.
+// Owns: what comes back (what the officer wrote, and calls that are missing) and what does not: keys, conversations
+// that were ended, choices, what waits to leave. Taking back is a change like any other and is saved as a new version;
+// nothing that is newer goes unless the officer says so. Must never see: the network.
 
 import type { Records, VaultRecord } from "./context.js";
 import { mergeContributions } from "./deliveries.js";
@@ -44,5 +44,8 @@ export function takeBack(records: Records, earlier: Snapshot, now: Date, only: b
   // Calls that were folded stay folded: older than any that could have been.
   const limit = foldsBefore(now);
   const calls = earlier.records.filter(({ type }) => type === "exposure").map(({ body }) => body as Contribution);
-  mergeContributions(records, calls.filter(({ at }) => at >= limit));
+  mergeContributions(
+    records,
+    calls.filter(({ at }) => at >= limit),
+  );
 }

@@ -87,9 +87,7 @@ def calls(stream: BinaryIO, profile: Profile, wall: WallClock) -> Iterator[CallV
     encoding, _why = text.choose(stream, profile.encoding)
     raw = stream.read(FILE_BYTES + 1)
     if len(raw) > FILE_BYTES:
-        raise Unusable(
-            0, "", f"EIDO documents of more than {FILE_BYTES // 1024 // 1024} MB; drop them in smaller files"
-        )
+        raise Unusable(0, "", f"an EIDO document larger than {FILE_BYTES // 1024 // 1024} MB; drop smaller files")
     for number, document in enumerate(_documents(raw, encoding, profile), 1):
         yield _Reader(document, profile, wall, number).version()
 
@@ -110,7 +108,7 @@ def _documents(raw: bytes, encoding: str, profile: Profile) -> list[_Eido]:
             document = msgspec.json.decode(text, type=_Eido | list[_Eido])
             documents += document if isinstance(document, list) else [document]
     except UnicodeDecodeError:
-        raise Unusable(0, "", "JSON in another encoding than the profile says") from None
+        raise Unusable(0, "", "JSON in a different encoding than the profile names") from None
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
         # What msgspec says would be safe, but its paths ($[0].callComponent) help nobody at a CAD.
         raise Unusable(line, "", "not an EIDO document (NENA-STA-021)") from None

@@ -19,7 +19,7 @@ from appliance.intake.read.formats.nested import Layout, Part
 from appliance.intake.read.formats.tables import DEPTH, TOO_DEEP, TOO_LONG, Metered, Oversized, Table, Unusable
 
 _NOT_JSON = "not JSON"
-_SET_ENCODING = 'JSON in another encoding than the profile says; set encoding = "detect" or correct it'
+_SET_ENCODING = 'JSON in a different encoding than the profile names; set encoding = "detect" or correct it'
 _LOOK = 200
 
 
@@ -53,7 +53,7 @@ def _named_failures(records: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, A
     try:
         for line, record in records:
             if not isinstance(record, dict):
-                raise Unusable(line, "", "a record that is no object")
+                raise Unusable(line, "", "a record that is not an object")
             yield line, record
     except Unusable as error:
         raise Unusable(error.line or line + 1, error.column, error.reason) from None
@@ -135,7 +135,7 @@ def _array_records(stream: BinaryIO, encoding: str, profile: Profile) -> Iterato
             builder, depth = ijson.ObjectBuilder(), event in ("start_map", "start_array")
             builder.event(event, value)
             if not depth:
-                raise Unusable(number + 1, "", "a record that is no object")
+                raise Unusable(number + 1, "", "a record that is not an object")
         elif event in ("start_map", "start_array"):
             seen = seen or (event == "start_array" and path == wanted)
             path.append("" if event == "start_map" else None)

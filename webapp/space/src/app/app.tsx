@@ -93,7 +93,11 @@ export function App(): JSX.Element | null {
     setStage({ at: "gone" });
     const away = () => location.replace(gate ? `https://${gate.site.hosts.desk}/leave` : "/crisis/");
     const late = new Promise<void>((resolve) => setTimeout(resolve, LEAVE_WITHIN_MS));
-    const done = session ? session.lock(true).catch(() => undefined) : gate?.person ? gate.api.lock() : Promise.resolve();
+    const done = session
+      ? session.lock(true).catch(() => undefined)
+      : gate?.person
+        ? gate.api.lock()
+        : Promise.resolve();
     void Promise.race([done, late]).then(away, away);
   };
 
@@ -129,8 +133,7 @@ export function App(): JSX.Element | null {
       navigation={[]}
       route="/"
       leave={leave}
-      lock={null}
-    >
+      lock={null}>
       <ProblemNote problem={problem} />
       {stage.at === "locking" && (
         <p class="govuk-body" role="status">

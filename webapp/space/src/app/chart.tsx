@@ -1,4 +1,4 @@
-// A bar chart with a few bars, each labelled: never color alone, readable at 320 px and on paper.
+// A bar chart with a few bars, each labeled: never color alone, readable at 320 px and on paper.
 //
 // Names and values are the page's own text; only the bars are drawn. A table beside it says the same in words.
 

@@ -1,8 +1,9 @@
-// How one value went over time: a line with its points, and the same as a table. Never color alone.
+// One value over time: a line with its points, and the same as a table. Never color alone.
 
 import type { JSX } from "preact";
 import type { Point } from "../checkins.js";
 import type { Formats } from "../formats.js";
+import { Details, NumberTable } from "./parts.js";
 
 const WIDTH = 600;
 const HEIGHT = 120;
@@ -23,7 +24,11 @@ export function Course({ title, points, from, to, highest, formats }: CourseProp
   const y = ({ value }: Point) => HEIGHT - EDGE - (value / highest) * (HEIGHT - 2 * EDGE);
   return (
     <>
-      <svg class="ww-course" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}; the table below says the same`}>
+      <svg
+        class="ww-course"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${title}; the table below says the same`}>
         <line x1="0" x2={WIDTH} y1={HEIGHT - EDGE} y2={HEIGHT - EDGE} />
         <line x1="0" x2={WIDTH} y1={EDGE} y2={EDGE} />
         <polyline points={points.map((point) => `${x(point).toFixed(1)},${y(point).toFixed(1)}`).join(" ")} />
@@ -31,32 +36,18 @@ export function Course({ title, points, from, to, highest, formats }: CourseProp
           <circle key={point.at} cx={x(point).toFixed(1)} cy={y(point).toFixed(1)} r="4" />
         ))}
       </svg>
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">
+      <Details
+        title={
+          <>
             The same as a table<span class="govuk-visually-hidden">: {title}</span>
-          </span>
-        </summary>
-        <div class="govuk-details__text">
-          <table class="govuk-table">
-            <caption class="govuk-table__caption govuk-visually-hidden">{title}</caption>
-            <thead class="govuk-table__head">
-              <tr class="govuk-table__row">
-                <th class="govuk-table__header" scope="col">Date</th>
-                <th class="govuk-table__header govuk-table__header--numeric" scope="col">{`Of ${highest}`}</th>
-              </tr>
-            </thead>
-            <tbody class="govuk-table__body">
-              {[...points].reverse().map((point) => (
-                <tr class="govuk-table__row" key={point.at}>
-                  <th class="govuk-table__header" scope="row">{formats.date(new Date(point.at).toISOString())}</th>
-                  <td class="govuk-table__cell govuk-table__cell--numeric">{point.value}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+          </>
+        }>
+        <NumberTable
+          caption={title}
+          head={["Date", `Of ${highest}`]}
+          rows={points.map(({ at, value }) => [formats.date(new Date(at).toISOString()), value]).reverse()}
+        />
+      </Details>
     </>
   );
 }

@@ -5,6 +5,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../net.js";
+import { Button } from "./parts.js";
 
 interface IdleProps {
   readonly idleSeconds: number;
@@ -74,8 +75,7 @@ export function IdleLock({ idleSeconds, warningSeconds, extend, lock, saved }: I
       onCancel={(event) => {
         event.preventDefault();
         stay();
-      }}
-    >
+      }}>
       <h2 class="govuk-heading-m" id="timeout-title">
         Your space will lock soon
       </h2>
@@ -84,12 +84,11 @@ export function IdleLock({ idleSeconds, warningSeconds, extend, lock, saved }: I
         {saved ? "What you kept is saved." : "What you did last is not saved yet."}
       </p>
       <div class="ww-actions">
-        <button type="button" class="govuk-button" onClick={stay}>
-          Stay unlocked
-        </button>
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={lock}>
+        <Button onClick={stay}> Stay unlocked</Button>
+        <Button kind="secondary" onClick={lock}>
+          {" "}
           Lock now
-        </button>
+        </Button>
       </div>
     </dialog>
   );

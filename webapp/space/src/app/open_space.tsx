@@ -1,8 +1,9 @@
 // The unlocked space: navigation, pages by address, idle lock, and what must be told at once.
 
 import type { JSX } from "preact";
-import { useEffect, useMemo, useReducer } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { charter } from "../constants.js";
+import { formats as makeFormats } from "../formats.js";
 import { BringBackPage } from "../pages/bring_back.js";
 import { ChangeWordsPage } from "../pages/change_words.js";
 import { CheckInPage } from "../pages/check_in.js";
@@ -16,19 +17,19 @@ import { SecurityKeyPage } from "../pages/security_key.js";
 import { VersionsPage } from "../pages/versions.js";
 import { WhoLookedPage } from "../pages/who_looked.js";
 import type { Gate, Session } from "../session.js";
-import { formats as makeFormats } from "../formats.js";
 import { IdleLock } from "./idle.js";
-import { ProblemNote } from "./parts.js";
+import { Button, Link, Note, ProblemNote } from "./parts.js";
 import { postNavigation, postPage } from "./post_pages.js";
 import { useRoute } from "./router.js";
-import { Shell, type NavigationItem } from "./shell.js";
+import { type NavigationItem, Shell } from "./shell.js";
+import { useRedraw } from "./work.js";
 
 const HISTORY_LOOKS_MS = 3000;
 
 interface OpenSpaceProps {
   readonly gate: Gate;
   readonly session: Session;
-  /** The first session: the own history arrives within seconds, so look for it more often. */
+  /** The first session: the officer's history arrives within seconds, so look for it more often. */
   readonly fresh: boolean;
   /** Why locking did not work just now. */
   readonly notLocked: unknown;
@@ -36,14 +37,14 @@ interface OpenSpaceProps {
   readonly onLeave: () => void;
   /** Desk ended the session. */
   readonly onEnded: () => void;
-  /** The space was erased, as its owner wished. */
+  /** Its owner erased the space. */
   readonly onErased: (words: string) => void;
 }
 
 export function OpenSpace(props: OpenSpaceProps): JSX.Element {
   const { gate, session, fresh, notLocked, onLock, onLeave, onEnded, onErased } = props;
   const { ctx } = session;
-  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const redraw = useRedraw();
   const route = useRoute();
   const formats = useMemo(() => makeFormats(ctx.site.time_zone), [ctx]);
   const hasExposure = ctx.roles.some((role) => role === "officer" || role === "peer");
@@ -52,7 +53,7 @@ export function OpenSpace(props: OpenSpaceProps): JSX.Element {
     () =>
       session.listen(() => {
         if (session.saveProblem?.status === 401) onEnded();
-        else redraw(0);
+        else redraw();
       }),
     [session],
   );
@@ -113,51 +114,38 @@ export function OpenSpace(props: OpenSpaceProps): JSX.Element {
       navigation={navigation}
       route={route}
       leave={onLeave}
-      lock={() => onLock(false)}
-    >
+      lock={() => onLock(false)}>
       {notLocked !== undefined && (
         <>
           <ProblemNote problem={notLocked} />
-          <p class="govuk-body">
-            Your space is still open: what you did since the last save is only on this page.
-          </p>
+          <p class="govuk-body">Your space is still open: what you did since the last save is only on this page.</p>
           <div class="ww-actions">
-            <button type="button" class="govuk-button" onClick={() => onLock(false)}>
-              Try to lock again
-            </button>
-            <button type="button" class="govuk-button govuk-button--warning" onClick={() => onLock(true)}>
+            <Button onClick={() => onLock(false)}> Try to lock again</Button>
+            <Button kind="warning" onClick={() => onLock(true)}>
+              {" "}
               Lock without saving
-            </button>
+            </Button>
           </div>
         </>
       )}
       {session.saveProblem && (
-        <div class="ww-note" role="status">
-          <p class="govuk-body govuk-!-margin-0">
-            Not saved: {session.saveProblem.message} It is tried again every minute; do not close this page yet.
-          </p>
-        </div>
+        <Note role="status">
+          Not saved: {session.saveProblem.message} Saving is retried every minute; do not close this page yet.
+        </Note>
       )}
       {[session.versionProblem, session.keylistProblem].map(
         (problem) =>
           problem && (
-            <div class="ww-note" role="status" key={problem.code}>
-              <p class="govuk-body govuk-!-margin-0">
-                {problem.message} {problem.fix}
-              </p>
-            </div>
+            <Note role="status" key={problem.code}>
+              {problem.message} {problem.fix}
+            </Note>
           ),
       )}
       {ctx.site.charter_digest !== charter.digest && (
-        <div class="ww-note" role="status">
-          <p class="govuk-body govuk-!-margin-0">
-            The charter was changed after these pages were made. What they say about who can see what may be out of date:{" "}
-            <a class="govuk-link" href="/charter/">
-              read the charter
-            </a>
-            .
-          </p>
-        </div>
+        <Note role="status">
+          The charter has changed since these pages were made, so what they say about who can see what may be out of
+          date: <Link to="/charter/">read the charter</Link>.
+        </Note>
       )}
       {/* The key gives each page its own life, so that its heading takes the focus. */}
       <div key={route}>{page()}</div>

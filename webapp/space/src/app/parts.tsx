@@ -1,8 +1,9 @@
 // Small parts of every page: icons, the visibility label, cards, fields, buttons, problems.
 //
-// Owns: markup that repeats. Class names are GOV.UK Frontend's and the skin's. No style attribute, no HTML from strings.
+// Owns: markup that repeats. Class names are GOV.UK Frontend's and the skin's. No style attribute, no HTML from
+// strings.
 
-import type { ComponentChildren, JSX, TargetedInputEvent } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { label } from "../constants.js";
 import { Problem } from "../net.js";
@@ -22,7 +23,7 @@ export function Icon({ name }: { name: string }): JSX.Element {
 
 const LABEL_ICONS: Readonly<Record<string, string>> = { release: "bars", crisis: "globe", directory: "globe" };
 
-/** Who can see what stands here, in the charter's own words. */
+/** Who can see this part of the page, in the charter's own words. */
 export function Visibility({ category }: { category: string }): JSX.Element {
   return (
     <p class="ww-visibility">
@@ -33,7 +34,7 @@ export function Visibility({ category }: { category: string }): JSX.Element {
   );
 }
 
-/** The page's heading; takes the focus when the page appears, so that a reader hears where they are. */
+/** The page's heading; takes the focus when the page appears, so that a screen reader says where its user is. */
 export function Title({ children, focus = true }: { children: string | string[]; focus?: boolean }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   const words = [children].flat().join("");
@@ -48,16 +49,122 @@ export function Title({ children, focus = true }: { children: string | string[];
   );
 }
 
-/** What few people open, such as a list of thousands: made when it is opened, or the page would wait for it. */
-export function Folded({ title, children }: { title: string; children: () => ComponentChildren }): JSX.Element {
+/**
+ * What few people open. Content given as a function is made when it is opened: a page would wait for thousands of rows.
+ */
+export function Details(props: {
+  readonly title: ComponentChildren;
+  readonly children: ComponentChildren | (() => ComponentChildren);
+}): JSX.Element {
   const [open, setOpen] = useState(false);
+  const { title, children } = props;
   return (
     <details class="govuk-details" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary class="govuk-details__summary">
         <span class="govuk-details__summary-text">{title}</span>
       </summary>
-      <div class="govuk-details__text">{open && children()}</div>
+      <div class="govuk-details__text">{typeof children === "function" ? open && children() : children}</div>
     </details>
+  );
+}
+
+export function Link({ to, children }: { to: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <a class="govuk-link" href={to}>
+      {children}
+    </a>
+  );
+}
+
+const BUTTONS = {
+  primary: "govuk-button",
+  secondary: "govuk-button govuk-button--secondary",
+  warning: "govuk-button govuk-button--warning",
+  link: "ww-link-button",
+} as const;
+
+/**
+ * A button that sends no form. `busy` says that its work runs; `last` leaves no space below, as at the end of a card.
+ */
+export function Button(props: {
+  readonly kind?: keyof typeof BUTTONS;
+  readonly onClick: () => void;
+  readonly busy?: boolean;
+  readonly last?: boolean;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  const name = `${BUTTONS[props.kind ?? "primary"]}${props.last ? " govuk-!-margin-bottom-0" : ""}`;
+  return (
+    <button type="button" class={name} aria-disabled={props.busy} onClick={props.onClick}>
+      {props.children}
+    </button>
+  );
+}
+
+/** A box that stands out. `role`: "status" for what appears while the page is read, "alert" for what cannot wait. */
+export function Note(props: { readonly role?: "status"; readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="ww-note" role={props.role}>
+      <p class="govuk-body govuk-!-margin-0">{props.children}</p>
+    </div>
+  );
+}
+
+export function Warning({ children }: { children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="govuk-warning-text">
+      <span class="govuk-warning-text__icon" aria-hidden="true">
+        !
+      </span>
+      <strong class="govuk-warning-text__text">
+        <span class="govuk-visually-hidden">Warning</span>
+        {children}
+      </strong>
+    </div>
+  );
+}
+
+interface TableProps {
+  readonly caption: string;
+  readonly head: readonly string[];
+  /** The first cell names its row; the others are numbers. */
+  readonly rows: readonly (readonly ComponentChildren[])[];
+  readonly id?: string;
+  readonly children?: ComponentChildren;
+}
+
+const NUMERIC = { header: "govuk-table__header govuk-table__header--numeric", cell: "govuk-table__cell--numeric" };
+
+/** A table of numbers. `children`: its foot. */
+export function NumberTable({ caption, head, rows, id, children }: TableProps): JSX.Element {
+  return (
+    <table class="govuk-table" id={id}>
+      <caption class="govuk-table__caption govuk-visually-hidden">{caption}</caption>
+      <thead class="govuk-table__head">
+        <tr class="govuk-table__row">
+          {head.map((name, column) => (
+            <th class={column === 0 ? "govuk-table__header" : NUMERIC.header} scope="col" key={name}>
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody class="govuk-table__body">
+        {rows.map(([name, ...numbers], row) => (
+          <tr class="govuk-table__row" key={row}>
+            <th class="govuk-table__header" scope="row">
+              {name}
+            </th>
+            {numbers.map((number, column) => (
+              <td class={`govuk-table__cell ${NUMERIC.cell}`} key={column}>
+                {number}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+      {children}
+    </table>
   );
 }
 
@@ -89,8 +196,43 @@ export function ProblemNote({ problem }: { problem: unknown }): JSX.Element | nu
   );
 }
 
-/** Of every field for words: a browser that checks spelling or suggests words may send what is typed to its maker. */
+/** For every text field: a browser that checks spelling or suggests words may send what is typed to its maker. */
 export const OWN_WORDS = { spellcheck: false, writingsuggestions: "false" } as const;
+
+interface FormGroupProps {
+  readonly id: string;
+  readonly label: string;
+  readonly hint?: string | undefined;
+  readonly error?: string | undefined;
+  readonly children: ComponentChildren;
+}
+
+/** A control with its label, hint and error; the control names hint and error by `described`. */
+export function FormGroup({ id, label, hint, error, children }: FormGroupProps): JSX.Element {
+  return (
+    <div class={`govuk-form-group${error ? " govuk-form-group--error" : ""}`}>
+      <label class="govuk-label" for={id}>
+        {label}
+      </label>
+      {hint && (
+        <div class="govuk-hint" id={`${id}-hint`}>
+          {hint}
+        </div>
+      )}
+      {error && (
+        <p class="govuk-error-message" id={`${id}-error`}>
+          <span class="govuk-visually-hidden">Error:</span> {error}
+        </p>
+      )}
+      {children}
+    </div>
+  );
+}
+
+/** The value of `aria-describedby` for the control in a FormGroup. */
+export function described({ id, hint, error }: Omit<FormGroupProps, "label" | "children">): string | undefined {
+  return [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
+}
 
 interface FieldProps {
   readonly id: string;
@@ -103,56 +245,41 @@ interface FieldProps {
   readonly autocomplete?: string;
   readonly inputMode?: "text" | "numeric";
   readonly width?: string;
-  readonly children?: ComponentChildren;
 }
 
-/** One labelled input with hint and error. */
+/** One labeled input with hint and error. */
 export function Field(props: FieldProps): JSX.Element {
-  const described = [props.hint && `${props.id}-hint`, props.error && `${props.id}-error`].filter(Boolean).join(" ");
-  const common = {
-    class: `govuk-input ${props.width ?? ""}${props.error ? " govuk-input--error" : ""}`,
-    id: props.id,
-    name: props.id,
-    value: props.value,
-    autocomplete: (props.autocomplete ?? "off") as "off",
-    autocapitalize: "none" as const,
-    ...OWN_WORDS,
-    inputMode: props.inputMode ?? ("text" as const),
-    "aria-describedby": described || undefined,
-    "aria-invalid": props.error ? (true as const) : undefined,
-    onInput: (event: TargetedInputEvent<HTMLInputElement>) => props.onValue(event.currentTarget.value),
-  };
+  const { id, label, hint, error } = props;
   return (
-    <div class={`govuk-form-group${props.error ? " govuk-form-group--error" : ""}`}>
-      <label class="govuk-label" for={props.id}>
-        {props.label}
-      </label>
-      {props.hint && (
-        <div class="govuk-hint" id={`${props.id}-hint`}>
-          {props.hint}
-        </div>
-      )}
-      {props.error && (
-        <p class="govuk-error-message" id={`${props.id}-error`}>
-          <span class="govuk-visually-hidden">Error:</span> {props.error}
-        </p>
-      )}
-      {props.type === "password" ? <input {...common} type="password" /> : <input {...common} type="text" />}
-      {props.children}
-    </div>
+    <FormGroup id={id} label={label} hint={hint} error={error}>
+      <input
+        class={`govuk-input ${props.width ?? ""}${error ? " govuk-input--error" : ""}`}
+        id={id}
+        name={id}
+        type={(props.type ?? "text") as "text"}
+        value={props.value}
+        autocomplete={(props.autocomplete ?? "off") as "off"}
+        autocapitalize="none"
+        {...OWN_WORDS}
+        inputMode={props.inputMode ?? "text"}
+        aria-describedby={described(props)}
+        aria-invalid={error ? true : undefined}
+        onInput={(event) => props.onValue(event.currentTarget.value)}
+      />
+    </FormGroup>
   );
 }
 
 /** A button that looks like a link, for removing one record of the vault; `what` names it to a screen reader. */
 export function RemoveButton({ what, onRemove }: { what: string; onRemove: () => void }): JSX.Element {
   return (
-    <button type="button" class="ww-link-button" onClick={onRemove}>
+    <Button kind="link" onClick={onRemove}>
       Remove<span class="govuk-visually-hidden"> {what}</span>
-    </button>
+    </Button>
   );
 }
 
-/** A form whose button waits while `work` runs; what `work` throws is given to `onProblem`. */
+/** A form with one button, which waits while `busy`. */
 export function WorkForm(props: {
   readonly action: string;
   readonly busyText: string;
@@ -166,8 +293,7 @@ export function WorkForm(props: {
       onSubmit={(event) => {
         event.preventDefault();
         if (!props.busy) props.onSubmit();
-      }}
-    >
+      }}>
       {props.children}
       <button type="submit" class="govuk-button" aria-disabled={props.busy}>
         {props.busy ? props.busyText : props.action}

@@ -1,4 +1,4 @@
-// Where the sealed post's pages stand in the open space.
+// The sealed post's pages and their places in the navigation.
 
 import type { JSX } from "preact";
 import type { Context } from "../context.js";
@@ -8,7 +8,7 @@ import { SupporterKeysPage } from "../pages/supporter_keys.js";
 import { isSupporter } from "../post/supporters.js";
 import type { NavigationItem } from "./shell.js";
 
-/** Whether this person may ask for support here: everyone of the agency; a clinician from outside has no need to. */
+/** Whether this person may ask for support here: everyone who works at the agency, but no clinician from outside. */
 function mayAsk(ctx: Context): boolean {
   return ctx.roles.some((role) => role === "officer" || role === "peer");
 }

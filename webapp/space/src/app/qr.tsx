@@ -1,4 +1,5 @@
-// Draws desk's QR code without ever taking markup from a string: only its path data is read, and checked letter by letter.
+// Draws desk's QR code without ever taking markup from a string: only its path data is read, and checked letter by
+// letter.
 
 import type { JSX } from "preact";
 

@@ -3,7 +3,7 @@
 // Owns: header, navigation and footer. "Talk to someone now" and "Leave this page" are on every page, signed in or not.
 
 import type { ComponentChildren, JSX } from "preact";
-import { Icon } from "./parts.js";
+import { Button, Icon, Link } from "./parts.js";
 
 export interface NavigationItem {
   readonly route: string;
@@ -23,6 +23,7 @@ interface ShellProps {
 export function Shell(props: ShellProps): JSX.Element {
   return (
     <>
+      {/* biome-ignore lint/a11y/useValidAnchor: a link to a place on this page, which jumps there by hand */}
       <a
         href="#main-content"
         class="govuk-skip-link"
@@ -30,8 +31,7 @@ export function Shell(props: ShellProps): JSX.Element {
           // The part after "#" is the page's address here, so the jump is made by hand.
           event.preventDefault();
           document.getElementById("main-content")?.focus();
-        }}
-      >
+        }}>
         Skip to main content
       </a>
       <header class="ww-header">
@@ -69,9 +69,10 @@ export function Shell(props: ShellProps): JSX.Element {
       )}
       <div class="govuk-width-container ww-container">
         <div class="govuk-exit-this-page ww-screen-only">
-          <button type="button" class="govuk-button govuk-button--warning" onClick={props.leave}>
+          <Button kind="warning" onClick={props.leave}>
+            {" "}
             Leave this page
-          </button>
+          </Button>
         </div>
         <main class="govuk-main-wrapper" id="main-content" tabIndex={-1}>
           {props.children}
@@ -82,9 +83,7 @@ export function Shell(props: ShellProps): JSX.Element {
           {props.demonstration && <p>This is a demonstration: the agency and everyone in it are invented.</p>}
           <p>Wardwell runs inside this agency's network. It has no connection to the internet.</p>
           <p>
-            <a class="govuk-link" href="/charter/">
-              Who can see what
-            </a>
+            <Link to="/charter/">Who can see what</Link>
           </p>
         </div>
       </footer>

@@ -1,7 +1,7 @@
-// A labelled field of several lines, with hint, error and what its length means.
+// A labeled field of several lines, with hint, error and what its length means.
 
-import type { JSX, TargetedInputEvent } from "preact";
-import { OWN_WORDS } from "./parts.js";
+import type { JSX } from "preact";
+import { described, FormGroup, OWN_WORDS } from "./parts.js";
 
 interface TextAreaProps {
   readonly id: string;
@@ -15,21 +15,9 @@ interface TextAreaProps {
 }
 
 export function TextArea(props: TextAreaProps): JSX.Element {
-  const { id, error } = props;
-  const described = [`${id}-hint`, `${id}-note`, error && `${id}-error`].filter(Boolean).join(" ");
+  const { id, label, hint, error } = props;
   return (
-    <div class={`govuk-form-group${error ? " govuk-form-group--error" : ""}`}>
-      <label class="govuk-label" for={id}>
-        {props.label}
-      </label>
-      <div class="govuk-hint" id={`${id}-hint`}>
-        {props.hint}
-      </div>
-      {error && (
-        <p class="govuk-error-message" id={`${id}-error`}>
-          <span class="govuk-visually-hidden">Error:</span> {error}
-        </p>
-      )}
+    <FormGroup id={id} label={label} hint={hint} error={error}>
       <textarea
         class={`govuk-textarea${error ? " govuk-textarea--error" : ""}`}
         id={id}
@@ -37,14 +25,14 @@ export function TextArea(props: TextAreaProps): JSX.Element {
         rows={props.rows ?? 12}
         autocomplete="off"
         {...OWN_WORDS}
-        aria-describedby={described}
+        aria-describedby={`${described(props)} ${id}-note`}
         aria-invalid={error ? true : undefined}
         value={props.value}
-        onInput={(event: TargetedInputEvent<HTMLTextAreaElement>) => props.onValue(event.currentTarget.value)}
+        onInput={(event) => props.onValue(event.currentTarget.value)}
       />
       <div class="govuk-hint" id={`${id}-note`} role="status">
         {props.note}
       </div>
-    </div>
+    </FormGroup>
   );
 }

@@ -1,10 +1,10 @@
-// Typing six words: after two letters the words that fit are offered as buttons, and a space takes the only one that is left.
-// Backspace right after that gives the letters back, or words of an older list could not be typed.
+// Typing six words: after two letters the words that fit are offered as buttons, and a space takes the only one that is
+// left. Backspace right after that gives the letters back, or words of an older list could not be typed.
 
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
-import { OWN_WORDS } from "./parts.js";
 import { complete, isWord } from "../vault/secrets.js";
+import { described, FormGroup, OWN_WORDS } from "./parts.js";
 
 interface WordsFieldProps {
   readonly id: string;
@@ -45,18 +45,7 @@ export function WordsField(props: WordsFieldProps): JSX.Element {
   };
 
   return (
-    <div class={`govuk-form-group${props.error ? " govuk-form-group--error" : ""}`}>
-      <label class="govuk-label" for={props.id}>
-        {props.label}
-      </label>
-      <div class="govuk-hint" id={`${props.id}-hint`}>
-        {props.hint}
-      </div>
-      {props.error && (
-        <p class="govuk-error-message" id={`${props.id}-error`}>
-          <span class="govuk-visually-hidden">Error:</span> {props.error}
-        </p>
-      )}
+    <FormGroup id={props.id} label={props.label} hint={props.hint} error={props.error}>
       <input
         class={`govuk-input${props.error ? " govuk-input--error" : ""}`}
         id={props.id}
@@ -66,7 +55,7 @@ export function WordsField(props: WordsFieldProps): JSX.Element {
         autocapitalize="none"
         {...OWN_WORDS}
         value={props.value}
-        aria-describedby={`${props.id}-hint${props.error ? ` ${props.id}-error` : ""}`}
+        aria-describedby={described(props)}
         onInput={(event) => props.onValue(event.currentTarget.value)}
         onKeyDown={(event) => {
           // Space after a beginning that only one word has, completes it; Tab always moves on, as everywhere.
@@ -96,6 +85,6 @@ export function WordsField(props: WordsFieldProps): JSX.Element {
       <p class="govuk-visually-hidden" role="status">
         {offered.length > 0 ? `Fits: ${offered.join(", ")}` : ""}
       </p>
-    </div>
+    </FormGroup>
   );
 }

@@ -1,6 +1,6 @@
-// One asynchronous action of a page: whether it runs, and what went wrong.
+// State that pages share: one asynchronous action with its outcome, and drawing again after the vault changed.
 
-import { useState } from "preact/hooks";
+import { useReducer, useState } from "preact/hooks";
 
 export interface Work {
   readonly busy: boolean;
@@ -24,4 +24,10 @@ export function useWork(): Work {
         .finally(() => setBusy(false));
     },
   };
+}
+
+/** A function that draws the component again, after something outside of its state changed. */
+export function useRedraw(): () => void {
+  const [, redraw] = useReducer((drawn: number) => drawn + 1, 0);
+  return () => redraw(undefined);
 }

@@ -1,5 +1,5 @@
-// A copy of the vault to take away: an age file for one fresh X25519 identity, which the stock `age` tool opens. In it is a
-// ZIP file with the records (JSON, which `bring_back.ts` reads), pages to read (HTML) and the questionnaires for a
+// A copy of the vault to take away: an age file for one fresh X25519 identity, which the stock `age` tool opens. In it
+// is a ZIP file with the records (JSON, which `bring_back.ts` reads), pages to read (HTML) and the questionnaires for a
 // clinician (FHIR). All three are sealed together, so that nothing readable is ever saved on an agency's computer.
 //
 // Owns: which records leave. Keys never leave: a lost copy must not open what arrives here later, nor write in the
@@ -7,19 +7,17 @@
 // Must never see: the network, the page. The identity is given to its reader once and not kept.
 
 import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import type { Formats } from "../formats.js";
-import { copy, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, copy, utf8 } from "../bytes.js";
 import type { Records, VaultRecord } from "../context.js";
+import type { Formats } from "../formats.js";
 import { questionnaireResponses } from "./fhir.js";
+import { type Copy, FORMAT, NAMES, VERSION } from "./format.js";
 import { pages } from "./readable.js";
 import { zip } from "./zip.js";
 
-export const FORMAT = "wardwell-export";
-export const VERSION = 1;
-
 const CHOSEN = ["choice-reach-out", "choice-never", "choice-quiet", "reached-out"] as const;
 
-/** What a copy holds as it stands in the vault. */
+/** Record types that a copy holds unchanged. */
 export const TAKEN = ["check-in", "screener", "exposure", "exposure-month", "not-there", "entry", ...CHOSEN] as const;
 
 /** Own conversations: taken without their reply keys, a supporter's with other people left out. */
@@ -42,24 +40,13 @@ export const LEFT_BEHIND = [
   "post-piece",
 ] as const;
 
-/** Names of the files in a copy. */
-export const NAMES = { records: "my-copy.json", pages: "my-copy.html", fhir: "questionnaires.fhir.json" } as const;
-
-/** What the file of records holds. `exported_at` and each record's `at` are ISO times in UTC. */
-export interface Copy {
-  readonly format: typeof FORMAT;
-  readonly version: typeof VERSION;
-  readonly exported_at: string;
-  readonly records: readonly VaultRecord[];
-}
-
 interface Thread {
   readonly thread: string;
   readonly side: string;
   readonly secret: unknown;
 }
 
-/** Everything of `records` that leaves, by time. */
+/** Everything in `records` that leaves, ordered by time. */
 export function copyOf(records: Records, now: Date): Copy {
   const threads = records.all<Thread>("post-thread").filter(({ body }) => body.side === "officer");
   const own = new Set(threads.map(({ body }) => body.thread));

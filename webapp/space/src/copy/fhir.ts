@@ -1,12 +1,13 @@
 // The questionnaires of a copy as a clinician's system reads them: FHIR R4 (4.0.1), a Bundle of QuestionnaireResponse.
 //
-// Owns: their form. No name and no number of the officer is in it: whose answers they are, the officer says. Answers are
-// codings with the points that each counts (extension ordinalValue); a skipped question is an item without an answer.
+// Owns: their form. No name and no number of the officer is in it: whose answers they are, the officer says. Answers
+// are codings with the points that each counts (extension ordinalValue); a skipped question is an item without an
+// answer.
 
 import type { VaultRecord } from "../context.js";
-import { model, score, screenerOf, type Screener, type Taken } from "../screeners.js";
+import { model, type Screener, score, screenerOf, type Taken } from "../screeners.js";
 import { baseName } from "../vault/records.js";
-import type { Copy } from "./export.js";
+import type { Copy } from "./format.js";
 
 const ORDINAL_VALUE = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
 
@@ -43,7 +44,7 @@ function itemsOf(screener: Screener, { answers }: Taken): Item[] {
 }
 
 function response({ id, at, body }: VaultRecord<Taken>): object[] {
-  // Answers to other questions than today's cannot be told here; the records and the pages have them.
+  // Answers to an earlier version of the questions cannot be expressed here; the records and the pages have them.
   const screener = body.version === model.version ? screenerOf(body.screener) : undefined;
   if (!screener) return [];
   const resource = {
@@ -61,6 +62,11 @@ function response({ id, at, body }: VaultRecord<Taken>): object[] {
 export function questionnaireResponses(copy: Copy): object {
   const taken = copy.records.filter(({ type }) => type === "screener") as VaultRecord<Taken>[];
   const entry = taken.flatMap(response);
-  // An empty list is no valid FHIR.
-  return { resourceType: "Bundle", type: "collection", timestamp: copy.exported_at, ...(entry.length ? { entry } : {}) };
+  // FHIR does not allow an empty list.
+  return {
+    resourceType: "Bundle",
+    type: "collection",
+    timestamp: copy.exported_at,
+    ...(entry.length ? { entry } : {}),
+  };
 }

@@ -2,16 +2,15 @@
 //
 // Owns: how a copy reads. Everything that people wrote goes through `html`, which escapes it.
 
-import type { Formats } from "../formats.js";
 import { notThere } from "../adjustments.js";
-import { SLIDERS, type CheckIn } from "../checkins.js";
+import { type CheckIn, SLIDERS } from "../checkins.js";
 import type { Records, VaultRecord } from "../context.js";
 import { contributions } from "../deliveries.js";
-import type { Entry } from "../entries.js";
-import { roleTitle, titleOf } from "../exposure.js";
+import type { Entry } from "../entry.js";
+import { type ExposureMonth, roleTitle, titleOf } from "../exposure.js";
+import type { Formats } from "../formats.js";
 import { model, score, screenerOf, type Taken } from "../screeners.js";
-import type { ExposureMonth } from "../vault/compact.js";
-import type { Copy } from "./export.js";
+import type { Copy } from "./format.js";
 
 const STYLE =
   "body{font:1rem/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse}" +
@@ -25,7 +24,13 @@ class Html {
 
 type Part = string | number | Html | readonly Html[];
 
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 function written(part: Part): string {
   if (part instanceof Html) return part.text;
@@ -41,8 +46,12 @@ const section = (title: string, content: readonly Html[]) =>
   html`<h2>${title}</h2>
 ${content.length > 0 ? content : html`<p>Nothing.</p>`}`;
 const table = (head: readonly string[], rows: readonly Html[]) =>
-  rows.length > 0 ? [html`<table><tr>${head.map((title) => html`<th>${title}</th>`)}</tr>
-${rows}</table>`] : [];
+  rows.length > 0
+    ? [
+        html`<table><tr>${head.map((title) => html`<th>${title}</th>`)}</tr>
+${rows}</table>`,
+      ]
+    : [];
 const row = (...cells: Part[]) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
 
 function checkIns(records: readonly VaultRecord<CheckIn>[], formats: Formats): Html[] {
@@ -55,7 +64,8 @@ function checkIns(records: readonly VaultRecord<CheckIn>[], formats: Formats): H
 
 function questionnaire({ at, body }: VaultRecord<Taken>, formats: Formats): Html {
   const screener = body.version === model.version ? screenerOf(body.screener) : undefined;
-  if (!screener) return html`<h3>${body.screener}, version ${body.version}, ${formats.moment(at)}</h3>
+  if (!screener)
+    return html`<h3>${body.screener}, version ${body.version}, ${formats.moment(at)}</h3>
 <p>${JSON.stringify(body.answers)}</p>`;
   const outcome = score(screener, body.answers);
   const without = body.answers.gate === false ? "Not asked" : "Skipped";
@@ -88,10 +98,21 @@ export function pages(copy: Copy, formats: Formats): string {
   const calls = contributions(records)
     .sort((a, b) => (a.at < b.at ? -1 : 1))
     .map(({ id, at, type, role, minutes }) =>
-      row(formats.moment(at), titleOf(type), roleTitle(role), minutes ?? "", aside.has(id) ? "You said that you were not there" : ""),
+      row(
+        formats.moment(at),
+        titleOf(type),
+        roleTitle(role),
+        minutes ?? "",
+        aside.has(id) ? "You said that you were not there" : "",
+      ),
     );
   const months = of<ExposureMonth>("exposure-month").map(({ body: { month, counts } }) =>
-    row(month, Object.entries(counts).map(([type, n]) => `${titleOf(type)}: ${n}`).join(", ")),
+    row(
+      month,
+      Object.entries(counts)
+        .map(([type, n]) => `${titleOf(type)}: ${n}`)
+        .join(", "),
+    ),
   );
   const looks = of<Entry>("entry").map(({ body: { at, body } }) =>
     row(formats.moment(at), body.actor, body.outcome, body.category, body.purpose, body.note),
@@ -110,7 +131,10 @@ export function pages(copy: Copy, formats: Formats): string {
 <h1>My copy of my private space</h1>
 <p>Made on ${formats.moment(copy.exported_at)}. Whoever has this file can read all of it: keep it as you would keep a diary.</p>
 ${section("Check-ins", checkIns(of<CheckIn>("check-in"), formats))}
-${section("Questionnaires", of<Taken>("screener").map((record) => questionnaire(record, formats)))}
+${section(
+  "Questionnaires",
+  of<Taken>("screener").map((record) => questionnaire(record, formats)),
+)}
 ${section("Calls", table(["When", "Kind", "Part in it", "Minutes", "Note"], calls))}
 ${section("Calls of long ago, by month", table(["Month", "Kinds"], months))}
 ${section("Conversations", conversations(of, formats))}

@@ -2,7 +2,7 @@
 //
 // After PKWARE's APPNOTE.TXT 6.3, sections 4.3.7, 4.3.12 and 4.3.16. What is read here was written here.
 
-import { concat, text, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, text, utf8 } from "../bytes.js";
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
@@ -25,17 +25,12 @@ function crc32(bytes: Bytes): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** Little-endian fields: [bytes, value]. */
-function fields(...values: (readonly [2 | 4, number])[]): Bytes {
-  const out = new DataView(new ArrayBuffer(values.reduce((sum, [size]) => sum + size, 0)));
-  let at = 0;
-  for (const [size, value] of values) {
-    if (size === 2) out.setUint16(at, value, true);
-    else out.setUint32(at, value, true);
-    at += size;
-  }
-  return new Uint8Array(out.buffer);
+// Little-endian numbers of `size` bytes each.
+function numbers(size: number, values: readonly number[]): Bytes {
+  return Uint8Array.from(values.flatMap((value) => Array.from({ length: size }, (_, byte) => value >>> (8 * byte))));
 }
+const u16 = (...values: number[]) => numbers(2, values);
+const u32 = (...values: number[]) => numbers(4, values);
 
 /** An archive of `files`, each a name and its content. */
 export function zip(files: readonly (readonly [string, Bytes])[]): Bytes {
@@ -44,20 +39,19 @@ export function zip(files: readonly (readonly [string, Bytes])[]): Bytes {
   for (const [title, content] of files) {
     const name = utf8(title);
     const size = content.length;
-    const common = fields(
-      ...([[2, VERSION], [2, UTF8_NAMES], [2, 0], [2, 0], [2, DOS_DATE]] as const),
-      ...([[4, crc32(content)], [4, size], [4, size], [2, name.length], [2, 0]] as const),
+    const common = concat(
+      u16(VERSION, UTF8_NAMES, 0, 0, DOS_DATE),
+      u32(crc32(content), size, size),
+      u16(name.length, 0),
     );
-    const header = concat(fields([4, LOCAL]), common, name);
-    central.push(
-      concat(fields([4, CENTRAL], [2, VERSION]), common, fields([2, 0], [2, 0], [2, 0], [4, 0], [4, offset]), name),
-    );
+    const header = concat(u32(LOCAL), common, name);
+    central.push(concat(u32(CENTRAL), u16(VERSION), common, u16(0, 0, 0), u32(0, offset), name));
     local.push(header, content);
     offset += header.length + size;
   }
   const directory = concat(...central);
   const count = files.length;
-  const end = fields([4, END], [2, 0], [2, 0], [2, count], [2, count], [4, directory.length], [4, offset], [2, 0]);
+  const end = concat(u32(END), u16(0, 0, count, count), u32(directory.length, offset), u16(0));
   return concat(...local, directory, end);
 }
 

@@ -1,10 +1,10 @@
 // Blind RSA signatures, RFC 9474, variant RSABSSA-SHA384-PSS-Randomized: who signs never sees what was signed.
 //
-// Owns: prepare, blind, finalize. The signer's half is `appliance/crypto/blindrsa.py`; both are tested with the RFC's own
-// vector and against each other. Must never see: who asks. BigInt arithmetic is not constant-time; what it is done with
-// is drawn for one ticket and forgotten, and nobody can measure it but this page.
+// Owns: prepare, blind, finalize. The signer's half is `appliance/crypto/blindrsa.py`; both are tested with the RFC's
+// own vector and against each other. Must never see: who asks. BigInt arithmetic is not constant-time; what it is done
+// with is drawn for one ticket and forgotten, and nobody can measure it but this page.
 
-import { concat, hex, random, unbase64, unhex, type Bytes } from "../bytes.js";
+import { type Bytes, concat, hex, random, unbase64, unhex } from "../bytes.js";
 
 const PREFIX_BYTES = 32;
 const HASH_BYTES = 48;
@@ -44,11 +44,17 @@ export async function blind(
 }
 
 /** The signature of a prepared message. Throws Error when the signer signed something else. */
-export async function finalize(key: CryptoKey, prepared: Bytes, blindSignature: Bytes, inverse: bigint): Promise<Bytes> {
+export async function finalize(
+  key: CryptoKey,
+  prepared: Bytes,
+  blindSignature: Bytes,
+  inverse: bigint,
+): Promise<Bytes> {
   const { n, bits } = await numbers(key);
   if (blindSignature.length !== Math.ceil(bits / 8)) throw new Error("that is not a blind signature");
   const signature = octets((integer(blindSignature) * inverse) % n, bits);
-  if (!(await crypto.subtle.verify(PSS, key, signature, prepared))) throw new Error("the ticket was not signed by this key");
+  if (!(await crypto.subtle.verify(PSS, key, signature, prepared)))
+    throw new Error("the ticket was not signed by this key");
   return signature;
 }
 
@@ -65,14 +71,18 @@ async function sha384(...parts: Uint8Array[]): Promise<Bytes> {
 // EMSA-PSS-ENCODE, RFC 8017, 9.1.1, with MGF1, B.2.1.
 async function pssEncode(message: Bytes, bits: number, salt: Bytes): Promise<Bytes> {
   const size = Math.ceil(bits / 8);
-  if (salt.length !== SALT_BYTES || size < HASH_BYTES + SALT_BYTES + 2) throw new Error("salt or key has the wrong size");
+  if (salt.length !== SALT_BYTES || size < HASH_BYTES + SALT_BYTES + 2)
+    throw new Error("salt or key has the wrong size");
   const digest = await sha384(new Uint8Array(8), await sha384(message), salt);
   const block = concat(new Uint8Array(size - SALT_BYTES - HASH_BYTES - 2), new Uint8Array([1]), salt);
   for (let at = 0, counter = 0; at < block.length; at += HASH_BYTES, counter++) {
     const mask = await sha384(digest, unhex(counter.toString(16).padStart(8, "0")));
-    mask.subarray(0, block.length - at).forEach((byte, i) => (block[at + i]! ^= byte));
+    block.set(
+      block.subarray(at).map((byte, i) => byte ^ (mask[i] ?? 0)),
+      at,
+    );
   }
-  block[0]! &= 0xff >> (8 * size - bits);
+  block[0] = (block[0] ?? 0) & (0xff >> (8 * size - bits));
   return concat(block, digest, new Uint8Array([0xbc]));
 }
 

@@ -2,7 +2,7 @@
 //
 // Owns: one function. Floats are refused, as there: number formatting is where implementations disagree.
 
-import { utf8, type Bytes } from "../bytes.js";
+import { type Bytes, utf8 } from "../bytes.js";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 

@@ -1,14 +1,15 @@
 // HPKE base mode (RFC 9180) with HKDF-SHA256 and ChaCha20-Poly1305, over one of two key encapsulations.
 //
-// Owns: the key schedule, X-Wing (draft-connolly-cfrg-xwing-kem: ML-KEM-768 with X25519) and DHKEM(X25519, HKDF-SHA256).
-// One message per encapsulated key, so the sequence number is always 0. Must never see: what is sealed to whom, and why.
+// Owns: the key schedule, X-Wing (draft-connolly-cfrg-xwing-kem: ML-KEM-768 with X25519) and DHKEM(X25519,
+// HKDF-SHA256). One message per encapsulated key, so the sequence number is always 0. Must never see: what is sealed to
+// whom, and why.
 
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { concat, copy, random, unhex, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, copy, random, unhex, utf8 } from "../bytes.js";
 
 const NONE = new Uint8Array(0);
 const X25519_BYTES = 32;
@@ -36,7 +37,8 @@ interface Encapsulated {
 
 const uint16 = (value: number): Bytes => Uint8Array.of(value >> 8, value & 255);
 
-// --- the labelled HKDF of RFC 9180, section 4 ---------------------------------------------------------------------------
+// --- the labelled HKDF of RFC 9180, section 4
+// ---------------------------------------------------------------------------
 
 const labelled = (suite: Bytes, label: string) => concat(utf8("HPKE-v1"), suite, utf8(label));
 
@@ -48,7 +50,8 @@ function labelledExpand(suite: Bytes, key: Bytes, label: string, info: Bytes, le
   return copy(expand(sha256, key, concat(uint16(length), labelled(suite, label), info), length));
 }
 
-// --- X25519 by WebCrypto, which is many times faster than scripts are; a board is tried cell by cell ----------------------
+// --- X25519 by WebCrypto, which is many times faster than scripts are; a board is tried cell by cell
+// ----------------------
 
 interface CurvePair {
   readonly key: CryptoKey;
@@ -73,12 +76,13 @@ async function readPair(secret: Bytes): Promise<CurvePair> {
 }
 
 function pairOf(secret: Bytes): Promise<CurvePair> {
-  const found = pairs.get(secret) ?? readPair(secret);
-  pairs.set(secret, found);
-  return found;
+  const pair = pairs.get(secret) ?? readPair(secret);
+  pairs.set(secret, pair);
+  return pair;
 }
 
-// --- DHKEM(X25519, HKDF-SHA256), section 4.1 ----------------------------------------------------------------------------
+// --- DHKEM(X25519, HKDF-SHA256), section 4.1
+// ----------------------------------------------------------------------------
 
 function extractAndExpand(dh: Bytes, enc: Bytes, publicKey: Bytes): Bytes {
   const suite = concat(utf8("KEM"), uint16(X25519.id));
@@ -102,7 +106,8 @@ export const X25519: Kem = {
   },
 };
 
-// --- X-Wing -------------------------------------------------------------------------------------------------------------
+// --- X-Wing
+// -------------------------------------------------------------------------------------------------------------
 
 async function xwingKeys(seed: Bytes) {
   const expanded = shake256(seed, { dkLen: 96 });
@@ -139,7 +144,8 @@ export const XWing: Kem = {
   },
 };
 
-// --- base mode, section 5.1 and 6.1 -------------------------------------------------------------------------------------
+// --- base mode, section 5.1 and 6.1
+// -------------------------------------------------------------------------------------
 
 function cipher(kem: Kem, secret: Bytes, info: Bytes, associated: Bytes) {
   // KDF 1 is HKDF-SHA256, AEAD 3 ChaCha20-Poly1305; mode 0 has no pre-shared key.

@@ -3,7 +3,7 @@
 // Owns: the arithmetic. Where hashes come from is the caller's `Nodes` (tiles over the network, or a list in a test).
 // Proof checking follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
 
-import { equal, sha256, type Bytes } from "../bytes.js";
+import { type Bytes, equal, sha256 } from "../bytes.js";
 
 /** The hash of the perfect subtree of 2^level leaves that starts at leaf index * 2^level. */
 export type Nodes = (level: number, index: number) => Promise<Bytes>;

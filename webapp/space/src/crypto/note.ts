@@ -2,7 +2,7 @@
 //
 // Owns: reading a note, its signature lines and verifier keys. A line by an unknown key is ignored, as the format asks.
 
-import { base64, concat, equal, sha256, text, unbase64, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, base64, concat, equal, hex, sha256, text, unbase64, utf8 } from "../bytes.js";
 import { verifyEd25519 } from "./sshsig.js";
 
 const ED25519 = 1;
@@ -23,7 +23,7 @@ export interface Checkpoint {
   readonly root: Bytes;
 }
 
-/** Read a verifier key. Throws Error when it is not one of Ed25519 or cosignature/v1, or its hash is not its own. */
+/** Read a verifier key. Throws Error unless it is Ed25519 or cosignature/v1 and its hash matches. */
 export async function readVerifier(vkey: string): Promise<Verifier> {
   const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(vkey.trim());
   if (!match) throw new Error("that is not a verifier key");
@@ -33,7 +33,7 @@ export async function readVerifier(vkey: string): Promise<Verifier> {
   if ((kind !== ED25519 && kind !== COSIGNATURE) || bytes.length !== 33) throw new Error("an unknown kind of key");
   const digest = await sha256(utf8(`${name}\n`), bytes);
   const short = digest.slice(0, 4);
-  if (Array.from(short, (b) => b.toString(16).padStart(2, "0")).join("") !== hash) throw new Error("wrong key hash");
+  if (hex(short) !== hash) throw new Error("wrong key hash");
   return { name, hash: short, kind, key: bytes.slice(1) };
 }
 

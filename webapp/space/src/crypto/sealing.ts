@@ -3,7 +3,7 @@
 // Owns: key pairs from a 32-byte X-Wing seed, seal and open; twin of `appliance/crypto/sealing.py`.
 // Sealed form: `enc (1120 bytes) || ciphertext`. `info` names version, kind and recipient (see `constants.info`).
 
-import { copy, random, type Bytes } from "../bytes.js";
+import { type Bytes, copy, random } from "../bytes.js";
 import { openBase, sealBase, XWing } from "./hpke.js";
 
 export const SEED_BYTES = 32;

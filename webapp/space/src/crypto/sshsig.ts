@@ -2,7 +2,7 @@
 //
 // Owns: the wire formats. Accepts Ed25519 and SHA-512 or SHA-256 only; anything else is refused, not guessed at.
 
-import { base64, concat, equal, sha256, text, unbase64, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, base64, concat, equal, sha256, text, unbase64, utf8 } from "../bytes.js";
 
 /** An Ed25519 public key as OpenSSH writes it: `blob` is the wire form, `raw` the 32 bytes. */
 export interface PublicKey {

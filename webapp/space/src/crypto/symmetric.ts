@@ -1,6 +1,6 @@
 // HKDF-SHA256 and AES-256-GCM by WebCrypto. Owns nothing; keys come in and are not kept.
 
-import { utf8, type Bytes } from "../bytes.js";
+import { type Bytes, utf8 } from "../bytes.js";
 
 /** A fresh-salted AES-256-GCM key from `master` (32 bytes) by HKDF-SHA256 (RFC 5869); never leaves WebCrypto. */
 export async function subkey(master: Bytes, salt: Bytes, info: string): Promise<CryptoKey> {

@@ -100,7 +100,8 @@ async function enrol(): Promise<void> {
 async function support(ctx: Context): Promise<void> {
   if (values["write-to"] !== undefined) {
     const supporter = ctx.keylist?.supporters.find(({ number }) => String(number) === values["write-to"]);
-    if (!supporter) throw new Problem("no_supporter", "The signed key list has no such number.", "Look at the directory.");
+    if (!supporter)
+      throw new Problem("no_supporter", "The signed key list has no such number.", "Look at the directory.");
     await startThread(ctx, supporter, values.alias, values.text);
   }
   if (values.reply !== undefined) write(ctx, values.reply, values.text);

@@ -1,13 +1,13 @@
 // A `fetch` for Node that reaches the appliance's hosts: for tests and for preparing demonstration vaults, never for
 // the browser.
 //
-// `*.wardwell.localhost` resolves in Chromium but not in glibc, and the demonstration's CA is in no system store: so this
-// connects to a given address, keeps the host name for TLS (SNI and certificate check) and Host, and trusts one CA file.
-// It sends the Origin that the browser would send, so that desk's and post's CORS rules are exercised too.
+// `*.wardwell.localhost` resolves in Chromium but not in glibc, and the demonstration's CA is in no system store: so
+// this connects to a given address, keeps the host name for TLS (SNI and certificate check) and Host, and trusts one CA
+// file. It sends the Origin that the browser would send, so that desk's and post's CORS rules are exercised too.
 
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import type { Fetch } from "../context.js";
+import type { Fetch } from "../net.js";
 
 /**
  * A fetch that connects every https URL to `address` and trusts only `caFile`. `origin` is sent with every request that

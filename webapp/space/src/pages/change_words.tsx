@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { Title, Visibility } from "../app/parts.js";
+import { Link, Title, Visibility } from "../app/parts.js";
 import { constants } from "../constants.js";
 import type { Formats } from "../formats.js";
 import { Problem } from "../net.js";
@@ -26,7 +26,7 @@ export function ChangeWordsPage({ session, formats }: ChangeWordsProps): JSX.Ele
           The new words and the new recovery code open your space from now on. Destroy what you have of the old ones.
         </p>
         <p class="govuk-body">
-          <a class="govuk-link" href="#/">Go to your home page</a>
+          <Link to="#/">Go to your home page</Link>
         </p>
       </>
     );
@@ -54,15 +54,16 @@ function Before({ session, formats, onNext }: ChangeWordsProps & { onNext: () =>
       <Title>Change your words</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        You get six new words and a new recovery code. After that the old ones open nothing. Do it if anyone may have seen them.
+        You get six new words and a new recovery code. After that the old ones open nothing. Do it if anyone may have
+        seen them.
       </p>
       <ul class="govuk-list govuk-list--bullet">
         <li>What you keep here stays. Earlier versions are deleted, because the old words would open them.</li>
         <li>A security key that you added opens nothing any more; you can add it again.</li>
         <li>Is your space open on another computer? Lock it there first: it cannot save any more.</li>
         <li>
-          Backups that are there already hold a copy that the old words open, until <strong>{until}</strong>. Only who runs the
-          appliance can get at them.
+          Existing backups hold a copy that the old words still open, until <strong>{until}</strong>. Only whoever runs
+          the appliance can reach them.
         </li>
         <li>Under “Who looked” stands that you changed them. Who runs the appliance can see it too.</li>
       </ul>

@@ -1,14 +1,16 @@
-// A check-in of a minute, and how the four sliders went: kept in the vault, drawn in this browser, shown to nobody else.
+// A check-in of a minute, and how the four sliders went: kept in the vault, drawn in this browser, shown to nobody
+// else.
 
 import type { JSX, TargetedEvent } from "preact";
-import { useReducer, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Course } from "../app/course.js";
-import { count, type Formats } from "../formats.js";
-import { Folded, RemoveButton, Title, Visibility } from "../app/parts.js";
+import { Button, Details, Link, Note, RemoveButton, Title, Visibility } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
-import { course, isEmpty, keep, MOST_LETTERS, SLIDERS, STEPS, type CheckIn, type SliderId } from "../checkins.js";
+import { useRedraw } from "../app/work.js";
+import { type CheckIn, course, isEmpty, keep, MOST_LETTERS, SLIDERS, type SliderId, STEPS } from "../checkins.js";
 import { quietUntil } from "../choices.js";
 import type { Context, VaultRecord } from "../context.js";
+import { count, type Formats } from "../formats.js";
 
 const SHOWN_DAYS = 90;
 const DAY_MS = 86_400_000;
@@ -24,11 +26,11 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
   const [words, setWords] = useState("");
   const [kept, setKept] = useState(false);
   const [problem, setProblem] = useState("");
-  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const redraw = useRedraw();
 
   const submit = () => {
     const checkIn = { values, words: words.trim() };
-    if (isEmpty(checkIn)) return setProblem("Move a slider or write something; then there is something to keep.");
+    if (isEmpty(checkIn)) return setProblem("Move a slider or write something first.");
     if (words.trim().length > MOST_LETTERS) return setProblem(`${MOST_LETTERS} characters at most.`);
     keep(ctx.vault, checkIn);
     setValues(NOTHING);
@@ -42,22 +44,20 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
       <Title>Check in with yourself</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        A minute, whenever you like, or never. <strong>Nobody is watching this</strong>, nobody is told, and nothing happens when
-        you leave it out.
+        A minute, whenever you like, or never. <strong>Nobody is watching this</strong>, nobody is told, and nothing
+        happens if you skip it.
       </p>
       <div role="status">
         {kept && (
-          <div class="ww-note">
-            <p class="govuk-body govuk-!-margin-0">
-              Kept in your private space.
-              {!quietUntil(ctx.vault, ctx.now()) && (
-                <>
-                  {" "}
-                  If you would like to talk about it: <a class="govuk-link" href="#/support">ask for support</a>.
-                </>
-              )}
-            </p>
-          </div>
+          <Note>
+            Kept in your private space.
+            {!quietUntil(ctx.vault, ctx.now()) && (
+              <>
+                {" "}
+                If you would like to talk about it: <Link to="#/support">ask for support</Link>.
+              </>
+            )}
+          </Note>
         )}
       </div>
       <form
@@ -65,8 +65,7 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
         onSubmit={(event) => {
           event.preventDefault();
           submit();
-        }}
-      >
+        }}>
         {SLIDERS.map((slider) => (
           <Slider
             key={slider.id}
@@ -91,10 +90,12 @@ export function CheckInPage({ ctx, formats }: CheckInProps): JSX.Element {
             setWords(value);
           }}
         />
-        <button type="submit" class="govuk-button">Keep it</button>
+        <button type="submit" class="govuk-button">
+          Keep it
+        </button>
       </form>
       <Courses ctx={ctx} formats={formats} />
-      <Earlier ctx={ctx} formats={formats} onChange={() => redraw(0)} />
+      <Earlier ctx={ctx} formats={formats} onChange={redraw} />
     </>
   );
 }
@@ -113,7 +114,9 @@ function Slider({ id, question, low, high, value, onValue }: SliderProps): JSX.E
   const take = (event: TargetedEvent<HTMLInputElement>) => onValue(event.currentTarget.valueAsNumber);
   return (
     <div class="govuk-form-group ww-slider">
-      <label class="govuk-label govuk-label--s" for={`slider-${id}`}>{question}</label>
+      <label class="govuk-label govuk-label--s" for={`slider-${id}`}>
+        {question}
+      </label>
       <div class="ww-slider-row">
         <span aria-hidden="true">{low}</span>
         <input
@@ -137,9 +140,10 @@ function Slider({ id, question, low, high, value, onValue }: SliderProps): JSX.E
         {value !== null && (
           <>
             {" "}
-            <button type="button" class="ww-link-button" onClick={() => onValue(null)}>
+            <Button kind="link" onClick={() => onValue(null)}>
+              {" "}
               Leave out<span class="govuk-visually-hidden">: {question}</span>
-            </button>
+            </Button>
           </>
         )}
       </p>
@@ -155,13 +159,20 @@ function Courses({ ctx, formats }: CheckInProps): JSX.Element | null {
   return (
     <section>
       <h2 class="govuk-heading-m">{`The last ${SHOWN_DAYS} days`}</h2>
-      <p class="govuk-body">Drawn in this browser from what lies in your private space.</p>
+      <p class="govuk-body">Drawn in this browser from what is in your private space.</p>
       {drawn
         .filter(({ points }) => points.length >= 2)
         .map(({ slider, points }) => (
           <div class="ww-card" key={slider.id}>
             <h3 class="govuk-heading-s">{`${slider.title}: top is ${slider.high.toLowerCase()}, bottom is ${slider.low.toLowerCase()}`}</h3>
-            <Course title={`${slider.title} over ${SHOWN_DAYS} days`} points={points} from={from} to={to} highest={STEPS} formats={formats} />
+            <Course
+              title={`${slider.title} over ${SHOWN_DAYS} days`}
+              points={points}
+              from={from}
+              to={to}
+              highest={STEPS}
+              formats={formats}
+            />
           </div>
         ))}
     </section>
@@ -176,7 +187,7 @@ function Earlier({ ctx, formats, onChange }: CheckInProps & { onChange: () => vo
       .map(({ id, title }) => `${title} ${body.values[id]}`)
       .join(", ");
   return (
-    <Folded title="Your check-ins">
+    <Details title="Your check-ins">
       {() => (
         <ol class="ww-timeline">
           {all.map((record) => (
@@ -197,6 +208,6 @@ function Earlier({ ctx, formats, onChange }: CheckInProps & { onChange: () => vo
           ))}
         </ol>
       )}
-    </Folded>
+    </Details>
   );
 }

@@ -1,17 +1,17 @@
-// One conversation, seen from either side: its messages, where each stands, writing, ending.
+// One conversation, seen from either side: its messages and their states, writing, ending.
 //
-// Owns: the words about a message's state. "Sent" is not one of them: a message leaves in the next slot that any session
-// has, and stands on a board when the day's board closes.
+// Owns: the words for a message's state. "Sent" is not one of them: a message leaves in the next slot that any session
+// has, and appears on a board when the day's board closes.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
-import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Button, Note, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
+import type { Formats } from "../formats.js";
 import { postProblem } from "../post/session.js";
-import { endThread, MOST_PARTS, partsNeeded, write, type ShownMessage, type ShownThread } from "../post/threads.js";
+import { endThread, MOST_PARTS, partsNeeded, type ShownMessage, type ShownThread, write } from "../post/threads.js";
 
 const STATES: Readonly<Record<ShownMessage["state"], string>> = {
   waiting: "Waiting: leaves when you lock, or at next unlock",
@@ -19,7 +19,7 @@ const STATES: Readonly<Record<ShownMessage["state"], string>> = {
   received: "Received",
 };
 
-/** What the length of `text` means for when it leaves. */
+/** When a message of `parts` cells leaves. */
 export function lengthNote(parts: number, side: ShownThread["side"]): string {
   if (parts > MOST_PARTS) return "This is too long. Shorten it, or talk by phone.";
   if (parts === 1) return "This leaves in one piece.";
@@ -27,16 +27,14 @@ export function lengthNote(parts: number, side: ShownThread["side"]): string {
   return `This leaves in ${parts} pieces, one each time you lock or unlock, and is read when all have arrived.`;
 }
 
-/** Why nothing left in this session, if so. */
+/** Why nothing could be sent in this session, if that is so. */
 export function PostNotice({ ctx }: { ctx: Context }): JSX.Element | null {
   const problem = postProblem(ctx);
   if (!problem) return null;
   return (
-    <div class="ww-note" role="status">
-      <p class="govuk-body govuk-!-margin-0">
-        {problem.message} {problem.fix}
-      </p>
-    </div>
+    <Note role="status">
+      {problem.message} {problem.fix}
+    </Note>
   );
 }
 
@@ -72,9 +70,10 @@ export function Conversation({ ctx, thread, formats, phone, onChange, onBack }: 
   const heard = thread.messages.some(({ mine }) => mine) && thread.messages.some(({ mine }) => !mine);
   return (
     <>
-      <button type="button" class="govuk-button govuk-button--secondary" onClick={onBack}>
+      <Button kind="secondary" onClick={onBack}>
+        {" "}
         Back
-      </button>
+      </Button>
       <Title>{officer ? `You and ${who}` : `Someone writing as “${who}”`}</Title>
       <Visibility category="vault" />
       <PostNotice ctx={ctx} />
@@ -82,15 +81,15 @@ export function Conversation({ ctx, thread, formats, phone, onChange, onBack }: 
       {officer && heard && (
         <div class="govuk-inset-text">
           <p class="govuk-body">
-            You have heard from each other. The next step is better by phone or in an office: it is quicker, and nothing of it
-            passes through the agency's machines.{phone && ` ${who}: ${phone}.`}
+            You have heard from each other. The next step is better by phone or in an office: it is quicker, and none of
+            it passes through the agency's machines.{phone && ` ${who}: ${phone}.`}
           </p>
         </div>
       )}
       {!officer && (
         <p class="govuk-body">
-          You do not know who this is, and the appliance does not either. If you fear for a life, ask who and where they are,
-          and give 988 as well.
+          You do not know who this is, and the appliance does not either. If you fear for a life, ask who and where they
+          are, and give 988 as well.
         </p>
       )}
       <ol class="govuk-list">
@@ -125,8 +124,15 @@ function Answer({ ctx, thread, onChange }: { ctx: Context; thread: ShownThread; 
     <>
       <ProblemNote problem={problem} />
       <WorkForm action="Put into the queue" busyText="Writing" busy={false} onSubmit={put}>
-        <TextArea id="answer" label="Write" hint="It leaves when you lock, or at your next unlock." error={error}
-          note={lengthNote(parts, thread.side)} value={text} onValue={setText} />
+        <TextArea
+          id="answer"
+          label="Write"
+          hint="It leaves when you lock, or at your next unlock."
+          error={error}
+          note={lengthNote(parts, thread.side)}
+          value={text}
+          onValue={setText}
+        />
       </WorkForm>
     </>
   );
@@ -137,9 +143,10 @@ function End({ ctx, thread, onEnded }: { ctx: Context; thread: ShownThread; onEn
   if (!asked) {
     return (
       <p class="govuk-body">
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => setAsked(true)}>
+        <Button kind="secondary" onClick={() => setAsked(true)}>
+          {" "}
           End this conversation
-        </button>
+        </Button>
       </p>
     );
   }
@@ -150,16 +157,19 @@ function End({ ctx, thread, onEnded }: { ctx: Context; thread: ShownThread; onEn
   return (
     <div class="ww-note">
       <p class="govuk-body">
-        The messages and the keys that open them are erased here, and what still waits to leave stays unsent. What the other
-        side has read stays with them. The sealed boards go by themselves, and nobody can open your part of them any more.
+        The messages and the keys that open them are erased here, and anything still waiting is never sent. What the
+        other side has read stays with them. The sealed boards expire by themselves, and nobody can open your part of
+        them any more.
       </p>
       <div class="ww-actions">
-        <button type="button" class="govuk-button govuk-button--warning" onClick={end}>
+        <Button kind="warning" onClick={end}>
+          {" "}
           Erase and end
-        </button>
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => setAsked(false)}>
+        </Button>
+        <Button kind="secondary" onClick={() => setAsked(false)}>
+          {" "}
           Keep it
-        </button>
+        </Button>
       </div>
     </div>
   );
@@ -183,13 +193,10 @@ export function ThreadList(props: {
                 {last.mine ? STATES[last.state] : `They wrote; received ${props.formats.moment(last.at)}`}
               </p>
             )}
-            <button
-              type="button"
-              class="govuk-button govuk-button--secondary govuk-!-margin-bottom-0"
-              onClick={() => props.onOpen(thread.thread)}
-            >
+            <Button kind="secondary" last onClick={() => props.onOpen(thread.thread)}>
+              {" "}
               Open<span class="govuk-visually-hidden"> {thread.side === "officer" ? thread.name : thread.alias}</span>
-            </button>
+            </Button>
           </li>
         );
       })}

@@ -4,11 +4,11 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Button, Field, ProblemNote, Title, Visibility, Warning, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import { anonymous } from "../net.js";
-import { newSecrets, Session, type Gate, type Secrets } from "../session.js";
-import { fingerprintMatches, readClaimedTrustee, type PinnedKey } from "../site.js";
+import { type Gate, newSecrets, type Secrets, Session } from "../session.js";
+import { fingerprintMatches, type PinnedKey, readClaimedTrustee } from "../site.js";
 import { LearnSecrets } from "./learn_secrets.js";
 import { WorkstationNotice } from "./notice.js";
 
@@ -53,30 +53,22 @@ function Notice({ replace, onNext }: { replace: boolean; onNext: () => void }): 
       <Title>{replace ? "Start over with an empty private space" : "Before you make your private space"}</Title>
       <Visibility category="vault" />
       {replace && (
-        <div class="govuk-warning-text">
-          <span class="govuk-warning-text__icon" aria-hidden="true">
-            !
-          </span>
-          <strong class="govuk-warning-text__text">
-            <span class="govuk-visually-hidden">Warning</span>
-            The space that you have now is destroyed. Nothing in it, and nothing sealed to you before, can be read again.
-          </strong>
-        </div>
+        <Warning>
+          The space that you have now is destroyed. Nothing in it, and nothing sealed to you before, can be read again.
+        </Warning>
       )}
       <WorkstationNotice />
       <h2 class="govuk-heading-m">What the space does protect</h2>
       <p class="govuk-body">
-        What you keep here is sealed in this browser with a key that only you have. The agency stores it and cannot open it.
-        Nobody is told that you have a space, and nobody is told when you use it for support.
+        What you keep here is sealed in this browser with a key that only you have. The agency stores it and cannot open
+        it. Nobody is told that you have a space, and nobody is told when you use it for support.
       </p>
       <h2 class="govuk-heading-m">Leaving in a hurry</h2>
       <p class="govuk-body">
-        “Leave this page”, on every page, locks the space at once and shows the agency's sign-in page instead. It does not
-        hide that you were here from software on this computer.
+        “Leave this page”, on every page, locks the space at once and shows the agency's sign-in page instead. It does
+        not hide that you were here from software on this computer.
       </p>
-      <button type="button" class="govuk-button" onClick={onNext}>
-        Continue
-      </button>
+      <Button onClick={onNext}> Continue</Button>
     </>
   );
 }
@@ -95,8 +87,10 @@ function TrusteeStep(props: {
     work.run(async () => {
       const claimed = await readClaimedTrustee(anonymous(props.gate.fetch), props.gate.spaceBase);
       if (fingerprintMatches(claimed, typed)) return setFound(claimed);
-      setError("That is not the end of the key that this site shows. Check each character; capitals count. If it stays " +
-        "different, stop here and call the officers' trustee.");
+      setError(
+        "That is not the end of the key that this site shows. Check each character; capitals count. If it stays " +
+          "different, stop here and call the officers' trustee.",
+      );
     });
   if (found) {
     return (
@@ -105,12 +99,11 @@ function TrusteeStep(props: {
         <p class="govuk-body">The end fits. Is all of it the same as on your slip?</p>
         <p class="ww-code">{found.fingerprint}</p>
         <div class="ww-actions">
-          <button type="button" class="govuk-button" onClick={() => props.onNext(found)}>
-            It is the same
-          </button>
-          <button type="button" class="govuk-button govuk-button--secondary" onClick={() => setFound(null)}>
+          <Button onClick={() => props.onNext(found)}> It is the same</Button>
+          <Button kind="secondary" onClick={() => setFound(null)}>
+            {" "}
             It is different
-          </button>
+          </Button>
         </div>
       </>
     );
@@ -120,15 +113,28 @@ function TrusteeStep(props: {
       <Title>Your slip</Title>
       <ProblemNote problem={work.problem} />
       <p class="govuk-body">
-        The officers' trustee gave you a slip. Its code shows that it is you. The fingerprint on it shows your browser who the
-        trustee is: from now on this space accepts site settings and supporters' keys only with the trustee's signature.
+        The officers' trustee gave you a slip. Its code shows that it is you. The fingerprint on it shows your browser
+        who the trustee is: from now on this space accepts site settings and supporters' keys only with the trustee's
+        signature.
       </p>
       <WorkForm action="Continue" busyText="Comparing" busy={work.busy} onSubmit={compare}>
-        <Field id="slip" label="Code on your slip" hint="Four groups of five characters." value={props.slip}
-          onValue={props.onSlip} width="govuk-input--width-20" />
-        <Field id="fingerprint" label="Last eight characters of the fingerprint on your slip"
-          hint="It begins with SHA256: and stands under the code. Capitals count." value={typed} onValue={setTyped}
-          width="govuk-input--width-10" {...(error ? { error } : {})} />
+        <Field
+          id="slip"
+          label="Code on your slip"
+          hint="Four groups of five characters."
+          value={props.slip}
+          onValue={props.onSlip}
+          width="govuk-input--width-20"
+        />
+        <Field
+          id="fingerprint"
+          label="Last eight characters of the fingerprint on your slip"
+          hint="It begins with SHA256: and stands under the code. Capitals count."
+          value={typed}
+          onValue={setTyped}
+          width="govuk-input--width-10"
+          {...(error ? { error } : {})}
+        />
       </WorkForm>
     </>
   );

@@ -2,11 +2,12 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
-import { ProblemNote, Title, Visibility } from "../app/parts.js";
+import { Button, Link, ProblemNote, Title, Visibility } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import type { Context } from "../context.js";
-import { NAMES, sealCopy } from "../copy/export.js";
+import { sealCopy } from "../copy/export.js";
+import { NAMES } from "../copy/format.js";
+import type { Formats } from "../formats.js";
 
 interface Made {
   readonly identity: string;
@@ -33,43 +34,38 @@ export function ExportPage({ ctx, formats }: { ctx: Context; formats: Formats })
       <Title>Take a copy with you</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        One encrypted file with your check-ins, questionnaires, calls, conversations and who looked. No one is told that you made
-        one.
+        One encrypted file with your check-ins, questionnaires, calls, conversations and who looked. No one is told that
+        you made one.
       </p>
       <p class="govuk-body">
         Save it on something that is yours, such as a USB stick: this computer belongs to the agency. The free program{" "}
-        <strong>age</strong> opens it with the key that you are shown next. Your six words do not open it.
+        <strong>age</strong> opens it with the key that this page shows next. Your six words do not open it.
       </p>
       <p class="govuk-body">
-        Did you remove something by mistake? See{" "}
-        <a class="govuk-link" href="#/versions">
-          earlier versions
-        </a>
-        . Did you start over, and have a copy of before?{" "}
-        <a class="govuk-link" href="#/bring-back">
-          Bring it back
-        </a>
-        .
+        Did you remove something by mistake? See <Link to="#/versions">earlier versions</Link>. Did you start over, and
+        do you have a copy from before? <Link to="#/bring-back">Bring it back</Link>.
       </p>
       <ProblemNote problem={work.problem} />
       {!made && (
-        <button type="button" class="govuk-button" aria-disabled={work.busy} onClick={make}>
+        <Button busy={work.busy} onClick={make}>
+          {" "}
           Make a copy
-        </button>
+        </Button>
       )}
       <div role="status">
         {made && (
           <section>
             <h2 class="govuk-heading-m">The key to this copy</h2>
             <p class="govuk-body">
-              It is shown this once and kept nowhere. Print it or write it down, and keep it apart from the file: whoever has both can
-              read everything.
+              It is shown only now and is kept nowhere. Print it or write it down, and keep it apart from the file:
+              anyone who has both can read everything.
             </p>
             <p class="ww-code">{made.identity}</p>
             <div class="ww-actions">
-              <button type="button" class="govuk-button govuk-button--secondary" onClick={() => print()}>
+              <Button kind="secondary" onClick={() => print()}>
+                {" "}
                 Print this page
-              </button>
+              </Button>
               <a class="govuk-button" href={made.address} download={made.name}>
                 Save the file
               </a>

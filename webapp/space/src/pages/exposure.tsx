@@ -1,39 +1,42 @@
 // The officer's own exposure: counts, load and list, added up here and shown to nobody else.
 
 import type { JSX } from "preact";
-import { useEffect, useReducer, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { attended, countAgain, notThere, setAside } from "../adjustments.js";
 import { BarChart } from "../app/chart.js";
-import { count, type Formats } from "../formats.js";
-import { Folded, Title, Visibility } from "../app/parts.js";
+import { Button, Details, Link, Note, NumberTable, Title, Visibility } from "../app/parts.js";
+import { useRedraw } from "../app/work.js";
 import { quietUntil } from "../choices.js";
 import type { Context } from "../context.js";
 import { contributions } from "../deliveries.js";
 import {
+  type Contribution,
   counted,
   current,
+  type ExposureMonth,
   lastYear,
+  type Month,
   model,
   modelDigest,
+  type PatternName,
   roleTitle,
+  type Summary,
   sourceOf,
   summarize,
   titleOf,
   typeOf,
-  type Contribution,
-  type Month,
-  type PatternName,
-  type Summary,
 } from "../exposure.js";
-import type { ExposureMonth } from "../vault/compact.js";
+import { count, type Formats } from "../formats.js";
 import { Past } from "./past.js";
 
 const SHOWN = 20;
 
-/** Where it was put out of sight, until shown again or locked: in page memory only, so that no choice of it lasts. */
+/**
+ * Sessions whose numbers are hidden until shown again or locked: in page memory only, so that the choice does not last.
+ */
 const hidden = new WeakSet<Context>();
 
-/** Whether this session's officer does not want to see the own numbers for now. */
+/** Whether the officer has hidden their numbers for now. */
 export const isHidden = (ctx: Context): boolean => hidden.has(ctx);
 
 /** The person's summary at this moment, from what lies in the vault. */
@@ -45,30 +48,30 @@ export function ownSummary(ctx: Context, at = ctx.now()): Summary {
 interface ExposureProps {
   readonly ctx: Context;
   readonly formats: Formats;
-  /** The first session: the own history is on its way. */
+  /** The first session: the officer's history is on its way. */
   readonly waiting: boolean;
 }
 
 export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Element {
-  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const redraw = useRedraw();
   const [whole, setWhole] = useState(false);
   // After drawing, so that earlier calls are on the paper too.
   useEffect(() => (whole ? print() : undefined), [whole]);
   const hide = (on: boolean) => {
     if (on) hidden.add(ctx);
     else hidden.delete(ctx);
-    redraw(0);
+    redraw();
   };
   if (isHidden(ctx)) return <HiddenForNow onShow={() => hide(false)} />;
   const at = ctx.now();
   const summary = ownSummary(ctx, at);
   const own = attended(ctx.vault);
   const months = lastYear(own, at, ctx.site.time_zone);
-  const known = current(contributions(ctx.vault)).filter((one) => Date.parse(one.at) <= at.getTime());
+  const known = current(contributions(ctx.vault)).filter((call) => Date.parse(call.at) <= at.getTime());
   const aside = notThere(ctx.vault);
   const toggle = (id: string) => {
     (aside.has(id) ? countAgain : setAside)(ctx.vault, id);
-    redraw(0);
+    redraw();
   };
   const arriving = waiting && ctx.vault.all("history").length === 0;
   return (
@@ -79,19 +82,17 @@ export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Elem
         Calls you attended that can weigh on people, added up in this browser.{" "}
         <strong>This is never shown to anyone but you.</strong>
       </p>
-      {arriving && (
-        <div class="ww-note" role="status">
-          <p class="govuk-body govuk-!-margin-0">Your history is being sealed to you. It appears here within seconds.</p>
-        </div>
-      )}
+      {arriving && <Note role="status">Your history is being sealed to you. It appears here within seconds.</Note>}
       <div class="ww-actions ww-screen-only">
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => hide(true)}>
+        <Button kind="secondary" onClick={() => hide(true)}>
+          {" "}
           Hide for now
-        </button>
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => (whole ? print() : setWhole(true))}>
+        </Button>
+        <Button kind="secondary" onClick={() => (whole ? print() : setWhole(true))}>
+          {" "}
           Print this page
-        </button>
-        <span class="ww-muted">Paper can be found, and the agency's printer may keep what it prints.</span>
+        </Button>
+        <span class="ww-muted">Others may find the paper, and the agency's printer may keep what it prints.</span>
       </div>
       <div class="ww-charts">
         <Counts summary={summary} />
@@ -100,7 +101,14 @@ export function ExposurePage({ ctx, formats, waiting }: ExposureProps): JSX.Elem
       <ByHand own={own} at={at} summary={summary} formats={formats} />
       {!quietUntil(ctx.vault, at) && <Patterns summary={summary} />}
       <YearChart months={months} formats={formats} />
-      <Calls known={known.reverse()} whole={whole} aside={aside} toggle={toggle} formats={formats} corrections={`https://${ctx.site.hosts.desk}/corrections/`} />
+      <Calls
+        known={known.reverse()}
+        whole={whole}
+        aside={aside}
+        toggle={toggle}
+        formats={formats}
+        corrections={`https://${ctx.site.hosts.desk}/corrections/`}
+      />
       <Past api={ctx.api} />
       <Choices />
     </>
@@ -113,12 +121,10 @@ function HiddenForNow({ onShow }: { onShow: () => void }): JSX.Element {
       <Title>Your exposure</Title>
       <Visibility category="exposure" />
       <p class="govuk-body">
-        It is hidden, here and on your home page, until you show it again or lock your space. Nothing was changed, and calls go
-        on arriving.
+        Your exposure is hidden, here and on your home page, until you show it again or lock your space. Nothing has
+        changed, and calls keep arriving.
       </p>
-      <button type="button" class="govuk-button" onClick={onShow}>
-        Show it again
-      </button>
+      <Button onClick={onShow}> Show it again</Button>
     </>
   );
 }
@@ -150,28 +156,28 @@ function Load({ summary }: { summary: Summary }): JSX.Element {
       <h2 class="govuk-heading-m">Weighted load today</h2>
       <p class="ww-number">{summary.load.toFixed(1)}</p>
       <p class="govuk-body">
-        Each call weighs by its kind and your part in it, and counts half after {model.half_life_days} days. The number means
-        something only beside your own numbers of other months; there is no limit to stay under, and it predicts nothing.
+        A call's weight depends on its kind and your part in it, and halves every {model.half_life_days} days. Compare
+        the number only with your own from other months: there is no limit to stay under, and it predicts nothing.
       </p>
     </section>
   );
 }
 
 // What a pattern says, in words; the numbers are the model's and the person's own.
-function said(name: PatternName, { patterns, same_kind }: Summary): string {
-  const found = patterns[name];
+function patternText(name: PatternName, { patterns, same_kind }: Summary): string {
+  const value = patterns[name];
   const { heavy_week, same_kind: same, long_days: long, short_turnarounds: short } = model.patterns;
   switch (name) {
     case "heavy_week":
-      return `${count(found, "heavy call")} within ${heavy_week.days} days.`;
+      return `${count(value, "heavy call")} within ${heavy_week.days} days.`;
     case "same_kind":
-      return `${count(found, "call")} of one kind within ${same.days} days: ${titleOf(same_kind)}.`;
+      return `${count(value, "call")} of one kind within ${same.days} days: ${titleOf(same_kind)}.`;
     case "nights":
-      return `${count(found, "night")} in a row.`;
+      return `${count(value, "night")} in a row.`;
     case "long_days":
-      return `${count(found, "day")} of ${long.hours} hours or more within ${long.days} days.`;
+      return `${count(value, "day")} of ${long.hours} hours or more within ${long.days} days.`;
     case "short_turnarounds":
-      return `${count(found, "time")} at most ${short.most_hours} hours between shift days within ${short.days} days.`;
+      return `${count(value, "time")} at most ${short.most_hours} hours between shift days within ${short.days} days.`;
   }
 }
 
@@ -182,11 +188,11 @@ function Patterns({ summary }: { summary: Summary }): JSX.Element | null {
       <h2 class="govuk-heading-m">Worth knowing</h2>
       {summary.found.map((name) => (
         <p class="govuk-body" key={name}>
-          <strong>{model.patterns[name].title}.</strong> {said(name, summary)} {model.patterns[name].reason}
+          <strong>{model.patterns[name].title}.</strong> {patternText(name, summary)} {model.patterns[name].reason}
         </p>
       ))}
       <p class="govuk-body">
-        {model.patterns_reason} If you would like to talk: <a class="govuk-link" href="#/support">ask for support</a>.
+        {model.patterns_reason} If you would like to talk: <Link to="#/support">ask for support</Link>.
       </p>
     </section>
   );
@@ -202,32 +208,13 @@ function YearChart({ months, formats }: { months: readonly Month[]; formats: For
       <h2 class="govuk-heading-m">The last twelve months</h2>
       <p class="govuk-body">Calls that weigh, per month: {count(total, "call")} in all.</p>
       <BarChart title="Bar chart of calls per month; the table below says the same" bars={bars} />
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">The same as a table</span>
-        </summary>
-        <div class="govuk-details__text">
-          <table class="govuk-table">
-            <caption class="govuk-table__caption govuk-visually-hidden">Calls that weigh, and load at the month's end</caption>
-            <thead class="govuk-table__head">
-              <tr class="govuk-table__row">
-                <th class="govuk-table__header" scope="col">Month</th>
-                <th class="govuk-table__header govuk-table__header--numeric" scope="col">Calls</th>
-                <th class="govuk-table__header govuk-table__header--numeric" scope="col">Load at its end</th>
-              </tr>
-            </thead>
-            <tbody class="govuk-table__body">
-              {months.map(({ month, calls, load }) => (
-                <tr class="govuk-table__row" key={month}>
-                  <th class="govuk-table__header" scope="row">{name(month)}</th>
-                  <td class="govuk-table__cell govuk-table__cell--numeric">{calls}</td>
-                  <td class="govuk-table__cell govuk-table__cell--numeric">{load.toFixed(1)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <Details title="The same as a table">
+        <NumberTable
+          caption="Calls that weigh, and load at the month's end"
+          head={["Month", "Calls", "Load at its end"]}
+          rows={months.map(({ month, calls, load }) => [name(month), calls, load.toFixed(1)])}
+        />
+      </Details>
     </section>
   );
 }
@@ -240,7 +227,12 @@ interface CallsProps {
   readonly formats: Formats;
 }
 
-function Calls({ known, whole, corrections, ...rest }: CallsProps & { readonly whole: boolean; readonly corrections: string }): JSX.Element {
+function Calls({
+  known,
+  whole,
+  corrections,
+  ...rest
+}: CallsProps & { readonly whole: boolean; readonly corrections: string }): JSX.Element {
   const shown = whole ? known.length : SHOWN;
   const calls = (some: readonly Contribution[]) => (
     <ol class="ww-timeline">
@@ -253,21 +245,18 @@ function Calls({ known, whole, corrections, ...rest }: CallsProps & { readonly w
     <section>
       <h2 class="govuk-heading-m">Calls that count, and why</h2>
       <p class="govuk-body">
-        Calls that weigh nothing are not sent to you. That is so for everyday calls, and for calls whose kind your agency has
-        not mapped yet: they weigh nothing and are not in any number on this page until it does.
+        Calls that weigh nothing are not sent to you: everyday calls, and calls of a kind that your agency has not
+        mapped yet. Those are in none of the numbers on this page until it has.
       </p>
       <p class="govuk-body">
-        If you were not at a call, leave it out of your numbers. It stays in this list, only here: your agency's record does
-        not change, and nobody is told. To have the agency's own follow-up record corrected,{" "}
-        <a class="govuk-link" href={corrections}>
-          ask under your own name
-        </a>{" "}
-        on the staff pages.
+        If you were not at a call, leave it out of your numbers. The call stays in this list, and the change is made
+        only here: your agency's record stays as it is, and nobody is told. To have the agency's own follow-up record
+        corrected, <Link to={corrections}>ask under your own name</Link> on the staff pages.
       </p>
-      {known.length === 0 && <p class="govuk-body">None on record.</p>}
+      {known.length === 0 && <p class="govuk-body">No calls on record.</p>}
       {calls(known.slice(0, shown))}
       {known.length > shown && (
-        <Folded title={count(known.length - shown, "earlier call")}>{() => calls(known.slice(shown))}</Folded>
+        <Details title={count(known.length - shown, "earlier call")}>{() => calls(known.slice(shown))}</Details>
       )}
     </section>
   );
@@ -288,8 +277,11 @@ function Call({ contribution, aside, toggle, formats }: CallProps): JSX.Element 
       </p>
       <p class="govuk-body ww-muted">
         {/* Many feeds do not say when a call ended; then nothing is known of its length. */}
-        {roleTitle(role)}{minutes !== null && minutes > 0 && `, ${count(minutes, "minute")}`}.{" "}
-        {known ? `Weight ${known.weight} of 10. ${known.why}` : "This kind is not in the list of kinds, so it weighs nothing."}
+        {roleTitle(role)}
+        {minutes !== null && minutes > 0 && `, ${count(minutes, "minute")}`}.{" "}
+        {known
+          ? `Weight ${known.weight} of 10. ${known.why}`
+          : "This kind is not in the list of kinds, so it weighs nothing."}
       </p>
       {out && <p class="govuk-body">You said that you were not there. It is left out of your numbers.</p>}
       {known && (
@@ -311,49 +303,39 @@ interface ByHandProps {
 
 function ByHand({ own, at, summary, formats }: ByHandProps): JSX.Element | null {
   if (own.length === 0) return null;
-  const heads = ["Weight", "Part", "Days ago", "Fading", "Counts"];
   return (
-    <Folded title="Add it up by hand">
+    <Details title="Add it up by hand">
       {() => (
         <>
           <p class="govuk-body">
-            Each call counts weight × part × fading. Fading is 2 to the power of −(days ago ÷ {model.half_life_days}). The load is
-            their sum.
+            Each call counts weight × part × fading. Fading is 2 to the power of −(days ago ÷ {model.half_life_days}).
+            The load is their sum.
           </p>
-          <div class="ww-scroll" tabIndex={0} role="region" aria-label="How each call counts">
-            <table class="govuk-table" id="by-hand">
-              <caption class="govuk-table__caption govuk-visually-hidden">How each call counts today</caption>
-              <thead class="govuk-table__head">
-                <tr class="govuk-table__row">
-                  <th class="govuk-table__header" scope="col">Call</th>
-                  {heads.map((head) => (
-                    <th class="govuk-table__header govuk-table__header--numeric" scope="col" key={head}>{head}</th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody class="govuk-table__body">
-                {counted(own, at).reverse().map(({ contribution: { id, at, type, role }, weight, factor, days, decay, counts }) => (
-                  <tr class="govuk-table__row" key={id}>
-                    <th class="govuk-table__header" scope="row">
-                      {formats.moment(at)}: {titleOf(type)}, {roleTitle(role)}
-                    </th>
-                    {[String(weight), factor.toFixed(1), days.toFixed(2), decay.toFixed(4), counts.toFixed(3)].map((value, i) => (
-                      <td class="govuk-table__cell govuk-table__cell--numeric" key={heads[i]}>{value}</td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1) */}
+          <section class="ww-scroll" tabIndex={0} aria-label="How each call counts">
+            <NumberTable
+              id="by-hand"
+              caption="How each call counts today"
+              head={["Call", "Weight", "Part", "Days ago", "Fading", "Counts"]}
+              rows={counted(own, at)
+                .reverse()
+                .map(({ contribution: { at, type, role }, weight, factor, days, decay, counts }) => [
+                  `${formats.moment(at)}: ${titleOf(type)}, ${roleTitle(role)}`,
+                  ...[String(weight), factor.toFixed(1), days.toFixed(2), decay.toFixed(4), counts.toFixed(3)],
+                ])}>
               <tfoot>
                 <tr class="govuk-table__row">
-                  <th class="govuk-table__header" scope="row" colSpan={5}>Load</th>
+                  <th class="govuk-table__header" scope="row" colSpan={5}>
+                    Load
+                  </th>
                   <td class="govuk-table__cell govuk-table__cell--numeric">{summary.load.toFixed(3)}</td>
                 </tr>
               </tfoot>
-            </table>
-          </div>
+            </NumberTable>
+          </section>
         </>
       )}
-    </Folded>
+    </Details>
   );
 }
 
@@ -363,26 +345,21 @@ function Choices(): JSX.Element {
   const used = [...model.types, ...Object.values(model.patterns)].map(({ source }) => source);
   const cited = [...new Set(used)].filter((source) => source !== "none");
   return (
-    <details class="govuk-details">
-      <summary class="govuk-details__summary">
-        <span class="govuk-details__summary-text">Where the weights come from</span>
-      </summary>
-      <div class="govuk-details__text">
-        <p class="govuk-body">{model.note}</p>
-        <p class="govuk-body">{model.weights_reason}</p>
-        <p class="govuk-body">{model.half_life_reason}</p>
-        <p class="govuk-body">{model.roles_reason}</p>
-        <p class="govuk-body">{model.shift_day.reason}</p>
-        <ul class="govuk-list govuk-list--bullet">
-          {cited.map((source) => (
-            <li key={source}>{sourceOf(source)}</li>
-          ))}
-        </ul>
-        <p class="govuk-body">
-          Version {model.version}, SHA-256 <span class="ww-digest">{digest}</span>. Anyone can compare it with what{" "}
-          <code>wardwell exposure model show</code> prints.
-        </p>
-      </div>
-    </details>
+    <Details title="Where the weights come from">
+      <p class="govuk-body">{model.note}</p>
+      <p class="govuk-body">{model.weights_reason}</p>
+      <p class="govuk-body">{model.half_life_reason}</p>
+      <p class="govuk-body">{model.roles_reason}</p>
+      <p class="govuk-body">{model.shift_day.reason}</p>
+      <ul class="govuk-list govuk-list--bullet">
+        {cited.map((source) => (
+          <li key={source}>{sourceOf(source)}</li>
+        ))}
+      </ul>
+      <p class="govuk-body">
+        Version {model.version}, SHA-256 <span class="ww-digest">{digest}</span>. Anyone can compare it with what{" "}
+        <code>wardwell exposure model show</code> prints.
+      </p>
+    </Details>
   );
 }

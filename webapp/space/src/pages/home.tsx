@@ -2,10 +2,10 @@
 
 import type { JSX } from "preact";
 import { attended } from "../adjustments.js";
-import { count, type Formats } from "../formats.js";
-import { Card, Title, Visibility } from "../app/parts.js";
+import { Card, Link, Title, Visibility } from "../app/parts.js";
 import type { Context } from "../context.js";
 import { titleOf, weighing } from "../exposure.js";
+import { count, type Formats } from "../formats.js";
 import { isSupporter } from "../post/supporters.js";
 import { isHidden, ownSummary } from "./exposure.js";
 import { recentLooks } from "./who_looked.js";
@@ -18,7 +18,11 @@ function greeting(now: Date, timeZone: string, name: string): string {
   return `Good ${part}, ${given.split(" ")[0] ?? given}`;
 }
 
-export function HomePage({ ctx, formats, hasExposure }: {
+export function HomePage({
+  ctx,
+  formats,
+  hasExposure,
+}: {
   ctx: Context;
   formats: Formats;
   hasExposure: boolean;
@@ -43,35 +47,26 @@ export function HomePage({ ctx, formats, hasExposure }: {
               </>
             )}
             <p class="govuk-body">
-              <a class="govuk-link" href="#/exposure">
-                See your exposure
-              </a>
+              <Link to="#/exposure">See your exposure</Link>
             </p>
           </Card>
         )}
         {hasExposure && (
           <Card title="How are you?" category="vault">
-            <p class="govuk-body">A check-in of a minute, or a short questionnaire. Nobody is watching this.</p>
+            <p class="govuk-body">A one-minute check-in, or a short questionnaire. Nobody is watching this.</p>
             <p class="govuk-body">
-              <a class="govuk-link" href="#/check-in">
-                Check in
-              </a>{" "}
-              <a class="govuk-link" href="#/questionnaires">
-                Questionnaires
-              </a>
+              <Link to="#/check-in">Check in</Link> <Link to="#/questionnaires">Questionnaires</Link>
             </p>
           </Card>
         )}
         {hasExposure && (
           <Card title="Support" category="vault">
             <p class="govuk-body">
-              Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell that you
-              wrote.
+              Write to a peer supporter or a clinician. Only the person you choose can read it; your agency cannot tell
+              that you wrote.
             </p>
             <p class="govuk-body">
-              <a class="govuk-link" href="#/support">
-                Ask for support
-              </a>
+              <Link to="#/support">Ask for support</Link>
             </p>
           </Card>
         )}
@@ -79,9 +74,7 @@ export function HomePage({ ctx, formats, hasExposure }: {
           <Card title="Inbox" category="vault">
             <p class="govuk-body">What people wrote to you. Only you can open it.</p>
             <p class="govuk-body">
-              <a class="govuk-link" href="#/inbox">
-                See your inbox
-              </a>
+              <Link to="#/inbox">See your inbox</Link>
             </p>
           </Card>
         )}
@@ -89,25 +82,26 @@ export function HomePage({ ctx, formats, hasExposure }: {
           <p class="ww-number">{allowed}</p>
           <p class="govuk-body">
             {`${allowed === 1 ? "time" : "times"} your record was opened in the last 30 days. `}
-            {refused > 0 ? `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.` : "No attempt was refused."}
+            {refused > 0
+              ? `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.`
+              : "No attempt was refused."}
           </p>
           <p class="govuk-body">
-            <a class="govuk-link" href="#/who-looked">
-              See every access
-            </a>
+            <Link to="#/who-looked">See every access</Link>
           </p>
         </Card>
       </div>
       <p class="govuk-body">
-        You can <a class="govuk-link" href="#/words">change your words</a>,{" "}
-        <a class="govuk-link" href="#/security-key">add a security key</a> or{" "}
-        <a class="govuk-link" href="#/leave">leave the programme</a> at any time.
+        You can <Link to="#/words">change your words</Link>, <Link to="#/security-key">add a security key</Link> or{" "}
+        <Link to="#/leave">leave the program</Link> at any time.
       </p>
       {latest.length > 0 && (
         <section>
           <h2 class="govuk-heading-m">Latest calls</h2>
           <Visibility category="exposure" />
-          <p class="govuk-body">Calls you attended that can weigh on people. Only the type is kept, never the details.</p>
+          <p class="govuk-body">
+            Calls you attended that can weigh on people. Only the type is kept, never the details.
+          </p>
           <ul class="ww-timeline">
             {latest.map((contribution) => (
               <li key={contribution.id}>

@@ -1,25 +1,25 @@
 // A supporter's inbox: conversations by the name each person chose, and answering them.
 
 import type { JSX } from "preact";
-import { useReducer, useState } from "preact/hooks";
-import { formats as makeFormats } from "../formats.js";
-import { Title, Visibility } from "../app/parts.js";
+import { useState } from "preact/hooks";
+import { Link, Note, Title, Visibility } from "../app/parts.js";
+import { useRedraw } from "../app/work.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
+import { formats as makeFormats } from "../formats.js";
 import { keyState } from "../post/supporters.js";
 import { threads } from "../post/threads.js";
 import { Conversation, PostNotice, ThreadList } from "./conversation.js";
 
 export function InboxPage({ ctx }: { ctx: Context }): JSX.Element {
   const [open, setOpen] = useState("");
-  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const redraw = useRedraw();
   const formats = makeFormats(ctx.site.time_zone);
   const received = threads(ctx).filter(({ side }) => side === "supporter");
-  const thread = received.find((one) => one.thread === open);
+  const thread = received.find(({ thread }) => thread === open);
   if (thread) {
     return (
-      <Conversation ctx={ctx} thread={thread} formats={formats} phone="" onChange={() => redraw(0)}
-        onBack={() => setOpen("")} />
+      <Conversation ctx={ctx} thread={thread} formats={formats} phone="" onChange={redraw} onBack={() => setOpen("")} />
     );
   }
   const keys = keyState(ctx);
@@ -29,15 +29,10 @@ export function InboxPage({ ctx }: { ctx: Context }): JSX.Element {
       <Visibility category="vault" />
       <PostNotice ctx={ctx} />
       {!keys.listed && (
-        <div class="ww-note">
-          <p class="govuk-body govuk-!-margin-0">
-            Your keys are not in the signed list yet, so nobody can write to you.{" "}
-            <a class="govuk-link" href="#/supporter-keys">
-              See your keys
-            </a>
-            .
-          </p>
-        </div>
+        <Note>
+          Your keys are not in the signed list yet, so nobody can write to you.{" "}
+          <Link to="#/supporter-keys">See your keys</Link>.
+        </Note>
       )}
       <p class="govuk-body">
         {`Each of your visits sends ${charter.constants.reply_cells_per_session} sealed replies, written or empty. `}

@@ -4,9 +4,9 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
-import { useWork } from "../app/work.js";
+import { Button, Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { WordsField } from "../app/words_field.js";
+import { useWork } from "../app/work.js";
 import type { Secrets } from "../session.js";
 import { readPassphrase, readRecoveryCode } from "../vault/secrets.js";
 
@@ -37,8 +37,8 @@ function WordsStep({ words, onNext }: { words: readonly string[]; onNext: () => 
       <Title>Your six words</Title>
       <Visibility category="vault" />
       <p class="govuk-body">
-        These words open your space. They were drawn just now in this browser, they are shown once, and nobody can look them
-        up for you. Say them to yourself a few times; a story helps.
+        These words open your space. They were drawn just now in this browser, they are shown once, and nobody can look
+        them up for you. Say them to yourself a few times; a story helps.
       </p>
       <ol class="ww-words">
         {words.map((word, index) => (
@@ -48,9 +48,7 @@ function WordsStep({ words, onNext }: { words: readonly string[]; onNext: () => 
           </li>
         ))}
       </ol>
-      <button type="button" class="govuk-button" onClick={onNext}>
-        I know them
-      </button>
+      <Button onClick={onNext}> I know them</Button>
     </>
   );
 }
@@ -66,13 +64,20 @@ function ConfirmStep(props: { passphrase: string; onBack: () => void; onNext: ()
     <>
       <Title>Type your six words</Title>
       <WorkForm action="Continue" busyText="Checking" busy={false} onSubmit={check}>
-        <WordsField id="words" label="Six words" hint="Type the first letters; the words that fit appear below." value={typed}
-          onValue={setTyped} {...(error ? { error } : {})} />
+        <WordsField
+          id="words"
+          label="Six words"
+          hint="Type the first letters; the words that fit appear below."
+          value={typed}
+          onValue={setTyped}
+          {...(error ? { error } : {})}
+        />
       </WorkForm>
       <p class="govuk-body">
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={props.onBack}>
+        <Button kind="secondary" onClick={props.onBack}>
+          {" "}
           Show them again
-        </button>
+        </Button>
       </p>
     </>
   );
@@ -95,25 +100,34 @@ function RecoveryStep({ secrets, action, busyText, finish, otherwise }: LearnSec
       <ProblemNote problem={work.problem} />
       {work.problem !== null && otherwise && (
         <p class="govuk-body">
-          <button type="button" class="govuk-button govuk-button--secondary" onClick={otherwise.go}>
+          <Button kind="secondary" onClick={otherwise.go}>
+            {" "}
             {otherwise.title}
-          </button>
+          </Button>
         </p>
       )}
       <p class="govuk-body">
-        If you forget the words, this code opens your space. Print it or write it down, and keep it at home. Without the words
-        and without this code nobody can open your space, not even the people who run it.
+        If you forget the words, this code opens your space. Print it or write it down, and keep it at home. Without the
+        words and without this code nobody can open your space, not even the people who run it.
       </p>
       <p class="ww-code">{recovery}</p>
       <p class="govuk-body ww-screen-only">
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => print()}>
+        <Button kind="secondary" onClick={() => print()}>
+          {" "}
           Print this page
-        </button>
+        </Button>
       </p>
       <div class="ww-screen-only">
         <WorkForm action={action} busyText={busyText} busy={work.busy} onSubmit={done}>
-          <Field id="last-group" label="Last group of the code" hint="Four characters, from your paper." value={typed}
-            onValue={setTyped} width="govuk-input--width-5" {...(error ? { error } : {})} />
+          <Field
+            id="last-group"
+            label="Last group of the code"
+            hint="Four characters, from your paper."
+            value={typed}
+            onValue={setTyped}
+            width="govuk-input--width-5"
+            {...(error ? { error } : {})}
+          />
         </WorkForm>
       </div>
     </>

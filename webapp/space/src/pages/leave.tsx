@@ -1,18 +1,19 @@
-// Leaving the programme: what will be gone, what stays and until when, then one word typed, then nothing is left.
+// Leaving the program: what will be gone, what stays and until when; then the person types one word, and the space is
+// erased.
 //
-// Nothing is asked of a server before the word is typed: that somebody read this page is nobody's business. So what is
-// under legal hold is told after it, and before anything is erased.
+// No request leaves before the word is typed: nobody learns that somebody read this page. Records under legal hold are
+// therefore shown after it, and before anything is erased.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Field, Link, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import { base64, unbase64 } from "../bytes.js";
 import { constants, info } from "../constants.js";
 import type { Context } from "../context.js";
-import type { LegalHold } from "../net.js";
 import { open } from "../crypto/sealing.js";
+import type { Formats } from "../formats.js";
+import type { LegalHold } from "../net.js";
 
 const WORD = "ERASE";
 
@@ -51,39 +52,48 @@ export function LeavePage({ ctx, formats, onErased }: LeaveProps): JSX.Element {
 
   return (
     <>
-      <Title>Leave the programme</Title>
+      <Title>Leave the program</Title>
       <Visibility category="vault" />
-      <p class="ww-lead">You can erase your private space at any time. You need no reason. No one is told that you left.</p>
+      <p class="ww-lead">
+        You can erase your private space at any time. You need no reason. No one is told that you left.
+      </p>
       <h2 class="govuk-heading-m">Gone at once</h2>
       <ul class="govuk-list govuk-list--bullet">
         <li>Your check-ins, questionnaires, choices and conversations, with all earlier versions</li>
         <li>The calls listed here, and those on their way to you</li>
         <li>Your list of who looked</li>
         <li>All keys. Your six words and your recovery code will open nothing. No one can undo this</li>
-        <li>Your sign-in code for this space. If you have another role in Wardwell, you keep the code for it</li>
+        <li>Your sign-in code for this space. If you have another role in Wardwell, you keep the code for that role</li>
       </ul>
       <h2 class="govuk-heading-m">What stays</h2>
       <ul class="govuk-list govuk-list--bullet">
         <li>Your name on the roster, and the agency's own call records</li>
-        <li>The agency's record that it followed up after a critical incident, with your corrections. It has a duty to keep it</li>
+        <li>
+          The agency's record that it followed up after a critical incident, with your corrections. It has a duty to
+          keep it
+        </li>
         <li>Group numbers that were published. They name no one</li>
         <li>What you wrote to a supporter: they have it in their own space</li>
-        <li>In the public log: that some space was erased, not whose. The old public key of yours stays there under a random number</li>
         <li>
-          Backups: until <strong>{until}</strong>. In them your space is sealed as it is here. If a backup is put back, your space is
-          erased again before anyone can use it
+          In the public log: that some space was erased, not whose. Your old public key stays there under a random
+          number
+        </li>
+        <li>
+          Backups: until <strong>{until}</strong>. In them your space is sealed as it is here. If a backup is restored,
+          your space is erased again before anyone can use it
         </li>
       </ul>
       <p class="govuk-body">
-        Do you want to keep something? <a class="govuk-link" href="#/export">Take a copy with you</a> first. You can come back later with
-        a new slip, to an empty space.
+        Do you want to keep something? <Link to="#/export">Take a copy with you</Link> first. You can come back later
+        with a new slip, to an empty space.
       </p>
       <ProblemNote problem={work.problem} />
       {holds.length > 0 && (
         <div class="ww-note" role="alert">
           <p class="govuk-body">
-            The agency's own records about you are under legal hold: which calls you were on, follow-ups and corrections. They are kept
-            until two people lift it, even if you leave. What is in this space is erased all the same.
+            The agency's own records about you are under legal hold: which calls you were on, follow-ups and
+            corrections. They are kept until two people lift it, even if you leave. What is in this space is erased all
+            the same.
           </p>
           <ul class="govuk-list govuk-list--bullet">
             {holds.map(({ matter, placed_on, reviewed_on }) => (
@@ -92,12 +102,18 @@ export function LeavePage({ ctx, formats, onErased }: LeaveProps): JSX.Element {
               </li>
             ))}
           </ul>
-          <p class="govuk-body govuk-!-margin-0">Nothing is erased yet. Choose the button again to leave.</p>
+          <p class="govuk-body govuk-!-margin-0">Nothing has been erased yet. Press the button again to leave.</p>
         </div>
       )}
       <WorkForm action="Erase my private space" busyText="Erasing" busy={work.busy} onSubmit={erase}>
-        <Field id="word" label={`Type ${WORD} to confirm`} value={typed} onValue={setTyped} width="govuk-input--width-10"
-          {...(error ? { error } : {})} />
+        <Field
+          id="word"
+          label={`Type ${WORD} to confirm`}
+          value={typed}
+          onValue={setTyped}
+          width="govuk-input--width-10"
+          {...(error ? { error } : {})}
+        />
       </WorkForm>
     </>
   );

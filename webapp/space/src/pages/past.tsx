@@ -22,16 +22,15 @@ export function Past({ api }: { api: Api }): JSX.Element {
       <summary class="govuk-details__summary">Calls of before are missing?</summary>
       <div class="govuk-details__text">
         <p class="govuk-body">
-          A space that was started over receives new calls only, so that a stolen slip opens no past. Two people of the officers'
-          trustee's office can each give you a code. Type both.
+          A space that was started over receives new calls only, so that a stolen slip opens no past. Two people of the
+          officers' trustee's office can each give you a code. Type both.
         </p>
         <ProblemNote problem={work.problem} />
         <form
           onSubmit={(event) => {
             event.preventDefault();
             work.run(() => api.openPast(codes).then(() => setAsked(true)));
-          }}
-        >
+          }}>
           {codes.map((code, place) => (
             <Field
               key={place}
@@ -41,7 +40,7 @@ export function Past({ api }: { api: Api }): JSX.Element {
               onValue={(value) => setCodes(codes.map((old, at) => (at === place ? value : old)))}
             />
           ))}
-          <button class="govuk-button govuk-button--secondary" disabled={work.busy}>
+          <button type="submit" class="govuk-button govuk-button--secondary" disabled={work.busy}>
             Ask for the calls of before
           </button>
         </form>

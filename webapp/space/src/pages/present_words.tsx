@@ -3,8 +3,8 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ProblemNote, WorkForm } from "../app/parts.js";
-import { useWork } from "../app/work.js";
 import { WordsField } from "../app/words_field.js";
+import { useWork } from "../app/work.js";
 import type { Session } from "../session.js";
 
 export function PresentWords({ session, onKnown }: { session: Session; onKnown: () => void }): JSX.Element {
@@ -21,9 +21,14 @@ export function PresentWords({ session, onKnown }: { session: Session; onKnown: 
     <>
       <ProblemNote problem={work.problem} />
       <WorkForm action="Continue" busyText="Checking" busy={work.busy} onSubmit={check}>
-        <WordsField id="present" label="The words you have now, or your recovery code"
-          hint="Type the first letters; the words that fit appear below." value={typed} onValue={setTyped}
-          {...(error ? { error } : {})} />
+        <WordsField
+          id="present"
+          label="The words you have now, or your recovery code"
+          hint="Type the first letters; the words that fit appear below."
+          value={typed}
+          onValue={setTyped}
+          {...(error ? { error } : {})}
+        />
       </WorkForm>
     </>
   );

@@ -1,11 +1,12 @@
 // Screeners: choose one, one question a page, each may be skipped, then the result in plain words and what to do next.
 
 import type { JSX } from "preact";
-import { useReducer, useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
-import { RemoveButton, Title, Visibility } from "../app/parts.js";
+import { useState } from "preact/hooks";
+import { Button, Details, Link, RemoveButton, Title, Visibility } from "../app/parts.js";
+import { useRedraw } from "../app/work.js";
 import type { Context } from "../context.js";
-import { model, score, screenerOf, type Answers, type Screener, type Taken } from "../screeners.js";
+import type { Formats } from "../formats.js";
+import { type Answers, model, type Screener, score, screenerOf, type Taken } from "../screeners.js";
 
 interface ScreenersProps {
   readonly ctx: Context;
@@ -15,14 +16,15 @@ interface ScreenersProps {
 export function ScreenersPage({ ctx, formats }: ScreenersProps): JSX.Element {
   const [taking, setTaking] = useState<Screener | null>(null);
   const [shown, setShown] = useState<Taken | null>(null);
-  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const redraw = useRedraw();
   if (taking) {
     return (
       <Questions
         screener={taking}
         onDone={(answers) => {
           const taken = { screener: taking.id, version: model.version, answers };
-          if (answers.gate !== null || answers.items.some((answer) => answer !== null)) ctx.vault.put<Taken>("screener", taken);
+          if (answers.gate !== null || answers.items.some((answer) => answer !== null))
+            ctx.vault.put<Taken>("screener", taken);
           setTaking(null);
           setShown(taken);
         }}
@@ -36,34 +38,30 @@ export function ScreenersPage({ ctx, formats }: ScreenersProps): JSX.Element {
       <Title>Short questionnaires</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        One or two minutes each. <strong>Nobody is watching this</strong>: your answers are scored in this browser and kept in your
-        private space, nowhere else.
+        One or two minutes each. <strong>Nobody is watching this</strong>: your answers are scored in this browser and
+        kept in your private space, nowhere else.
       </p>
       {model.screeners.map((screener) => (
         <section class="ww-card" key={screener.id}>
           <h2 class="govuk-heading-m">{`${screener.about} (${screener.title})`}</h2>
           <p class="govuk-body">
-            {`${screener.items.length} questions${screener.gate ? " after a first one" : ""}. You may skip any.`}
+            {`${screener.items.length} questions${screener.gate ? ", after a first one" : ""}. You may skip any.`}
           </p>
-          <button type="button" class="govuk-button govuk-button--secondary govuk-!-margin-bottom-0" onClick={() => setTaking(screener)}>
+          <Button kind="secondary" last onClick={() => setTaking(screener)}>
+            {" "}
             Start<span class="govuk-visually-hidden"> {screener.title}</span>
-          </button>
+          </Button>
         </section>
       ))}
-      <Earlier ctx={ctx} formats={formats} onChange={() => redraw(0)} onShow={setShown} />
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">Where they come from</span>
-        </summary>
-        <div class="govuk-details__text">
-          <p class="govuk-body">{model.note}</p>
-          <ul class="govuk-list govuk-list--bullet">
-            {model.screeners.map(({ id, title, cutoff_reason, source }) => (
-              <li key={id}>{`${title}: ${cutoff_reason} ${source}`}</li>
-            ))}
-          </ul>
-        </div>
-      </details>
+      <Earlier ctx={ctx} formats={formats} onChange={redraw} onShow={setShown} />
+      <Details title="Where they come from">
+        <p class="govuk-body">{model.note}</p>
+        <ul class="govuk-list govuk-list--bullet">
+          {model.screeners.map(({ id, title, cutoff_reason, source }) => (
+            <li key={id}>{`${title}: ${cutoff_reason} ${source}`}</li>
+          ))}
+        </ul>
+      </Details>
     </>
   );
 }
@@ -100,8 +98,7 @@ function Questions({ screener, onDone, onStop }: QuestionsProps): JSX.Element {
         event.preventDefault();
         if (chosen === null) setProblem("Choose an answer, or skip this question.");
         else next(chosen);
-      }}
-    >
+      }}>
       {/* The key gives each question a heading of its own, which takes the focus. */}
       <div key={at}>
         <Title>{`${screener.title}: question ${at + 1} of ${texts.length}`}</Title>
@@ -130,23 +127,33 @@ function Questions({ screener, onDone, onStop }: QuestionsProps): JSX.Element {
                   checked={chosen === value}
                   onChange={() => setChosen(value)}
                 />
-                <label class="govuk-label govuk-radios__label" for={`answer-${value}`}>{label}</label>
+                <label class="govuk-label govuk-radios__label" for={`answer-${value}`}>
+                  {label}
+                </label>
               </div>
             ))}
           </div>
         </fieldset>
       </div>
       <div class="govuk-button-group">
-        <button type="submit" class="govuk-button">Next</button>
-        <button type="button" class="govuk-button govuk-button--secondary" onClick={() => next(null)}>Skip</button>
-        <button type="button" class="ww-link-button" onClick={onStop}>Stop, and keep nothing</button>
+        <button type="submit" class="govuk-button">
+          Next
+        </button>
+        <Button kind="secondary" onClick={() => next(null)}>
+          {" "}
+          Skip
+        </Button>
+        <Button kind="link" onClick={onStop}>
+          {" "}
+          Stop, and keep nothing
+        </Button>
       </div>
     </form>
   );
 }
 
 function Result({ taken, onBack }: { taken: Taken; onBack: () => void }): JSX.Element {
-  // Answers to other questions than today's are kept, and not scored by today's.
+  // Answers to an earlier version of the questions are kept but not scored.
   const screener = taken.version === model.version ? screenerOf(taken.screener) : undefined;
   const outcome = screener && score(screener, taken.answers);
   return (
@@ -171,7 +178,10 @@ function Result({ taken, onBack }: { taken: Taken; onBack: () => void }): JSX.El
           {outcome.reached && <NextSteps />}
         </>
       )}
-      <button type="button" class="govuk-button govuk-button--secondary" onClick={onBack}>Back to the questionnaires</button>
+      <Button kind="secondary" onClick={onBack}>
+        {" "}
+        Back to the questionnaires
+      </Button>
     </>
   );
 }
@@ -182,13 +192,13 @@ function NextSteps(): JSX.Element {
       <h2 class="govuk-heading-m">What you can do next</h2>
       <ul class="govuk-list govuk-list--bullet">
         <li>
-          <a class="govuk-link" href="#/support">Write to a peer supporter or a clinician</a>: only the person you choose can read it.
+          <Link to="#/support">Write to a peer supporter or a clinician</Link>: only the person you choose can read it.
         </li>
         <li>
-          <a class="govuk-link" href="/directory/">See who there is</a>, inside the agency and outside of it.
+          <Link to="/directory/">See who there is</Link>, inside the agency and outside.
         </li>
         <li>
-          <a class="govuk-link" href="/crisis/">Numbers to call</a>, day or night.
+          <Link to="/crisis/">Numbers to call</Link>, day or night.
         </li>
       </ul>
     </section>
@@ -214,9 +224,14 @@ function Earlier({ ctx, formats, onChange, onShow }: EarlierProps): JSX.Element 
               <p class="govuk-body">
                 <strong>{formats.date(record.at)}</strong> – {name}
               </p>
-              <button type="button" class="ww-link-button" onClick={() => onShow(record.body)}>
-                Show<span class="govuk-visually-hidden"> the result of {name}, {formats.date(record.at)}</span>
-              </button>{" "}
+              <Button kind="link" onClick={() => onShow(record.body)}>
+                {" "}
+                Show
+                <span class="govuk-visually-hidden">
+                  {" "}
+                  the result of {name}, {formats.date(record.at)}
+                </span>
+              </Button>{" "}
               <RemoveButton
                 what={`the result of ${name}, ${formats.date(record.at)}`}
                 onRemove={() => {

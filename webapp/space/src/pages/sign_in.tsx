@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { Field, ProblemNote, Title, WorkForm } from "../app/parts.js";
+import { Field, Note, ProblemNote, Title, WorkForm } from "../app/parts.js";
 import { QrCode } from "../app/qr.js";
 import { useWork } from "../app/work.js";
 import type { Gate } from "../session.js";
@@ -25,11 +25,7 @@ export function SignInPage({ gate, onReady, notice }: SignInProps): JSX.Element 
   return (
     <>
       <Title focus={notice !== ""}>Sign in to your private space</Title>
-      {notice && (
-        <div class="ww-note" role="status">
-          <p class="govuk-body govuk-!-margin-0">{notice}</p>
-        </div>
-      )}
+      {notice && <Note role="status">{notice}</Note>}
       <ProblemNote problem={work.problem} />
       <WorkstationNotice />
       <WorkForm
@@ -43,15 +39,34 @@ export function SignInPage({ gate, onReady, notice }: SignInProps): JSX.Element 
             if (signedIn.state === "ready") onReady("");
             else setNeedsSlip(true);
           })
-        }
-      >
-        <Field id="name" label="Name" hint="As you sign in to this agency's computers." value={name} onValue={setName}
-          autocomplete="username" width="govuk-input--width-20" />
-        <Field id="password" label="Password" type="password" value={password} onValue={setPassword}
-          autocomplete="current-password" width="govuk-input--width-20" />
-        <Field id="code" label="Code from your authenticator app" value={code} onValue={setCode}
+        }>
+        <Field
+          id="name"
+          label="Name"
+          hint="As you sign in to this agency's computers."
+          value={name}
+          onValue={setName}
+          autocomplete="username"
+          width="govuk-input--width-20"
+        />
+        <Field
+          id="password"
+          label="Password"
+          type="password"
+          value={password}
+          onValue={setPassword}
+          autocomplete="current-password"
+          width="govuk-input--width-20"
+        />
+        <Field
+          id="code"
+          label="Code from your authenticator app"
+          value={code}
+          onValue={setCode}
           hint="Six digits. Leave it empty if you have not set up codes yet. If you lost your phone, type your new slip here."
-          autocomplete="one-time-code" width="govuk-input--width-20" />
+          autocomplete="one-time-code"
+          width="govuk-input--width-20"
+        />
       </WorkForm>
     </>
   );
@@ -68,17 +83,22 @@ function TotpSetup({ gate, onReady }: Pick<SignInProps, "gate" | "onReady">): JS
         <Title>Set up sign-in codes</Title>
         <ProblemNote problem={work.problem} />
         <p class="govuk-body">
-          Besides your password you need a code from an authenticator app on your own phone, so that nobody who resets your
-          password can come in here. The officers' trustee hands out slips for this, to everybody alike.
+          Besides your password you need a code from an authenticator app on your own phone, so that nobody who resets
+          your password can come in here. The officers' trustee hands out slips for this, to everybody alike.
         </p>
         <WorkForm
           action="Continue"
           busyText="Checking the slip"
           busy={work.busy}
-          onSubmit={() => work.run(async () => setSecret(await gate.api.totpBegin(slip)))}
-        >
-          <Field id="slip" label="Code on your slip" hint="Four groups of five characters." value={slip} onValue={setSlip}
-            width="govuk-input--width-20" />
+          onSubmit={() => work.run(async () => setSecret(await gate.api.totpBegin(slip)))}>
+          <Field
+            id="slip"
+            label="Code on your slip"
+            hint="Four groups of five characters."
+            value={slip}
+            onValue={setSlip}
+            width="govuk-input--width-20"
+          />
         </WorkForm>
       </>
     );
@@ -101,10 +121,17 @@ function TotpSetup({ gate, onReady }: Pick<SignInProps, "gate" | "onReady">): JS
             await gate.api.totpConfirm(code.trim());
             onReady(slip);
           })
-        }
-      >
-        <Field id="first-code" label="Code that the app shows now" hint="Six digits." value={code} onValue={setCode}
-          inputMode="numeric" autocomplete="one-time-code" width="govuk-input--width-5" />
+        }>
+        <Field
+          id="first-code"
+          label="Code that the app shows now"
+          hint="Six digits."
+          value={code}
+          onValue={setCode}
+          inputMode="numeric"
+          autocomplete="one-time-code"
+          width="govuk-input--width-5"
+        />
       </WorkForm>
     </>
   );

@@ -1,18 +1,18 @@
-// Asking for support: the people one can write to, what to know before the first message, writing, own conversations.
+// Asking for support: the people an officer can write to, what to know first, writing, the officer's conversations.
 //
-// Owns: the steps. Which person is looked at, and whether anything is written, leaves no trace outside the vault: the list
-// is in the browser already, and a message changes only what is inside a cell that would have left anyway.
+// Owns: the steps. Which person is looked at, and whether anything is written, leaves no trace outside the vault: the
+// list is in the browser already, and a message changes only what is inside a cell that would have left anyway.
 
 import type { JSX } from "preact";
-import { useReducer, useState } from "preact/hooks";
-import { formats as makeFormats } from "../formats.js";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { useState } from "preact/hooks";
+import { Button, Field, FormGroup, Link, ProblemNote, Title, Visibility, Warning, WorkForm } from "../app/parts.js";
 import { TextArea } from "../app/text_area.js";
-import { useWork } from "../app/work.js";
+import { useRedraw, useWork } from "../app/work.js";
 import { randomBelow, utf8 } from "../bytes.js";
 import { shownSupporters } from "../choices.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
+import { formats as makeFormats } from "../formats.js";
 import { MOST_PARTS, startThread, threads } from "../post/threads.js";
 import type { Supporter } from "../site.js";
 import { Conversation, lengthNote, PostNotice, ThreadList } from "./conversation.js";
@@ -32,7 +32,7 @@ function newAlias(): string {
 
 export function SupportPage({ ctx }: { ctx: Context }): JSX.Element {
   const [step, setStep] = useState<Step>({ at: "list" });
-  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const redraw = useRedraw();
   const formats = makeFormats(ctx.site.time_zone);
   const own = threads(ctx).filter(({ side }) => side === "officer");
   const list = () => setStep({ at: "list" });
@@ -41,12 +41,10 @@ export function SupportPage({ ctx }: { ctx: Context }): JSX.Element {
     return <BeforeWriting to={step.to} onNext={() => setStep({ at: "compose", to: step.to })} onBack={list} />;
   }
   if (step.at === "compose") return <Compose ctx={ctx} to={step.to} onDone={list} />;
-  const thread = step.at === "thread" ? own.find((one) => one.thread === step.thread) : undefined;
+  const thread = step.at === "thread" ? own.find(({ thread }) => thread === step.thread) : undefined;
   if (thread) {
     const phone = ctx.keylist?.supporters.find(({ number }) => number === thread.number)?.phone ?? "";
-    return (
-      <Conversation ctx={ctx} thread={thread} formats={formats} phone={phone} onChange={() => redraw(0)} onBack={list} />
-    );
+    return <Conversation ctx={ctx} thread={thread} formats={formats} phone={phone} onChange={redraw} onBack={list} />;
   }
   return (
     <>
@@ -54,12 +52,12 @@ export function SupportPage({ ctx }: { ctx: Context }): JSX.Element {
       <Visibility category="vault" />
       <PostNotice ctx={ctx} />
       <p class="ww-lead">
-        Write to a peer supporter or a clinician. Only the person you choose can read it. Everybody's visits look the same from
-        outside, so the agency cannot tell from them that you wrote.
+        Write to a peer supporter or a clinician. Only the person you choose can read it. Everybody's visits look the
+        same from outside, so the agency cannot tell from yours that you wrote.
       </p>
       <p class="govuk-body">
-        It is slow on purpose: boards are published about once a day, so an answer takes days. If it should be faster, call;
-        the numbers are below and in the <a class="govuk-link" href="/directory/">printed directory</a>.
+        It is slow on purpose: boards are published about once a day, so an answer takes days. If you need one sooner,
+        call; the numbers are below and in the <Link to="/directory/">printed directory</Link>.
       </p>
       {own.length > 0 && (
         <>
@@ -77,42 +75,36 @@ function Directory({ ctx, onChoose }: { ctx: Context; onChoose: (to: Supporter) 
   if (!ctx.keylist) {
     return (
       <p class="govuk-body">
-        There is no list of supporters that the officers' trustee has signed, so nobody can be written to from here. You can
-        call: see <a class="govuk-link" href="/crisis/">numbers to call</a>.
+        The officers' trustee has not signed a list of supporters, so you cannot write to anybody from here. You can
+        call: see <Link to="/crisis/">numbers to call</Link>.
       </p>
     );
   }
-  const shown = shownSupporters(ctx).filter((one) => role === "" || one.role === role);
+  const shown = shownSupporters(ctx).filter((supporter) => role === "" || supporter.role === role);
   return (
     <>
       <h2 class="govuk-heading-m">People you can write to</h2>
-      <div class="govuk-form-group">
-        <label class="govuk-label" for="role">
-          Show
-        </label>
+      <FormGroup id="role" label="Show">
         <select class="govuk-select" id="role" value={role} onChange={(event) => setRole(event.currentTarget.value)}>
           <option value="">Everyone</option>
           <option value="peer">Peer supporters</option>
           <option value="clinician">Clinicians</option>
         </select>
-      </div>
+      </FormGroup>
       <ul class="govuk-list">
-        {shown.map((one) => (
-          <li class="ww-card" key={one.number}>
-            <h3 class="govuk-heading-s">{one.name}</h3>
+        {shown.map((supporter) => (
+          <li class="ww-card" key={supporter.number}>
+            <h3 class="govuk-heading-s">{supporter.name}</h3>
             <p class="govuk-body">
-              {charter.roles[one.role] ?? one.role}. {one.about}
+              {charter.roles[supporter.role] ?? supporter.role}. {supporter.about}
             </p>
             <p class="govuk-body">
-              Languages: {one.languages.join(", ")}. Phone: {one.phone || "not given"}.
+              Languages: {supporter.languages.join(", ")}. Phone: {supporter.phone || "not given"}.
             </p>
-            <button
-              type="button"
-              class="govuk-button govuk-button--secondary govuk-!-margin-bottom-0"
-              onClick={() => onChoose(one)}
-            >
-              Write<span class="govuk-visually-hidden"> to {one.name}</span>
-            </button>
+            <Button kind="secondary" last onClick={() => onChoose(supporter)}>
+              {" "}
+              Write<span class="govuk-visually-hidden"> to {supporter.name}</span>
+            </Button>
           </li>
         ))}
       </ul>
@@ -123,24 +115,17 @@ function Directory({ ctx, onChoose }: { ctx: Context; onChoose: (to: Supporter) 
 function BeforeWriting(props: { to: Supporter; onNext: () => void; onBack: () => void }): JSX.Element {
   return (
     <>
-      <button type="button" class="govuk-button govuk-button--secondary" onClick={props.onBack}>
+      <Button kind="secondary" onClick={props.onBack}>
+        {" "}
         Back
-      </button>
+      </Button>
       <Title>Before you write</Title>
-      <div class="govuk-warning-text">
-        <span class="govuk-warning-text__icon" aria-hidden="true">
-          !
-        </span>
-        <strong class="govuk-warning-text__text">
-          <span class="govuk-visually-hidden">Warning</span>
-          This is not for emergencies. Nobody reads it today. If you or someone else is in danger, call or text 988, or call
-          911.
-        </strong>
-      </div>
+      <Warning>
+        This is not for emergencies. Nobody reads it today. If you or someone else is in danger, call or text 988, or
+        call 911.
+      </Warning>
       <p class="govuk-body">
-        <a class="govuk-link" href="/crisis/">
-          Numbers to call at any hour
-        </a>
+        <Link to="/crisis/">Numbers to call at any hour</Link>
       </p>
       <h2 class="govuk-heading-m">What may not stay between you</h2>
       <p class="govuk-body">The law can require the person you write to, or permit them, to tell others:</p>
@@ -157,12 +142,10 @@ function BeforeWriting(props: { to: Supporter; onNext: () => void; onBack: () =>
       </p>
       <h2 class="govuk-heading-m">Your name</h2>
       <p class="govuk-body">
-        You choose the name that you write under. Under a pseudonym nobody can send help to you, and the person may ask who and
-        where you are before going on.
+        You choose the name that you write under. Under a pseudonym nobody can send help to you, and the person may ask
+        who and where you are before going on.
       </p>
-      <button type="button" class="govuk-button" onClick={props.onNext}>
-        I understand, continue
-      </button>
+      <Button onClick={props.onNext}> I understand, continue</Button>
     </>
   );
 }
@@ -188,17 +171,31 @@ function Compose({ ctx, to, onDone }: { ctx: Context; to: Supporter; onDone: () 
     });
   return (
     <>
-      <button type="button" class="govuk-button govuk-button--secondary" onClick={onDone}>
+      <Button kind="secondary" onClick={onDone}>
+        {" "}
         Back
-      </button>
+      </Button>
       <Title>Write to {to.name}</Title>
       <Visibility category="vault" />
       <ProblemNote problem={work.problem} />
       <WorkForm action="Put into the queue" busyText="Writing" busy={work.busy} onSubmit={put}>
-        <Field id="alias" label="Name to write under" hint="Your own name, or any other. This one was drawn at random."
-          value={alias} onValue={setAlias} width="govuk-input--width-20" />
-        <TextArea id="message" label="Message" hint="One page is plenty. It leaves when you lock, or at your next unlock."
-          error={error} note={lengthNote(parts, "officer")} value={text} onValue={setText} />
+        <Field
+          id="alias"
+          label="Name to write under"
+          hint="Your own name, or any other. This one was drawn at random."
+          value={alias}
+          onValue={setAlias}
+          width="govuk-input--width-20"
+        />
+        <TextArea
+          id="message"
+          label="Message"
+          hint="One page is plenty. It leaves when you lock, or at your next unlock."
+          error={error}
+          note={lengthNote(parts, "officer")}
+          value={text}
+          onValue={setText}
+        />
       </WorkForm>
     </>
   );

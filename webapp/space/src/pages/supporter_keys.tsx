@@ -5,11 +5,11 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { formats as makeFormats } from "../formats.js";
-import { Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
+import { Button, Details, Field, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { useWork } from "../app/work.js";
 import type { Context } from "../context.js";
-import { keyCheck, keyState, makeSupporterKeys, ownEntry, publicBlock, type PublicBlock } from "../post/supporters.js";
+import { formats as makeFormats } from "../formats.js";
+import { keyCheck, keyState, makeSupporterKeys, ownEntry, type PublicBlock, publicBlock } from "../post/supporters.js";
 
 export function SupporterKeysPage({ ctx }: { ctx: Context }): JSX.Element {
   const work = useWork();
@@ -27,9 +27,9 @@ export function SupporterKeysPage({ ctx }: { ctx: Context }): JSX.Element {
       <Visibility category="vault" />
       <ProblemNote problem={work.problem} />
       <p class="govuk-body">
-        People seal what they write to your keys, which are made in this browser. Only you can open it. Make new keys every
-        month: the ones before are destroyed 30 days after the list names the new ones, and what was sealed to them cannot be
-        read by anybody then.
+        People seal what they write to your keys, which are made in this browser. Only you can open it. Make new keys
+        every month: the old ones are destroyed 30 days after the list names the new ones, and after that nobody can
+        read what was sealed to them.
       </p>
       {state.made && (
         <p class="govuk-body">
@@ -38,7 +38,10 @@ export function SupporterKeysPage({ ctx }: { ctx: Context }): JSX.Element {
         </p>
       )}
       {(!state.made || state.dueForRenewal) && (
-        <WorkForm action={state.made ? "Make new keys" : "Make your keys"} busyText="Making keys" busy={work.busy}
+        <WorkForm
+          action={state.made ? "Make new keys" : "Make your keys"}
+          busyText="Making keys"
+          busy={work.busy}
           onSubmit={make}>
           {state.dueForRenewal && <p class="govuk-body">They are older than 30 days: it is time for new ones.</p>}
         </WorkForm>
@@ -48,7 +51,11 @@ export function SupporterKeysPage({ ctx }: { ctx: Context }): JSX.Element {
   );
 }
 
-function Export(props: { ctx: Context; block: PublicBlock | null; onBlock: (block: PublicBlock) => void }): JSX.Element {
+function Export(props: {
+  ctx: Context;
+  block: PublicBlock | null;
+  onBlock: (block: PublicBlock) => void;
+}): JSX.Element {
   const listed = ownEntry(props.ctx);
   const [name, setName] = useState(listed?.name ?? props.ctx.name);
   const [phone, setPhone] = useState(listed?.phone ?? "");
@@ -58,7 +65,10 @@ function Export(props: { ctx: Context; block: PublicBlock | null; onBlock: (bloc
   const show = () => {
     if (name.trim() === "") return setError("Enter the name that the directory shows.");
     setError("");
-    const spoken = languages.split(",").map((one) => one.trim()).filter((one) => one !== "");
+    const spoken = languages
+      .split(",")
+      .map((language) => language.trim())
+      .filter((language) => language !== "");
     props.onBlock(
       publicBlock(props.ctx, { name: name.trim(), phone: phone.trim(), about: about.trim(), languages: spoken }),
     );
@@ -68,10 +78,22 @@ function Export(props: { ctx: Context; block: PublicBlock | null; onBlock: (bloc
       <h2 class="govuk-heading-m">Your entry in the directory</h2>
       <WorkForm action="Show what goes to the trustee" busyText="Working" busy={false} onSubmit={show}>
         <Field id="name" label="Name" value={name} onValue={setName} {...(error ? { error } : {})} />
-        <Field id="phone" label="Phone" hint="For contact outside the agency's systems." value={phone} onValue={setPhone}
-          width="govuk-input--width-20" />
+        <Field
+          id="phone"
+          label="Phone"
+          hint="For contact outside the agency's systems."
+          value={phone}
+          onValue={setPhone}
+          width="govuk-input--width-20"
+        />
         <Field id="about" label="About you" hint="One sentence." value={about} onValue={setAbout} />
-        <Field id="languages" label="Languages" hint="With commas between them." value={languages} onValue={setLanguages} />
+        <Field
+          id="languages"
+          label="Languages"
+          hint="Separate them with commas."
+          value={languages}
+          onValue={setLanguages}
+        />
       </WorkForm>
       {props.block && <Block block={props.block} />}
     </>
@@ -94,21 +116,14 @@ function Block({ block }: { block: PublicBlock }): JSX.Element {
     <>
       <h2 class="govuk-heading-m">For the officers' trustee</h2>
       <p class="govuk-body">
-        Save this file and hand it over. Nothing in it is secret. Then read these groups to the trustee, by phone or in person:
-        the trustee signs only when they are the same.
+        Save this file and hand it over. Nothing in it is secret. Then read these groups to the trustee, by phone or in
+        person: the trustee signs only if they match.
       </p>
       <p class="ww-code">{check}</p>
-      <button type="button" class="govuk-button" onClick={save}>
-        Save the file
-      </button>
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">What the file says</span>
-        </summary>
-        <div class="govuk-details__text">
-          <p class="ww-code">{words}</p>
-        </div>
-      </details>
+      <Button onClick={save}> Save the file</Button>
+      <Details title="What the file says">
+        <p class="ww-code">{words}</p>
+      </Details>
     </>
   );
 }

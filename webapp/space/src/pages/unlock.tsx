@@ -2,10 +2,10 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
-import { useWork } from "../app/work.js";
+import { Button, Details, ProblemNote, Title, Visibility, WorkForm } from "../app/parts.js";
 import { WordsField } from "../app/words_field.js";
-import { Session, type Gate } from "../session.js";
+import { useWork } from "../app/work.js";
+import { type Gate, Session } from "../session.js";
 import { unknownWords } from "../vault/secrets.js";
 import { WorkstationNotice } from "./notice.js";
 
@@ -18,7 +18,9 @@ interface UnlockProps {
 /** A recovery code has digits; of words, those come first that are drawn no more, or never were. */
 function whatToCheck(typed: string): string {
   const odd = /\d/.test(typed) ? [] : unknownWords(typed);
-  return odd.length > 0 ? `Check “${odd.join("”, “")}” first: not in the list of words.` : "Check each word and their order.";
+  return odd.length > 0
+    ? `Check “${odd.join("”, “")}” first: not in the list of words.`
+    : "Check each word and their order.";
 }
 
 export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Element {
@@ -43,29 +45,32 @@ export function UnlockPage({ gate, onOpen, onStartOver }: UnlockProps): JSX.Elem
       <Visibility category="vault" />
       <ProblemNote problem={work.problem} />
       <WorkForm action="Unlock" busyText="Unlocking" busy={work.busy} onSubmit={unlock}>
-        <WordsField id="words" label="Six words, or your recovery code" value={typed} onValue={setTyped}
+        <WordsField
+          id="words"
+          label="Six words, or your recovery code"
+          value={typed}
+          onValue={setTyped}
           hint="Type the first letters of a word; the words that fit appear below. A space completes the only one; Backspace undoes that."
-          {...(error ? { error } : {})} />
+          {...(error ? { error } : {})}
+        />
       </WorkForm>
       <p class="govuk-body">
-        <button type="button" class="govuk-button govuk-button--secondary" aria-disabled={work.busy} onClick={unlockByKey}>
+        <Button kind="secondary" busy={work.busy} onClick={unlockByKey}>
+          {" "}
           Use a security key instead
-        </button>
+        </Button>
       </p>
       <WorkstationNotice />
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">I have lost the words and the recovery code</span>
-        </summary>
-        <div class="govuk-details__text">
-          <p class="govuk-body">
-            Nobody can open your space then. With a new slip from the officers' trustee you can start over with an empty one.
-          </p>
-          <button type="button" class="govuk-button govuk-button--secondary" onClick={onStartOver}>
-            Start over with a new slip
-          </button>
-        </div>
-      </details>
+      <Details title="I have lost the words and the recovery code">
+        <p class="govuk-body">
+          Nobody can open your space then. With a new slip from the officers' trustee you can start over with an empty
+          one.
+        </p>
+        <Button kind="secondary" onClick={onStartOver}>
+          {" "}
+          Start over with a new slip
+        </Button>
+      </Details>
     </>
   );
 }

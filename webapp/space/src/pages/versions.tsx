@@ -2,14 +2,12 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Formats } from "../formats.js";
-import { ProblemNote, Title, Visibility } from "../app/parts.js";
+import { Button, Note, ProblemNote, Title, Visibility } from "../app/parts.js";
 import { useWork } from "../app/work.js";
+import type { Formats } from "../formats.js";
 import type { Session } from "../session.js";
 import type { Snapshot } from "../vault/records.js";
-import { compare, takeBack, type Difference, type Earlier } from "../versions.js";
-
-const BUTTON = "govuk-button govuk-button--secondary govuk-!-margin-bottom-0";
+import { compare, type Difference, type Earlier, takeBack } from "../versions.js";
 
 export function VersionsPage({ session, formats }: { session: Session; formats: Formats }): JSX.Element {
   const { ctx } = session;
@@ -26,8 +24,8 @@ export function VersionsPage({ session, formats }: { session: Session; formats: 
       <Title>Earlier versions</Title>
       <Visibility category="vault" />
       <p class="ww-lead">
-        On each day that you lock your space, the last version of that day is kept, for the last five such days. You can take back
-        what you removed since.
+        On each day that you lock your space, the last version of that day is kept, for the last five such days. You can
+        take back what you removed since.
       </p>
       <ul class="govuk-list govuk-list--bullet">
         <li>What comes back: check-ins, answers to questionnaires, and calls that are missing now.</li>
@@ -35,24 +33,18 @@ export function VersionsPage({ session, formats }: { session: Session; formats: 
         <li>Nothing newer is lost, unless you choose “As it was that day”. The result is saved as a new version.</li>
         <li>When you change your words, all earlier versions are deleted.</li>
       </ul>
-      <p class="govuk-body">Whoever runs the appliance can see that you asked for this list, not what you did with it.</p>
+      <p class="govuk-body">
+        Whoever runs the appliance can see that you asked for this list, not what you did with it.
+      </p>
       <ProblemNote problem={work.problem} />
       {!kept && (
-        <button
-          type="button"
-          class="govuk-button"
-          aria-disabled={work.busy}
-          onClick={() => work.run(async () => setKept(await session.earlier()))}
-        >
+        <Button busy={work.busy} onClick={() => work.run(async () => setKept(await session.earlier()))}>
+          {" "}
           Show earlier versions
-        </button>
+        </Button>
       )}
       <div role="status">
-        {done && (
-          <div class="ww-note">
-            <p class="govuk-body govuk-!-margin-0">{done}</p>
-          </div>
-        )}
+        {done && <Note>{done}</Note>}
         {kept?.length === 0 && <p class="govuk-body">None is kept yet. The first one is kept when you lock.</p>}
       </div>
       {kept && kept.length > 0 && (
@@ -66,7 +58,8 @@ export function VersionsPage({ session, formats }: { session: Session; formats: 
                 <h2 class="govuk-heading-s">{date}</h2>
                 {!content || !found ? (
                   <p class="govuk-body">
-                    This version does not open: it was altered or is not the one it is said to be. Tell the officers' trustee.
+                    This version does not open: it was altered or is not the one it is said to be. Tell the officers'
+                    trustee.
                   </p>
                 ) : (
                   <>
@@ -75,14 +68,16 @@ export function VersionsPage({ session, formats }: { session: Session; formats: 
                     </p>
                     <div class="ww-actions">
                       {found.back.length > 0 && (
-                        <button type="button" class={BUTTON} onClick={() => take(content, found, false)}>
+                        <Button kind="secondary" last onClick={() => take(content, found, false)}>
+                          {" "}
                           Take back<span class="govuk-visually-hidden"> what {date} has</span>
-                        </button>
+                        </Button>
                       )}
                       {found.newer.length > 0 && (
-                        <button type="button" class={BUTTON} onClick={() => take(content, found, true)}>
+                        <Button kind="secondary" last onClick={() => take(content, found, true)}>
+                          {" "}
                           As it was that day<span class="govuk-visually-hidden">, {date}</span>
-                        </button>
+                        </Button>
                       )}
                     </div>
                   </>

@@ -1,11 +1,12 @@
 // Who looked: the officer's entries of the access log, opened here, folded, and checked against the public tree.
 
 import type { JSX } from "preact";
-import { count, type Formats } from "../formats.js";
-import { Icon, ProblemNote, Title, Visibility } from "../app/parts.js";
+import { Details, Icon, Note, ProblemNote, Title, Visibility } from "../app/parts.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
-import { foldLooks, type Entry, type Findings, type Look } from "../entries.js";
+import { type Findings, foldLooks, type Look } from "../entries.js";
+import type { Entry } from "../entry.js";
+import { count, type Formats } from "../formats.js";
 import type { Problem } from "../net.js";
 import type { Restored } from "../restores.js";
 
@@ -42,7 +43,9 @@ export function Summary({ ctx }: { ctx: Context }): JSX.Element {
     <p class="ww-lead">
       In the last 30 days your record was opened <strong>{count(allowed, "time")}</strong> by other people.{" "}
       <strong>
-        {refused === 0 ? "No attempt was refused." : `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.`}
+        {refused === 0
+          ? "No attempt was refused."
+          : `${count(refused, "attempt")} ${refused === 1 ? "was" : "were"} refused.`}
       </strong>
     </p>
   );
@@ -66,18 +69,16 @@ export function WhoLookedPage({ ctx, findings, problem, formats }: WhoLookedProp
       <Visibility category="access_log" />
       <Summary ctx={ctx} />
       <p class="govuk-body">
-        Every attempt through Wardwell's pages and commands to reach something about you is listed, refused ones included. It
-        was written down before anything was shown.
+        Every attempt through Wardwell's pages and commands to reach something about you is listed, refused ones
+        included. It was written down before anything was shown.
       </p>
       <ProblemNote problem={problem} />
       {restores.map(({ at, size, lost }) => (
-        <div class="ww-note" key={at}>
-          <p class="govuk-body govuk-!-margin-0">
-            The appliance was restored from a backup on {formats.moment(at)}. {count(lost, "entry", "entries")} of the access log
-            after number {size.toLocaleString("en-US")} {lost === 1 ? "was" : "were"} lost; both sides signed that. What of it was
-            about you stays below.
-          </p>
-        </div>
+        <Note key={at}>
+          The appliance was restored from a backup on {formats.moment(at)}. {count(lost, "entry", "entries")} of the
+          access log after number {size.toLocaleString("en-US")} {lost === 1 ? "was" : "were"} lost; both custody groups
+          signed the restore. Entries about you stay in the list below.
+        </Note>
       ))}
       {findings && <Checks findings={findings} total={entries.length} formats={formats} />}
       {looks.length === 0 ? (
@@ -162,15 +163,17 @@ function LookRow(props: { look: Look; formats: Formats; unproved: ReadonlySet<nu
   );
 }
 
-/** What the checks found, as sentences; alarms first. */
+/** The results of the checks as sentences; alarms first. */
 function Checks(props: { findings: Findings; total: number; formats: Formats }): JSX.Element {
   const { findings, formats } = props;
   const alarms = [
-    findings.rewritten && "The log no longer begins with what it was at your last visit: it was rewritten.",
-    findings.keySwapped && "The key that entries and exposure are sealed to, as the log names it, is not yours.",
-    findings.missing.length > 0 && `${count(findings.missing.length, "entry", "entries")} of yours cannot be found: number ` +
-      `${findings.missing.slice(0, 10).join(", ")}${findings.missing.length > 10 ? ", …" : ""}.`,
-    findings.broken.length > 0 && `${count(findings.broken.length, "entry", "entries")} do not fit the public log.`,
+    findings.rewritten && "The log no longer begins with what you saw at your last visit: it was rewritten.",
+    findings.keySwapped && "The log names a key for your entries and your exposure that is not yours.",
+    findings.missing.length > 0 &&
+      `${count(findings.missing.length, "entry", "entries")} of yours cannot be found: number ` +
+        `${findings.missing.slice(0, 10).join(", ")}${findings.missing.length > 10 ? ", …" : ""}.`,
+    findings.broken.length > 0 &&
+      `${count(findings.broken.length, "entry does", "entries do")} not fit the public log.`,
   ].filter((sentence): sentence is string => typeof sentence === "string");
   return (
     <>
@@ -188,36 +191,32 @@ function Checks(props: { findings: Findings; total: number; formats: Formats }):
         </div>
       )}
       {findings.witnessLate && (
-        <div class="ww-note">
-          <p class="govuk-body govuk-!-margin-0">
-            The witness, who keeps the log honest, {findings.witnessedAt
-              ? `last signed it on ${formats.moment(findings.witnessedAt.toISOString())}`
-              : "has not signed it yet"}. Until it signs again, a rewritten log could go unnoticed.
-          </p>
-        </div>
+        <Note>
+          The witness, who keeps the log honest,{" "}
+          {findings.witnessedAt
+            ? `last signed it on ${formats.moment(findings.witnessedAt.toISOString())}`
+            : "has not signed it yet"}
+          . Until it signs again, a rewritten log could go unnoticed.
+        </Note>
       )}
-      <details class="govuk-details">
-        <summary class="govuk-details__summary">
-          <span class="govuk-details__summary-text">How this list was checked</span>
-        </summary>
-        <div class="govuk-details__text">
+      <Details title="How this list was checked">
+        <p class="govuk-body">
+          {count(props.total, "entry", "entries")} opened in this browser; {findings.waiting.length} waiting for the
+          log's next checkpoint. Your entries are numbered, and each names the one before it, so a missing entry shows
+          as a gap. Each was found in the public log of {findings.treeSize.toLocaleString("en-US")} leaves, under a
+          checkpoint signed by the log's key
+          {findings.witnessedAt && ` and seen by the witness on ${formats.moment(findings.witnessedAt.toISOString())}`}.
+        </p>
+        {findings.unopened.length > 0 && (
           <p class="govuk-body">
-            {count(props.total, "entry", "entries")} opened in this browser; {findings.waiting.length} wait for the log's next
-            checkpoint. Your entries are numbered and each names the one before, so one that is left out shows as a gap. Each was
-            found in the public log of {findings.treeSize.toLocaleString("en-US")} leaves, under a checkpoint signed by the log's
-            key{findings.witnessedAt && ` and seen by the witness on ${formats.moment(findings.witnessedAt.toISOString())}`}.
+            {count(findings.unopened.length, "entry", "entries")} from before you had this space cannot be opened yet,
+            or were sealed to a key that was replaced.
           </p>
-          {findings.unopened.length > 0 && (
-            <p class="govuk-body">
-              {count(findings.unopened.length, "entry", "entries")} from before you had this space cannot be opened yet, or were
-              sealed to a key that was replaced.
-            </p>
-          )}
-          <p class="govuk-body">
-            What this cannot show: looks at CAD itself, at a copy of a backup, or over your shoulder.
-          </p>
-        </div>
-      </details>
+        )}
+        <p class="govuk-body">
+          What this cannot show: looks at CAD itself, at a copy of a backup, or over your shoulder.
+        </p>
+      </Details>
     </>
   );
 }

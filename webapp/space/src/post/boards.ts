@@ -3,9 +3,9 @@
 // Owns: which boards a session downloads. That depends on the last epoch this vault has seen and on the role, and on
 // nothing that was written or received. Must never see: a key.
 
-import { hex, sha256, text, type Bytes } from "../bytes.js";
+import { type Bytes, hex, sha256, text } from "../bytes.js";
 import type { Context } from "../context.js";
-import { readLeaf, type LedgerReader } from "../ledger.js";
+import { type LedgerReader, readLeaf } from "../ledger.js";
 import { Problem, readFile } from "../net.js";
 import { CELL_BYTES, ID_BYTES } from "./cells.js";
 
@@ -17,7 +17,7 @@ interface IndexEntry {
   readonly leaf_index: number;
 }
 
-/** What one closed epoch holds for this session. `requests` is empty for who is no supporter. */
+/** What one closed epoch holds for this session. `requests` is empty unless the person is a supporter. */
 export interface ClosedEpoch {
   readonly epoch: number;
   readonly replies: readonly Bytes[];
@@ -46,8 +46,8 @@ async function readBoard(ctx: Context, reader: LedgerReader, entry: IndexEntry, 
 }
 
 /**
- * Every board of the epochs after `seen`, oldest first; ends with what stopped it, if anything did. A board that the log's
- * checkpoint does not reach yet is left for the next session.
+ * Every board of the epochs after `seen`, oldest first; ends with what stopped it, if anything did. A board that the
+ * log's checkpoint does not reach yet is left for the next session.
  */
 export async function readBoards(
   ctx: Context,

@@ -1,13 +1,13 @@
-// A cell: 8192 bytes that tell nothing to anyone but their recipient, and to a recipient at a glance whether it is theirs.
+// A cell: 8192 bytes that reveal nothing to anyone but their recipient, who can cheaply tell that the cell is theirs.
 //
 // Owns: the sealed form `id (16) || outer`; outer is HPKE with X25519, so that trying a cell that is not ours is cheap,
-// over inner, HPKE with X-Wing. The plaintext is `length (4) || JSON || zeros`, always of the same size. A dummy is made
-// by the same function. Must never see: the network, the vault. Twin for offline use: `appliance/kit/cells.py`.
+// over inner, HPKE with X-Wing. The plaintext is `length (4) || JSON || zeros`, always of the same size. A dummy is
+// made by the same function. Must never see: the network, the vault. Twin for offline use: `appliance/kit/cells.py`.
 
-import { concat, random, text, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, random, text, utf8 } from "../bytes.js";
 import { constants, info } from "../constants.js";
 import { openBase, sealBase, X25519 } from "../crypto/hpke.js";
-import { keyPair, NotSealedForUs, open, OVERHEAD_BYTES, seal } from "../crypto/sealing.js";
+import { keyPair, NotSealedForUs, OVERHEAD_BYTES, open, seal } from "../crypto/sealing.js";
 
 export const CELL_BYTES = constants.cell_bytes;
 export const ID_BYTES = constants.cell_id_bytes;
@@ -58,8 +58,8 @@ function pad(content: object): Bytes {
 }
 
 /**
- * One cell with a fresh random id: `letter`, or without one a dummy to a key that is thrown away. Throw-away keys are made
- * in both cases, so that both take the same work.
+ * One cell with a fresh random id: `letter`, or without one a dummy to a key that is thrown away. Throw-away keys are
+ * made in both cases, so that both take the same work.
  */
 export async function makeCell(letter: Letter | null): Promise<Bytes> {
   const thrownAway = await newKeys();
@@ -93,7 +93,7 @@ export class Opener {
       if (length > CONTENT_BYTES) return null;
       return JSON.parse(text(plaintext.slice(4, 4 + length)));
     } catch (error) {
-      // Whoever knows our outer key may have put anything inside; it is not a message then.
+      // Anyone who knows our outer key can put anything inside; then it is not a message.
       if (error instanceof NotSealedForUs || error instanceof SyntaxError || error instanceof TypeError) return null;
       throw error;
     }

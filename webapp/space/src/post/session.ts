@@ -1,20 +1,20 @@
-// What a session does for the sealed post: always the same, whether or not its owner wrote or was written to.
+// What a session does for the sealed post: always the same, whether or not there is anything to send or receive.
 //
-// Owns: the order. At unlock: post's state, ticket keys, proofs, tickets, boards, then exactly one request cell (the head of
-// the queue, or a dummy), and half of the reply cells for a supporter. At lock: exactly one more, and the other half. What
-// arrived is opened after the last request, so that it can change neither number, size, order nor time of any.
-// Must never see: the page. A problem ends the post's part of the session, never the session.
+// Owns: the order. At unlock: post's state, ticket keys, proofs, tickets, boards, then exactly one request cell (the
+// head of the queue, or a dummy), and half of the reply cells for a supporter. At lock: exactly one more, and the other
+// half. What arrived is opened after the last request, so that it can change neither number, size, order nor time of
+// any. Must never see: the page. A problem ends the post's part of the session, never the session.
 
-import { concat, hex, type Bytes } from "../bytes.js";
+import { type Bytes, concat, hex } from "../bytes.js";
 import { charter } from "../constants.js";
 import type { Context } from "../context.js";
 import { LedgerReader } from "../ledger.js";
 import { Problem } from "../net.js";
-import { readBoards, type ClosedEpoch } from "./boards.js";
+import { type ClosedEpoch, readBoards } from "./boards.js";
 import { idOf, makeCell, Opener } from "./cells.js";
 import { isSupporter, openingKeys } from "./supporters.js";
-import { drawTickets, trustedKey, type PostState, type Purpose } from "./tickets.js";
-import { receiveReply, receiveRequest, replyKeys, sent, settle, waitingParts, type Kind } from "./threads.js";
+import { type Kind, receiveReply, receiveRequest, replyKeys, sent, settle, waitingParts } from "./threads.js";
+import { drawTickets, type PostState, type Purpose, trustedKey } from "./tickets.js";
 
 const REQUESTS = charter.constants.tickets_per_session;
 const REPLIES = charter.constants.reply_cells_per_session;
@@ -59,7 +59,11 @@ async function guarded(run: Running, work: () => Promise<void>): Promise<void> {
     run.problem =
       error instanceof Problem
         ? error
-        : new Problem("post_failed", "The sealed post failed in this session.", "What you wrote leaves in a later one.");
+        : new Problem(
+            "post_failed",
+            "The sealed post failed in this session.",
+            "What you wrote leaves in a later one.",
+          );
   }
 }
 
@@ -79,7 +83,9 @@ async function unlock(ctx: Context, run: Running): Promise<void> {
   const { epochs, problem } = await readBoards(ctx, reader, seen, supporter);
   run.problem ??= problem;
   const closed = epochs.at(-1)?.epoch ?? seen;
-  const ids = new Set(epochs.flatMap(({ requestIds, replies }) => [...requestIds, ...replies.map((c) => hex(idOf(c)))]));
+  const ids = new Set(
+    epochs.flatMap(({ requestIds, replies }) => [...requestIds, ...replies.map((c) => hex(idOf(c)))]),
+  );
   settle(ctx, ids, closed);
   await sendCells(ctx, run, "requests", 1, state.epoch);
   await sendCells(ctx, run, "replies", Math.min(REPLIES_AT_UNLOCK, run.tickets.reply.length), state.epoch);
@@ -88,11 +94,11 @@ async function unlock(ctx: Context, run: Running): Promise<void> {
 }
 
 async function postState(ctx: Context): Promise<PostState> {
-  const answer = await ctx.fetch(`${ctx.postBase}/state`);
-  if (!answer.ok) {
+  const response = await ctx.fetch(`${ctx.postBase}/state`);
+  if (!response.ok) {
     throw new Problem("no_post", "The sealed post does not answer.", "What you wrote leaves in a later session.");
   }
-  return (await answer.json()) as PostState;
+  return (await response.json()) as PostState;
 }
 
 async function draw(
@@ -121,8 +127,8 @@ async function sendCells(ctx: Context, run: Running, kind: Kind, count: number, 
     if (!ticket) return;
     const part = waiting[slot] ?? null;
     const cell = await makeCell(part?.letter ?? null);
-    const answer = await ctx.fetch(`${ctx.postBase}/cells/${kind}`, { method: "POST", body: concat(cell, ticket) });
-    if (answer.status !== 204) {
+    const response = await ctx.fetch(`${ctx.postBase}/cells/${kind}`, { method: "POST", body: concat(cell, ticket) });
+    if (response.status !== 204) {
       run.problem ??= new Problem("not_taken", "The sealed post did not take this session's cell.", "It leaves later.");
     } else if (part) sent(ctx, part, hex(idOf(cell)), until);
   }

@@ -24,7 +24,7 @@ interface SupporterKey {
 /** What goes to the trustee: an entry of the key list. `number` is null before the first listing. */
 export type PublicBlock = Omit<Supporter, "number"> & { readonly number: number | null };
 
-/** How the keys stand, for the page. */
+/** The state of the keys, for the page. */
 export interface KeyState {
   /** When the newest keys were made; null when there are none. */
   readonly made: string | null;
@@ -43,14 +43,16 @@ function keyRecords(ctx: Context): VaultRecord<SupporterKey>[] {
 }
 
 function listedAs(ctx: Context, key: SupporterKey): Supporter | undefined {
-  return ctx.keylist?.supporters.find(({ xwing, x25519 }) => xwing === key.public.xwing && x25519 === key.public.x25519);
+  return ctx.keylist?.supporters.find(
+    ({ xwing, x25519 }) => xwing === key.public.xwing && x25519 === key.public.x25519,
+  );
 }
 
 /** The entry of the signed list that is this supporter's, by any of the keys in the vault. */
 export function ownEntry(ctx: Context): Supporter | undefined {
   for (const { body } of keyRecords(ctx).reverse()) {
-    const found = listedAs(ctx, body);
-    if (found) return found;
+    const entry = listedAs(ctx, body);
+    if (entry) return entry;
   }
   return undefined;
 }
@@ -59,11 +61,7 @@ export function keyState(ctx: Context): KeyState {
   const newest = keyRecords(ctx).at(-1)?.body;
   if (!newest) return { made: null, listed: false, dueForRenewal: false };
   const age = ctx.now().getTime() - Date.parse(newest.made);
-  return {
-    made: newest.made,
-    listed: listedAs(ctx, newest) !== undefined,
-    dueForRenewal: age > RENEW_DAYS * DAY_MS,
-  };
+  return { made: newest.made, listed: listedAs(ctx, newest) !== undefined, dueForRenewal: age > RENEW_DAYS * DAY_MS };
 }
 
 /** Make new keys. The ones before stay in use until the signed list names the new ones. */
@@ -80,30 +78,40 @@ export async function makeSupporterKeys(ctx: Context): Promise<void> {
 /** The public block of the newest keys. Throws Error when none were made. */
 export function publicBlock(
   ctx: Context,
-  about: { readonly name: string; readonly phone: string; readonly about: string; readonly languages: readonly string[] },
+  about: {
+    readonly name: string;
+    readonly phone: string;
+    readonly about: string;
+    readonly languages: readonly string[];
+  },
 ): PublicBlock {
   const newest = keyRecords(ctx).at(-1)?.body;
   if (!newest) throw new Error("no keys were made yet");
-  const role = SUPPORTERS.find((one) => ctx.roles.includes(one)) ?? "peer";
+  const role = SUPPORTERS.find((name) => ctx.roles.includes(name)) ?? "peer";
   return { number: ownEntry(ctx)?.number ?? null, role, ...about, ...newest.public };
 }
 
-/** Eight groups of four hex digits over both public keys, to read to the trustee; `wardwell kit keylist` shows the same. */
+/**
+ * Eight groups of four hex digits over both public keys, to read to the trustee; `wardwell kit keylist` shows the same.
+ */
 export async function keyCheck(block: { readonly xwing: string; readonly x25519: string }): Promise<string> {
   const digest = hex(await sha256(unbase64(block.xwing), unbase64(block.x25519)));
   return (digest.slice(0, 32).match(/.{4}/g) ?? []).join(" ");
 }
 
-/** Secret keys to try requests with. Notes which are replaced, and destroys those that were for longer than 30 days. */
+/** Secret keys to try requests with. Marks replaced keys, and destroys those replaced more than 30 days ago. */
 export function openingKeys(ctx: Context): SecretKeys[] {
   const records = keyRecords(ctx);
   const inUse = records.findLastIndex(({ body }) => listedAs(ctx, body) !== undefined);
   const now = ctx.now();
   const kept: SecretKeys[] = [];
-  records.forEach(({ id, body }, at) => {
-    if (body.replaced && now.getTime() - Date.parse(body.replaced) > KEEP_DAYS * DAY_MS) return ctx.vault.remove(id);
+  for (const [at, { id, body }] of records.entries()) {
+    if (body.replaced && now.getTime() - Date.parse(body.replaced) > KEEP_DAYS * DAY_MS) {
+      ctx.vault.remove(id);
+      continue;
+    }
     if (at < inUse && !body.replaced) ctx.vault.replace<SupporterKey>(id, { ...body, replaced: now.toISOString() });
     kept.push({ xwing: unbase64(body.secret.xwing), x25519: unbase64(body.secret.x25519) });
-  });
+  }
   return kept;
 }

@@ -1,4 +1,4 @@
-// Conversations as the vault keeps them: who with, what was written, what still waits to leave.
+// Conversations as the vault keeps them: with whom, their messages, and the parts that still wait to leave.
 //
 // Owns: the records "post-thread", "post-message", "post-part" (waiting to leave) and "post-piece" (received, its
 // message not complete). Must never see: the network. Nothing here changes what a session sends, only what is inside.
@@ -6,7 +6,7 @@
 import { base64, hex, random, unbase64, utf8 } from "../bytes.js";
 import type { Context, VaultRecord } from "../context.js";
 import type { Supporter } from "../site.js";
-import { CONTENT_BYTES, newKeys, type Letter, type PublicKeys, type SecretKeys } from "./cells.js";
+import { CONTENT_BYTES, type Letter, newKeys, type PublicKeys, type SecretKeys } from "./cells.js";
 
 /** Longest message, in cells: about ten printed pages of text. Each takes one slot of a session. */
 export const MOST_PARTS = 6;
@@ -16,7 +16,7 @@ interface Keys {
   readonly x25519: string;
 }
 
-/** One conversation. An officer's has a supporter's directory number and own reply keys; a supporter's, the other's. */
+/** One conversation. An officer's has the supporter's directory number and reply keys; a supporter's, the officer's. */
 interface Thread {
   readonly thread: string;
   readonly side: "officer" | "supporter";
@@ -93,12 +93,12 @@ function written(keys: PublicKeys | SecretKeys): Keys {
 
 /** Records of one type, one per `name`: two sessions at once may both have written the same thing. */
 function distinct<T>(ctx: Context, type: string, name: (body: T) => string): VaultRecord<T>[] {
-  const found = new Map<string, VaultRecord<T>>();
+  const byName = new Map<string, VaultRecord<T>>();
   for (const record of ctx.vault.all<T>(type)) {
     const key = name(record.body);
-    if (!found.has(key)) found.set(key, record);
+    if (!byName.has(key)) byName.set(key, record);
   }
-  return [...found.values()];
+  return [...byName.values()];
 }
 
 const threadRecords = (ctx: Context) => distinct<Thread>(ctx, "post-thread", ({ thread }) => thread);
@@ -116,21 +116,30 @@ export function threads(ctx: Context): ShownThread[] {
   const messages = messageRecords(ctx).map(({ body }) => body);
   return threadRecords(ctx)
     .map(({ body: { thread, side, alias, number, name, role, opened } }) => ({
-      thread, side, alias, number, name, role, opened,
-      messages: inOrder(messages.filter((message) => message.thread === thread))
-        .map(({ mine, message, text, at }): ShownMessage => ({
-          mine, text, at,
+      thread,
+      side,
+      alias,
+      number,
+      name,
+      role,
+      opened,
+      messages: inOrder(messages.filter((message) => message.thread === thread)).map(
+        ({ mine, message, text, at }): ShownMessage => ({
+          mine,
+          text,
+          at,
           state: !mine ? "received" : waiting.has(`${thread}/${message}`) ? "waiting" : "board",
-        })),
+        }),
+      ),
     }))
     .filter((thread) => thread.messages.length > 0)
     .sort((a, b) => (a.opened < b.opened ? 1 : -1));
 }
 
-/** By time; but what the other side wrote keeps its own order, since a board has none. */
+/** By time, but the other side's messages keep their own order, since a board has none. */
 function inOrder(messages: readonly Message[]): Message[] {
   const theirs = messages.filter(({ mine }) => !mine).sort((a, b) => a.message - b.message);
-  // What arrived in a session stood there before anything was written in it.
+  // What arrives in a session arrived before anything was written in it.
   const byTime = [...messages].sort(
     (a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1) || Number(a.mine) - Number(b.mine) || a.message - b.message,
   );
@@ -162,8 +171,8 @@ function split(thread: Thread, text: string): string[] {
 
 /** How many cells `text` will take in the conversation `thread`; more than MOST_PARTS is refused by `write`. */
 export function partsNeeded(ctx: Context, thread: string, text: string): number {
-  const found = threadOf(ctx, thread);
-  return found ? split(found, text).length : 1;
+  const known = threadOf(ctx, thread);
+  return known ? split(known, text).length : 1;
 }
 
 /** Begin a conversation with `supporter` under `alias`; gives its id. Fresh reply keys are made here. */
@@ -189,11 +198,11 @@ export async function startThread(ctx: Context, supporter: Supporter, alias: str
 
 /** Write in a conversation. Throws RangeError when it is too long, Error when there is no such conversation. */
 export function write(ctx: Context, thread: string, text: string): void {
-  const found = threadOf(ctx, thread);
-  if (!found) throw new Error("no such conversation");
-  const pieces = split(found, text);
+  const known = threadOf(ctx, thread);
+  if (!known) throw new Error("no such conversation");
+  const pieces = split(known, text);
   if (pieces.length > MOST_PARTS) throw new RangeError("too long");
-  enqueue(ctx, found, text, pieces);
+  enqueue(ctx, known, text, pieces);
 }
 
 function enqueue(ctx: Context, { thread }: Thread, text: string, pieces: readonly string[]): void {
@@ -201,15 +210,16 @@ function enqueue(ctx: Context, { thread }: Thread, text: string, pieces: readonl
   const message = Math.max(-1, ...numbers.map(({ body }) => body.message)) + 1;
   ctx.vault.put<Message>("post-message", { thread, mine: true, message, text, at: ctx.now().toISOString() });
   const queued = ctx.now().toISOString();
-  pieces.forEach((piece, part) =>
-    ctx.vault.put<Part>("post-part", { queued, thread, message, part, parts: pieces.length, text: piece, sent: [] }),
-  );
+  for (const [part, piece] of pieces.entries()) {
+    ctx.vault.put<Part>("post-part", { queued, thread, message, part, parts: pieces.length, text: piece, sent: [] });
+  }
 }
 
-/** End a conversation: its keys, its messages and what still waited are gone, and nothing more can be opened. */
+/** End a conversation: its keys, messages and waiting parts are erased, and nothing more can be opened. */
 export function endThread(ctx: Context, thread: string): void {
   for (const type of ["post-thread", "post-message", "post-part", "post-piece"]) {
-    for (const { id, body } of ctx.vault.all<{ thread: string }>(type)) if (body.thread === thread) ctx.vault.remove(id);
+    for (const { id, body } of ctx.vault.all<{ thread: string }>(type))
+      if (body.thread === thread) ctx.vault.remove(id);
   }
 }
 
@@ -229,15 +239,15 @@ function recipient(ctx: Context, thread: Thread): PublicKeys | null {
 /** Parts for the board `kind` that are not on their way, oldest first. */
 export function waitingParts(ctx: Context, kind: Kind): Waiting[] {
   const side = kind === "requests" ? "officer" : "supporter";
-  const found: Waiting[] = [];
+  const waiting: Waiting[] = [];
   const parts = distinct<Part>(ctx, "post-part", partName).sort((a, b) => order(a.body, b.body));
   for (const record of parts) {
     const thread = threadOf(ctx, record.body.thread);
     if (!thread || thread.side !== side || record.body.sent.length > 0) continue;
     const to = recipient(ctx, thread);
-    if (to) found.push({ record, letter: { to, content: content(thread, record.body) } });
+    if (to) waiting.push({ record, letter: { to, content: content(thread, record.body) } });
   }
-  return found;
+  return waiting;
 }
 
 function order(a: Part, b: Part): number {
@@ -250,7 +260,9 @@ export function sent(ctx: Context, { record }: Waiting, id: string, until: numbe
   ctx.vault.replace<Part>(record.id, { ...record.body, sent: [...record.body.sent, { id, until }] });
 }
 
-/** Compare with the ids on all boards up to `closed`: what is there has left; what should be and is not waits again. */
+/**
+ * Compare with the ids on all boards up to `closed`: parts that are there have left; those that are missing wait again.
+ */
 export function settle(ctx: Context, ids: ReadonlySet<string>, closed: number): void {
   for (const { id, body } of ctx.vault.all<Part>("post-part")) {
     if (body.sent.length === 0) continue;
@@ -281,41 +293,41 @@ function readKeys(value: unknown): Keys | null {
 }
 
 function read(value: unknown): Content | null {
-  const found = (value ?? {}) as Partial<Content>;
-  const { thread, message, part, parts, text } = found;
+  const claimed = (value ?? {}) as Partial<Content>;
+  const { thread, message, part, parts, text } = claimed;
   if (typeof thread !== "string" || !HEX_ID.test(thread) || typeof text !== "string") return null;
   if (!count(message, 100_000) || !count(parts, MOST_PARTS + 1) || !count(part, parts)) return null;
-  const reply = readKeys(found.reply);
-  const alias = typeof found.alias === "string" ? found.alias.slice(0, 40) : "";
+  const reply = readKeys(claimed.reply);
+  const alias = typeof claimed.alias === "string" ? claimed.alias.slice(0, 40) : "";
   return { thread, message, part, parts, text, alias, ...(reply ? { reply } : {}) };
 }
 
 /** Take an opened reply in the officer's conversation `thread`. */
 export function receiveReply(ctx: Context, thread: string, opened: unknown): void {
-  const found = read(opened);
-  if (found?.thread === thread) receive(ctx, found);
+  const received = read(opened);
+  if (received?.thread === thread) receive(ctx, received);
 }
 
 /** Take an opened request: a supporter's conversation begins with the first cell that is read. */
 export function receiveRequest(ctx: Context, opened: unknown): void {
-  const found = read(opened);
-  if (!found) return;
-  const known = threadOf(ctx, found.thread);
+  const received = read(opened);
+  if (!received) return;
+  const known = threadOf(ctx, received.thread);
   if (!known) {
-    if (!found.reply) return;
+    if (!received.reply) return;
     ctx.vault.put<Thread>("post-thread", {
-      thread: found.thread,
+      thread: received.thread,
       side: "supporter",
-      alias: found.alias || "No name given",
+      alias: received.alias || "No name given",
       number: -1,
       name: "",
       role: "",
       secret: null,
-      public: found.reply,
+      public: received.reply,
       opened: ctx.now().toISOString(),
     });
   } else if (known.side !== "supporter") return;
-  receive(ctx, found);
+  receive(ctx, received);
 }
 
 function receive(ctx: Context, { thread, message, part, parts, text }: Content): void {
@@ -328,6 +340,12 @@ function receive(ctx: Context, { thread, message, part, parts, text }: Content):
   }
   const whole = Array.from({ length: parts }, (_, at) => pieces.find(({ body }) => body.part === at)?.body.text);
   if (whole.some((piece) => piece === undefined)) return;
-  ctx.vault.put<Message>("post-message", { thread, mine: false, message, text: whole.join(""), at: ctx.now().toISOString() });
+  ctx.vault.put<Message>("post-message", {
+    thread,
+    mine: false,
+    message,
+    text: whole.join(""),
+    at: ctx.now().toISOString(),
+  });
   for (const { id } of pieces) ctx.vault.remove(id);
 }

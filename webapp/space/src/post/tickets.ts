@@ -3,11 +3,11 @@
 // Owns: the choice of the key and the drawing. A key is used only when its leaf is in a checkpoint that the witness has
 // cosigned: a key made for one person would be seen there. Must never see: what a ticket is spent on.
 
-import { base64, concat, copy, random, unbase64, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, base64, concat, copy, random, unbase64, utf8 } from "../bytes.js";
 import { constants } from "../constants.js";
 import type { Context } from "../context.js";
 import { blind, finalize, prepare } from "../crypto/blindrsa.js";
-import { readLeaf, type LedgerReader } from "../ledger.js";
+import { type LedgerReader, readLeaf } from "../ledger.js";
 import { Problem, type TicketKey } from "../net.js";
 
 const PREFIX_BYTES = 32;
@@ -56,7 +56,9 @@ export async function trustedKey(
   return readKey(offered.spki);
 }
 
-/** Draw `count` tickets for the open epoch. Throws Problem when desk does not sign, Error when it signs something else. */
+/**
+ * Draw `count` tickets for the open epoch. Throws Problem when desk does not sign, Error when it signs something else.
+ */
 export async function drawTickets(
   ctx: Context,
   key: CryptoKey,
@@ -72,7 +74,11 @@ export async function drawTickets(
     const prepared = prepare(concat(name, secret));
     drafts.push({ secret, prepared, ...(await blind(key, prepared)) });
   }
-  const { signatures } = await ctx.api.tickets(purpose, period, drafts.map(({ message }) => base64(message)));
+  const { signatures } = await ctx.api.tickets(
+    purpose,
+    period,
+    drafts.map(({ message }) => base64(message)),
+  );
   if (signatures.length !== count) throw new Error("desk signed another number of tickets");
   const head = new Uint8Array(4);
   new DataView(head.buffer).setUint32(0, epoch);

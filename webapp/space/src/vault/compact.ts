@@ -1,18 +1,12 @@
 // Makes room in a full vault: old exposure contributions are folded into counts per month.
 //
-// Owns: which records may be folded. Only contributions that the intake no longer holds (so that no revision of them can
-// arrive) are; what is left of them is how many of which type in which month, which is all that career counts need.
+// Owns: which records may be folded. Only contributions that the intake no longer holds (so that no revision of them
+// can arrive) are; what is left of them is how many of which type in which month, which is all that career counts need.
 
 import { attended, countAgain, notThere } from "../adjustments.js";
 import { charter } from "../constants.js";
 import type { Records } from "../context.js";
-import type { Contribution } from "../exposure.js";
-
-/** How many contributions of each type a month had. Two sessions may fold the same month: readers take the larger. */
-export interface ExposureMonth {
-  readonly month: string;
-  readonly counts: Readonly<Record<string, number>>;
-}
+import type { Contribution, ExposureMonth } from "../exposure.js";
 
 /** The time before which the intake holds no call any more. */
 export function foldsBefore(now: Date): string {

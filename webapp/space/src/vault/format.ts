@@ -1,11 +1,11 @@
 // The vault's sealed form, one blob of a size that depends on years since enrolment and on nothing else.
 //
-// Owns: `format (1) || salt (32) || AES-256-GCM(length (4) || deflated JSON || zeros)`. The key is
-// HKDF-SHA256(master, salt, "wardwell/v1/vault"), fresh for each write, so that the all-zero nonce is used once per key.
-// Associated data is the canonical JSON of handle, format and version: a blob opens for its owner and its version only,
-// and a server that hands out an old blob under a new number is refused. Must never see: the passphrase, the network.
+// Owns: `format (1) || salt (32) || AES-256-GCM(length (4) || deflated JSON || zeros)`. The key is HKDF-SHA256(master,
+// salt, "wardwell/v1/vault"), fresh for each write, so that the all-zero nonce is used once per key. Associated data is
+// the canonical JSON of handle, format and version: a blob opens for its owner and its version only, and a server that
+// hands out an old blob under a new number is refused. Must never see: the passphrase, the network.
 
-import { concat, random, text, utf8, type Bytes } from "../bytes.js";
+import { type Bytes, concat, random, text, utf8 } from "../bytes.js";
 import { constants } from "../constants.js";
 import { canonical } from "../crypto/canonical.js";
 import { decrypt, encrypt, subkey } from "../crypto/symmetric.js";
@@ -28,7 +28,9 @@ export class TooLarge extends Error {
   }
 }
 
-/** Size in bytes of every blob of someone who enrolled on `enrolledOn` ("2026-11-23"), at `now`; desk refuses others. */
+/**
+ * Size in bytes of every blob of someone who enrolled on `enrolledOn` ("2026-11-23"), at `now`; desk refuses others.
+ */
 export function blobSize(enrolledOn: string, now: Date): number {
   const today = now.toISOString().slice(0, 10);
   const anniversaryAhead = today.slice(5) < enrolledOn.slice(5) ? 1 : 0;
@@ -65,8 +67,8 @@ export async function sealVault(
 }
 
 /**
- * Open a blob. Throws Error when it was altered or is another person's, another version's or another key's, and Problem when
- * it is of a later format than these pages know.
+ * Open a blob. Throws Error when it was altered or is another person's, another version's or another key's, and Problem
+ * when it is of a later format than these pages know.
  */
 export async function openVault(master: Bytes, handle: string, version: number, blob: Bytes): Promise<Snapshot> {
   if ((blob[0] ?? 0) > FORMAT) {

@@ -75,10 +75,7 @@ export class RecordStore implements Records {
   /** Everything, in an order that does not tell when it was put. */
   snapshot(): Snapshot {
     const byId = <R extends { id: string }>(a: R, b: R) => (a.id < b.id ? -1 : 1);
-    return {
-      records: [...this.#records.values()].sort(byId),
-      tombstones: [...this.#tombstones.values()].sort(byId),
-    };
+    return { records: [...this.#records.values()].sort(byId), tombstones: [...this.#tombstones.values()].sort(byId) };
   }
 
   /** Take over another copy: the union of both, less everything that either of them removed. */

@@ -1,9 +1,9 @@
 // The two secrets that open a vault: six words to remember, and a recovery code to keep on paper.
 //
-// Owns: making, reading and checking them. Both are drawn by the browser, never chosen by a person.
-// Words: six of the EFF's long list are 77.5 bits, and each guess costs an scrypt of 256 MiB. The list is for drawing and
-// completing; whatever words a space was once made with open it. Recovery code: 30 symbols of Crockford's base32 (150 bits)
-// and two check symbols, in eight groups of four.
+// Owns: making, reading and checking them. Both are drawn by the browser, never chosen by a person. Words: six of the
+// EFF's long list are 77.5 bits, and each guess costs an scrypt of 256 MiB. The list is for drawing and completing;
+// whatever words a space was once made with open it. Recovery code: 30 symbols of Crockford's base32 (150 bits) and two
+// check symbols, in eight groups of four.
 
 import { randomBelow, sha256, utf8 } from "../bytes.js";
 import { constants } from "../constants.js";
@@ -38,12 +38,18 @@ export function isWord(word: string): boolean {
 
 /** The passphrase as it was made, from words typed with any spaces or hyphens between; null when it cannot be one. */
 export function readPassphrase(typed: string): string | null {
-  const parts = typed.toLowerCase().split(/[^a-z]+/).filter(Boolean);
+  const parts = typed
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter(Boolean);
   // More than six parts when words have a hyphen; a digit stands in every recovery code.
   return parts.length >= WORDS && !/\d/.test(typed) ? joined(parts) : null;
 }
 
-/** What of `typed` stands not in today's list, separated by spaces or hyphens: a slip of the fingers, or a word of an older list. */
+/**
+ * What of `typed` stands not in today's list, separated by spaces or hyphens: a slip of the fingers, or a word of an
+ * older list.
+ */
 export function unknownWords(typed: string): string[] {
   const parts = (text: string) => text.split(/[^a-z]+/).filter(Boolean);
   const hyphened = wordlist.filter((word) => word.includes("-")).flatMap(parts);
@@ -55,7 +61,10 @@ async function checkSymbols(symbols: string): Promise<string> {
   return Array.from(digest.slice(0, 2), (byte) => SYMBOLS[byte % 32]).join("");
 }
 
-/** A fresh recovery code, "XXXX-XXXX-…", eight groups of four. Without a digit that looks like no letter it is drawn again. */
+/**
+ * A fresh recovery code, "XXXX-XXXX-…", eight groups of four. Without a digit that looks like no letter it is drawn
+ * again.
+ */
 export async function newRecoveryCode(): Promise<string> {
   const symbols = Array.from({ length: RANDOM_SYMBOLS }, () => SYMBOLS[randomBelow(32)]).join("");
   if (!/[2-9]/.test(symbols)) return newRecoveryCode();

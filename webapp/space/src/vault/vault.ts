@@ -3,8 +3,8 @@
 // Owns: the master key while unlocked. Every save writes the same number of bytes, whether or not anything changed.
 // Must never see: the page. What the passphrase was is not kept.
 
-import { base64, random, unbase64, type Bytes } from "../bytes.js";
-import { Conflict, Problem, type Api, type StoredVault, type Wraps } from "../net.js";
+import { type Bytes, base64, random, unbase64 } from "../bytes.js";
+import { type Api, Conflict, Problem, type StoredVault, type Wraps } from "../net.js";
 import { compact } from "./compact.js";
 import { blobSize, openVault, sealVault, TooLarge } from "./format.js";
 import { RecordStore, type Snapshot } from "./records.js";
@@ -44,7 +44,8 @@ export class Vault {
 
   /**
    * Open a stored vault with `secret`, which is either the passphrase or the recovery code as `secrets.ts` reads them.
-   * Gives null when the secret is wrong. Throws Problem when the blob was altered or is an older one under a new number.
+   * Gives null when the secret is wrong. Throws Problem when the blob was altered or is an older one under a new
+   * number.
    */
   static async open(
     stored: StoredVault,
@@ -57,10 +58,16 @@ export class Vault {
     return master && Vault.#with(master, stored, handle, now);
   }
 
-  /** Open a stored vault with its security key. Throws Problem as `open` does, and when there is none or it is not used. */
+  /**
+   * Open a stored vault with its security key. Throws Problem as `open` does, and when there is none or it is not used.
+   */
   static async openByKey(stored: StoredVault, handle: string, now: () => Date): Promise<Vault> {
     if (!stored.wraps.passkey) {
-      throw new Problem("no_key", "No security key was added to your space.", "Unlock with your words; you can add one then.");
+      throw new Problem(
+        "no_key",
+        "No security key was added to your space.",
+        "Unlock with your words; you can add one then.",
+      );
     }
     return Vault.#with(await unwrapByKey(stored.wraps.passkey), stored, handle, now);
   }
@@ -80,7 +87,9 @@ export class Vault {
     return vault;
   }
 
-  /** What an earlier blob of this vault holds; null when it was altered, or is another version than it is said to be. */
+  /**
+   * What an earlier blob of this vault holds; null when it was altered, or is another version than it is said to be.
+   */
   async read(version: number, blob: string): Promise<Snapshot | null> {
     return openVault(this.master, this.handle, version, unbase64(blob)).catch(() => null);
   }
@@ -90,7 +99,9 @@ export class Vault {
     return { passphrase: await wrap(this.master, passphrase), recovery: await wrap(this.master, recovery) };
   }
 
-  /** Make `change` if its result can be saved; gives what it gave. Throws Problem when it does not fit even when folded. */
+  /**
+   * Make `change` if its result can be saved; gives what it gave. Throws Problem when it does not fit even when folded.
+   */
   async change<T>(change: (records: RecordStore) => T): Promise<T> {
     const trial = this.records.copy();
     change(trial);
@@ -144,8 +155,8 @@ export class Vault {
   }
 
   /**
-   * A new master key under new secrets: blob and wraps change together, and the old secrets open nothing any more. When desk's
-   * answer does not arrive, this throws, and the next save finds out which key holds; calling it again is safe.
+   * A new master key under new secrets: blob and wraps change together, and the old secrets open nothing any more. When
+   * desk's answer does not arrive, this throws, and the next save finds out which key holds; calling it again is safe.
    */
   async changeSecrets(api: Api, passphrase: string, recovery: string): Promise<void> {
     await this.#swap(async () => {
@@ -175,7 +186,11 @@ export class Vault {
       this.#swap(async () => {
         const stored = await api.vault();
         if (!stored || this.master !== master) {
-          throw new Problem("changed", "What opens your space changed meanwhile.", "Lock, unlock, and add the key again.");
+          throw new Problem(
+            "changed",
+            "What opens your space changed meanwhile.",
+            "Lock, unlock, and add the key again.",
+          );
         }
         return (await api.saveWraps(this.version, await this.nextBlob(), { ...stored.wraps, passkey }, true)).version;
       });

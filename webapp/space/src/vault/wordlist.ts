@@ -9,7 +9,10 @@ declare const PACKED_WORDS: string;
 function unpack(packed: string): string[] {
   const words: string[] = [];
   let before = "";
-  for (const [, shared = "", rest = ""] of packed.matchAll(/(\d)(\D+)/g)) words.push((before = before.slice(0, Number(shared)) + rest));
+  for (const [, shared = "", rest = ""] of packed.matchAll(/(\d)(\D+)/g)) {
+    before = before.slice(0, Number(shared)) + rest;
+    words.push(before);
+  }
   return words;
 }
 

@@ -1,11 +1,11 @@
-// The master key wrapped in age files: one per secret (scrypt recipient; the stock `age` tool opens them), and one for a
-// security key (WebAuthn PRF) if the officer adds one.
+// The master key wrapped in age files: one per secret (scrypt recipient; the stock `age` tool opens them), and one for
+// a security key (WebAuthn PRF) if the officer adds one.
 //
-// Owns: the least work factor, written here and not only in the shared constants, so that a changed constants file cannot
-// lower it unnoticed. Must never see: the vault's content, the network.
+// Owns: the least work factor, written here and not only in the shared constants, so that a changed constants file
+// cannot lower it unnoticed. Must never see: the vault's content, the network.
 
 import { Decrypter, Encrypter, webauthn } from "age-encryption";
-import { base64, copy, text, unbase64, type Bytes } from "../bytes.js";
+import { type Bytes, base64, copy, text, unbase64 } from "../bytes.js";
 import { constants } from "../constants.js";
 import { Problem } from "../net.js";
 
@@ -29,7 +29,9 @@ function altered(): Problem {
   );
 }
 
-/** The work factor (log2 of scrypt's N) that `file`'s header names, or null when it is no passphrase-protected age file. */
+/**
+ * The work factor (log2 of scrypt's N) that `file`'s header names, or null when it is no passphrase-protected age file.
+ */
 function workFactor(file: Bytes): number | null {
   try {
     const header = text(file.slice(0, file.indexOf(0x0a, file.indexOf(0x0a) + 1)));
@@ -41,7 +43,7 @@ function workFactor(file: Bytes): number | null {
 
 /** The master key, or null when `secret` is wrong. Throws Problem when the file was altered or asks for other work. */
 export async function unwrap(wrapped: string, secret: string): Promise<Bytes | null> {
-  let file;
+  let file: Bytes;
   try {
     file = unbase64(wrapped);
   } catch {
@@ -67,7 +69,10 @@ export async function unwrap(wrapped: string, secret: string): Promise<Bytes | n
   }
 }
 
-/** What a security key answers when its owner cancels, is too late, or uses another one (WebAuthn, section 14.5.2: all alike). */
+/**
+ * What a security key answers when its owner cancels, is too late, or uses another one (WebAuthn, section 14.5.2: all
+ * alike).
+ */
 const REFUSALS = ["NotAllowedError", "AbortError", "InvalidStateError"];
 
 async function withKey<T>(action: () => Promise<T>): Promise<T> {
@@ -75,18 +80,26 @@ async function withKey<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (error) {
     if (error instanceof Error && REFUSALS.includes(error.name)) {
-      throw new Problem("key_not_used", "The security key was not used.", "Put in the key that you added, touch it, and type its PIN.");
+      throw new Problem(
+        "key_not_used",
+        "The security key was not used.",
+        "Put in the key that you added, touch it, and type its PIN.",
+      );
     }
     if (error instanceof Error && /PRF/.test(error.message)) {
-      throw new Problem("key_too_old", "This security key or browser cannot do that.", "Use a FIDO2 key with a PIN (hmac-secret).");
+      throw new Problem(
+        "key_too_old",
+        "This security key or browser cannot do that.",
+        "Use a FIDO2 key with a PIN (hmac-secret).",
+      );
     }
     throw error;
   }
 }
 
 /**
- * `master` wrapped for a fresh credential on a security key: its identity string, a line break, a base64 age file. The key
- * stores nothing of its own, so that nobody who finds it learns what it opens. Throws Problem.
+ * `master` wrapped for a fresh credential on a security key: its identity string, a line break, a base64 age file. The
+ * key stores nothing of its own, so that nobody who finds it learns what it opens. Throws Problem.
  */
 export async function wrapForKey(master: Bytes): Promise<string> {
   return withKey(async () => {
