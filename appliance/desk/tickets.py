@@ -23,7 +23,7 @@ from appliance.crypto import blindrsa
 from appliance.crypto.tlog import PublicLog
 from appliance.desk.models.sessions import SessionRow
 from appliance.desk.models.tickets import TicketDraw, TicketKey
-from appliance.desk.people.accounts import roles_of
+from appliance.desk.sign_in.accounts import roles_of
 from appliance.errors import WardwellError
 from appliance.rules.months import month_after, month_before, month_of
 from appliance.settings import Home

@@ -8,7 +8,7 @@ The tree is made from the database's leaves and from nothing else, so a crash ca
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -22,11 +22,13 @@ from appliance.errors import WardwellError
 from appliance.ledger import entries, keys, restore_entry
 from appliance.ledger.models import Leaf, Outbox, Seen
 from appliance.spool import delivery
-from appliance.spool.messages import Append, Appended, EpochTurned, Refused
+from appliance.spool.messages import Append, Appended, EpochTurned, Message, Refused
 from appliance.storage import Store
 
 _log = structlog.get_logger("ledger")
 _READ_AT_ONCE = 4096
+
+HANDLERS: Mapping[type[Message], delivery.Handler] = {EpochTurned: entries.turn_epoch}
 
 
 class Disagreement(WardwellError):
@@ -67,7 +69,7 @@ class Log:
 
     def receive(self) -> int:
         """Act on waiting messages from post; how many were new."""
-        done = delivery.receive(self._store, Seen, {EpochTurned: entries.turn_epoch}, ("post",))
+        done = delivery.receive(self._store, Seen, HANDLERS, ("post",))
         if done:
             self._catch_up()
         return done

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from appliance.backup import last_run
-from appliance.cli import main
 from appliance.custody.shares import Scheme, split
+from provisioning.cli import main
 from tests.backup.conftest import Site
 
 

@@ -13,13 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.charter import signatures
-from appliance.cli import wardwell
 from appliance.crypto import sshsig
 from appliance.crypto.notes import COSIGNATURE, Signer
 from appliance.crypto.tlog import PublicLog
 from appliance.crypto.trusted_keys import trusted_keys
 from appliance.desk import slips
-from appliance.desk.people.accounts import find_local, hash_password, roles_of
+from appliance.desk.sign_in.accounts import find_local, hash_password, roles_of
 from appliance.errors import Refused, WardwellError
 from appliance.founding import accept as taking
 from appliance.founding.commands import found
@@ -28,6 +27,7 @@ from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import Append
 from appliance.storage import open_store
+from provisioning.cli import wardwell
 from tests.ledger.support import Served
 from tests.support.waiting import until
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,7 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from appliance.crypto.notes import Checkpoint
+from appliance.crypto.tiles import Builder, publish
 from appliance.kit.witness import Folders
+from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.ledger.server import Server
 from appliance.runtime.turns import Control
@@ -55,7 +59,7 @@ class Served:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "appliance.cli", "ledger", "serve"]
+        command = [sys.executable, "-m", "provisioning.cli", "ledger", "serve"]
         environment = {**os.environ, "WARDWELL_HOME": str(self.home.root)}
         output = open(self.home.log / "ledger.log", "ab")  # noqa: SIM115  (the process holds it)
         with output:
@@ -117,3 +121,15 @@ def serving(home: Home, store: Store) -> Iterator[Log]:
         control.stop()
         thread.join(10)
         loop.close()
+
+
+def forge(home: Home, entries: list[bytes]) -> Path:
+    """The public folder as root with the ledger's key would forge it: whole, signed, another history."""
+    folder = home.public / "ledger"
+    shutil.rmtree(folder / "tile")
+    builder, signer = Builder(), keys.load(home)
+    for entry in entries:
+        builder.add(entry)
+    note = signer.sign(Checkpoint(signer.name, builder.size, builder.root()).text())
+    publish(folder, builder.take_full(), builder.take_partial(), note)
+    return folder

@@ -136,7 +136,7 @@ def test_many_askers_are_served_in_one_breath(served: Served, founded: Home) -> 
 
 
 def test_a_second_ledger_and_an_edited_database_do_not_start(served: Served, founded: Home) -> None:
-    command = [sys.executable, "-m", "appliance.cli", "--home", str(founded.root), "ledger", "serve"]
+    command = [sys.executable, "-m", "provisioning.cli", "--home", str(founded.root), "ledger", "serve"]
     second = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert second.returncode == 1
     assert "already serving" in second.stderr

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from staff_site import Browser, refused_file
 
 from appliance.desk.feeds import receipts
 from appliance.storage import Store
+from tests.staff.staff_site import Browser, refused_file
 
 AT = datetime(2026, 10, 15, 18, tzinfo=UTC)
 

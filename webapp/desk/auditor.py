@@ -13,10 +13,8 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from appliance import clock
 from appliance.crypto.trusted_keys import key_of, trusted_keys
 from appliance.desk import releases
-from appliance.desk.models.base import Outbox
 from appliance.errors import WardwellError
 from appliance.settings import Home
-from appliance.spool.delivery import flush
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.skin import local
@@ -62,14 +60,11 @@ def reports() -> str:
 @discloses("report", "verify")
 def request_report() -> Any:
     """Ask press for a report."""
-    store = current_site().store
     first, last = request.form.get("first", ""), request.form.get("last", "")
     try:
-        with store.write() as session:
-            releases.request_report(session, *_days(first, last))
+        releases.request_report(current_site().store, *_days(first, last))
     except WardwellError as error:
         return _page(error, first, last), 400
-    flush(store, Outbox)
     return redirect(url_for("auditor.reports", done="requested"), 303)
 
 

@@ -36,8 +36,9 @@ from appliance.charter.person_entry import person_entry
 from appliance.desk import slips
 from appliance.desk.models.people import DeskAccount, Person
 from appliance.desk.models.people import Slip as SlipRow
-from appliance.desk.people import accounts, grants
+from appliance.desk.people import grants
 from appliance.desk.roster import publication
+from appliance.desk.sign_in import accounts
 from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool import log_entries

@@ -73,7 +73,7 @@ def _command(home: Home, *arguments: str) -> tuple[float, float, dict[str, Any]]
     begun = time.perf_counter()
     with open(output, "wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "appliance.cli", "backup", *arguments],
+            [sys.executable, "-m", "provisioning.cli", "backup", *arguments],
             env={**os.environ, "WARDWELL_HOME": str(home.root)},
             stdout=file,
             stderr=subprocess.DEVNULL,
