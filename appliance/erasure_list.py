@@ -9,18 +9,16 @@ copy that it finds (docs/backup.md). Must never see: a name, a handle in writing
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import hmac
-import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -74,7 +72,7 @@ def own_secret(home: Home) -> bytes:
     path = folder(home) / SECRET
     with _alone(home):
         if not path.exists():
-            _write(path, secrets.token_bytes(_SECRET_BYTES))
+            durable.create(path, secrets.token_bytes(_SECRET_BYTES), mode=0o600)
         return path.read_bytes()
 
 
@@ -127,34 +125,12 @@ def union(lists: Iterable[Iterable[Entry]]) -> list[Entry]:
 
 
 def write(path: Path, listed: list[Entry]) -> None:
-    """Write a list durably, in place of the one that was there."""
-    _write(path, msgspec.json.format(msgspec.json.encode(listed)) + b"\n")
+    """Write a list durably, in place of the one that was there; it stays with that one's owner."""
+    durable.make_folder(path.parent, 0o700)
+    data = msgspec.json.format(msgspec.json.encode(listed)) + b"\n"
+    durable.replace(path, data, mode=0o600, owner=durable.owner_of(path))
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if path.exists() and os.geteuid() == 0:
-        state = path.stat()
-        os.chown(fresh, state.st_uid, state.st_gid)
-    fresh.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    folder(home).mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder(home) / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def _alone(home: Home) -> contextlib.AbstractContextManager[None]:
+    durable.make_folder(folder(home), 0o700)
+    return durable.locked(folder(home) / ".lock")

@@ -6,16 +6,15 @@ Must never see: anything of an appliance; it only turns sources of this reposito
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance import durable
 from provisioning import packages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,18 +78,11 @@ def digest(builder: Builder) -> str:
     return total.hexdigest()
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One build at a time: test processes that start together all find the same change."""
-    STAMPS.mkdir(parents=True, exist_ok=True)
-    with (STAMPS / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-
-
 def build(builder: Builder) -> bool:
     """Run `builder` unless its stamp says that nothing changed; whether it ran. Waits for one that already does."""
-    with _alone():
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    # One build at a time: test processes that start together all find the same change.
+    with durable.locked(STAMPS / "lock"):
         return _build(builder)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from appliance import durable
 from appliance.settings import COMPARTMENTS, PRODUCTION, Home
 from provisioning import front, supervise
 
@@ -92,18 +93,14 @@ def _put(files: Mapping[str, str | None], folder: Path, preview: bool) -> None:
         if preview:
             click.echo(f"differs    {path}")
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.unlink(missing_ok=True)
         if text is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_file() and not path.is_symlink():
                 # Somebody wrote it for this machine, and nothing here could write it again.
                 path.rename(path.with_name(f"{path.name}.replaced"))
-            part.symlink_to(MASK)
+            durable.replace_link(path, MASK)
         else:
-            part.write_text(text)
-            part.chmod(0o644)
-        part.rename(path)
+            durable.replace(path, text.encode(), mode=0o644)
         click.echo(f"written    {path}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,21 +11,37 @@ import pytest
 from playwright.sync_api import expect
 
 from appliance.charter.schema import SHIPPED
+from appliance.desk.people import accounts
 from appliance.settings import COMPARTMENTS, Home
-from appliance.storage import Store, open_store
-from appliance.storage.migrate import metadata_of
+from appliance.storage import Store
+from tests.support.databases import key_in_tests, new_store
+from tests.support.templates import share_between_applications
 
 # A busy machine may need longer than a person would wait; what never comes is still missed.
 expect.set_options(timeout=30_000)
-
-# Helpers say what they compared when they fail, as test files do.
-pytest.register_assert_rewrite(*(f"tests.{path.name}" for path in Path(__file__).parent.iterdir() if path.is_dir()))
 
 # The fixtures `agency`, `driver` and `open_browser`: the whole demonstration, running.
 # And the order in which the test processes take files.
 pytest_plugins = ["tests.support.system", "tests.support.balance"]
 
+# Where scratch folders lie when there is room: nothing of a test has to outlast a power cut.
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
+
+# scrypt's N is 2 to this power where a test makes a password and is not about its strength: 16 in production.
+QUICK_LOG_N = 4
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Scratch folders on memory, unless somebody says where they belong. Workers take the place of their controller."""
+    if config.option.basetemp is None and "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room(MEMORY):
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+
+
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM
 
 
 def make_home(root: Path) -> Home:
@@ -33,13 +49,32 @@ def make_home(root: Path) -> Home:
     home = Home(root)
     for compartment in COMPARTMENTS:
         home.folder(compartment).mkdir(parents=True)
-        home.key(compartment).write_text(secrets.token_hex(32))
+        home.key(compartment).write_text(key_in_tests(compartment))
     sockets = [home.socket(name).parent for name in ("desk", "post", "ledger")]
     for folder in (home.public, home.log, *sockets):
         folder.mkdir(parents=True)
     home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\n')
     shutil.copy(SHIPPED, home.charter_file)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_templates() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_between_applications(patch)
+        yield
+
+
+@pytest.fixture
+def production_strength() -> None:
+    """For tests of what ships: passwords are stretched as in production."""
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are stretched a little only; lines that say how much they were are checked by what they say."""
+    if "production_strength" not in request.fixturenames:
+        monkeypatch.setattr(accounts, "_LOG_N", QUICK_LOG_N)
 
 
 @pytest.fixture
@@ -54,8 +89,7 @@ def store_of(home: Home) -> Iterator[Callable[[str], Store]]:
 
     def make(compartment: str) -> Store:
         if compartment not in opened:
-            opened[compartment] = open_store(home, compartment)
-            metadata_of(compartment).create_all(opened[compartment].writer)
+            opened[compartment] = new_store(home, compartment)
         return opened[compartment]
 
     yield make

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 from collections.abc import Callable
 
-from appliance import clock
-from appliance.backup.repository import write_durably
+from appliance import clock, durable
 from appliance.backup.restore import Opened
 from appliance.custody.keys import create_file_custody, root_file
 from appliance.custody.restore_signature import record_restore
@@ -37,8 +35,7 @@ def finish(home: Home, backup: Opened, root: bytes, say: Callable[[str], None]) 
     """Give the home what a backup does not hold: its folders, a demonstration's keys, and the mark of a restore."""
     settings = home.settings()
     if settings.custody == "file" and settings.demonstration:
-        with os.fdopen(os.open(root_file(home), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(root)
+        durable.create(root_file(home), root, mode=0o600)
         create_file_custody(home)
     if home.production:
         from appliance.layout import lay_out
@@ -55,7 +52,7 @@ def finish(home: Home, backup: Opened, root: bytes, say: Callable[[str], None]) 
         "root": manifest.ledger_root,
         "restored_at": clock.now().isoformat(timespec="seconds"),
     }
-    write_durably(home.root / MARK, json.dumps(mark, indent=1).encode())
+    durable.replace(home.root / MARK, json.dumps(mark, indent=1).encode())
     say(f"Restored: the state of {manifest.made_at}, access log of {manifest.ledger_size} entries.")
     # The cards of both groups were just combined: with them the ledger says so itself when it next starts.
     record_restore(home, root, mark)

@@ -22,12 +22,12 @@ from pathlib import Path
 import msgspec
 import pyrage
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.backup import cut as cuts
 from appliance.backup import proof, replay
 from appliance.backup.format import PIECE_BYTES, Entry, Index, Manifest
 from appliance.backup.keys import Keys
-from appliance.backup.repository import Repository, Stored, naming_full_disk, write_list
+from appliance.backup.repository import MORE_ROOM, Repository, Stored, naming_full_disk, write_list
 from appliance.errors import Refused, WardwellError
 from appliance.settings import Home
 
@@ -123,12 +123,8 @@ def _plan(repository: Repository, cut: cuts.Cut, keys: Keys) -> _Plan:
 
 
 def _require_room(repository: Repository, plan: _Plan) -> None:
-    need, free = plan.new_bytes + len(plan.entries) * 256 + _RESERVE, repository.free()
-    if free < need:
-        raise Refused(
-            f"This backup needs {need / 1e6:.0f} MB in {repository.folder}; {free / 1e6:.0f} MB are free.",
-            "Free space there, give a larger disk, or lower backup.keep_days.",
-        )
+    needed = plan.new_bytes + len(plan.entries) * 256 + _RESERVE
+    durable.require_free(repository.folder, needed, "This backup", MORE_ROOM)
 
 
 def _write(

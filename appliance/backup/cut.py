@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance import durable
 from appliance.backup.format import Entry
 from appliance.backup.keys import Keys
 from appliance.errors import Refused
@@ -52,7 +53,8 @@ def taken(home: Home, keys: Keys) -> Iterator[Cut]:
     """The cut; its folder is removed at the end. Raises Refused when there is no room, WardwellError."""
     staging = home.root / STAGING
     staging.mkdir(mode=0o700, exist_ok=True)
-    with _alone(staging):
+    busy = Refused("Another backup of this appliance is being made.", "Wait until it is done.")
+    with durable.locked(staging / "lock", refusal=busy):
         cut = staging / "cut"
         shutil.rmtree(cut, ignore_errors=True)  # what a killed run left
         _require_room(home)
@@ -74,18 +76,6 @@ def taken(home: Home, keys: Keys) -> Iterator[Cut]:
             shutil.rmtree(cut, ignore_errors=True)
 
 
-@contextlib.contextmanager
-def _alone(staging: Path) -> Iterator[None]:
-    descriptor = os.open(staging / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise Refused("Another backup of this appliance is being made.", "Wait until it is done.") from None
-    finally:
-        os.close(descriptor)
-
-
 def _require_all(paths: Iterable[Path]) -> None:
     missing = [path.parent.name for path in paths if not path.exists()]
     if missing:
@@ -100,12 +90,10 @@ def _require_room(home: Home) -> None:
         for path in home.folder(name).glob("database.db*")
         if path.is_file()
     ]
-    need, free = sum(sizes) + max(sizes, default=0) + _RESERVE, shutil.disk_usage(home.root).free
-    if free < need:
-        raise Refused(
-            f"A backup needs {need / 1e9:.2f} GB on the data volume for a while; {free / 1e9:.2f} GB are free.",
-            "Free space there or enlarge it (`wardwell disk`).",
-        )
+    needed = sum(sizes) + max(sizes, default=0) + _RESERVE
+    durable.require_free(
+        home.root, needed, "For a while, a backup", "Free space there or enlarge it (`wardwell disk`)."
+    )
 
 
 def _gather(root: Path, cut: Path) -> Iterator[Entry]:

@@ -6,14 +6,12 @@ sizes and a sentence. Must never see: anything about a person.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from appliance import clock
-from appliance.backup.repository import write_durably
+from appliance import clock, durable
 from appliance.backup.retention import made_at
 from appliance.settings import Home
 
@@ -53,8 +51,7 @@ def write(home: Home, record: Record) -> None:
     """Note a run. A good one is `last_good` itself, a bad one keeps the one before."""
     before = read(home)
     good = record.at if record.ok else before.last_good if before else ""
-    write_durably(file_of(home), msgspec.json.encode(msgspec.structs.replace(record, last_good=good)))
-    os.chmod(file_of(home), 0o644)  # noqa: PTH101
+    durable.replace(file_of(home), msgspec.json.encode(msgspec.structs.replace(record, last_good=good)), mode=0o644)
 
 
 def standing(home: Home) -> tuple[bool, str, str]:

@@ -8,24 +8,22 @@ Must never see: a key, or a piece in plain.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from appliance import durable
 from appliance.backup.format import FORMAT, Manifest, parse_manifest
 from appliance.errors import Refused, WardwellError
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+MORE_ROOM = "Free space there, give a larger disk, or lower backup.keep_days."
 
 
 class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +54,7 @@ class Repository:
         marker = self.folder / "wardwell-backups.json"
         if not marker.exists():
             with naming_full_disk(self.folder):
-                write_durably(marker, msgspec.json.encode(Marker(FORMAT, appliance)))
+                durable.replace(marker, msgspec.json.encode(Marker(FORMAT, appliance)))
         try:
             owner = msgspec.json.decode(marker.read_bytes(), type=Marker)
         except (msgspec.DecodeError, msgspec.ValidationError):
@@ -66,17 +64,10 @@ class Repository:
         for name in ("pieces", "backups"):
             (self.folder / name).mkdir(exist_ok=True)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """One writer at a time. Raises Refused when another is at work."""
-        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise Refused("Another backup is being made or pruned there.", "Wait until it is done.") from None
-        finally:
-            os.close(descriptor)
+        busy = Refused("Another backup is being made or pruned there.", "Wait until it is done.")
+        return durable.locked(self.folder / ".lock", refusal=busy, mode=0o640)
 
     # --- backups -----------------------------------------------------------------------------------------------------
 
@@ -145,17 +136,17 @@ class Repository:
                 "manifest.json": msgspec.json.format(msgspec.json.encode(manifest)) + b"\n",
             }
             for name, data in files.items():
-                write_durably(part / name, data)
-            sync_folder(part)
+                durable.replace(part / name, data, folder_synced=False)
+            durable.sync(part)
             part.rename(final)
-            sync_folder(final.parent)
+            durable.sync(final.parent)
 
     def forget(self, backup: str) -> None:
         """Remove a backup; its pieces stay until `sweep`."""
         folder = self.folder / "backups" / backup
         doomed = folder.with_name(f".{backup}.part")
         folder.rename(doomed)
-        sync_folder(folder.parent)
+        durable.sync(folder.parent)
         shutil.rmtree(doomed)
 
     def sweep(self) -> int:
@@ -178,9 +169,10 @@ class Repository:
         return self.folder / "pieces" / name[:2] / f"{name}.age"
 
     def write(self, name: str, data: bytes) -> Stored:
-        """Write one piece (an age file) durably under its name."""
+        """Write one piece (an age file) under its name; `sync` makes the name durable too."""
         with naming_full_disk(self.folder):
-            write_durably(self.path(name), data)
+            self.path(name).parent.mkdir(exist_ok=True)
+            durable.replace(self.path(name), data, folder_synced=False)
         return _stored(data)
 
     def read(self, name: str, expected: set[Stored]) -> bytes:
@@ -203,12 +195,8 @@ class Repository:
     def sync(self, names: set[str]) -> None:
         """Have the folders of freshly written pieces on the disk."""
         for prefix in sorted({name[:2] for name in names}):
-            sync_folder(self.folder / "pieces" / prefix)
-        sync_folder(self.folder / "pieces")
-
-    def free(self) -> int:
-        """Bytes that may still be written there."""
-        return shutil.disk_usage(self.folder).free
+            durable.sync(self.folder / "pieces" / prefix)
+        durable.sync(self.folder / "pieces")
 
 
 def _stored(data: bytes) -> Stored:
@@ -232,41 +220,6 @@ def write_list(pieces: Mapping[str, Stored]) -> bytes:
     return "".join(f"{name} {stored.digest} {stored.size}\n" for name, stored in sorted(pieces.items())).encode()
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Temporary name, fsync, rename; the caller syncs the folder. Nothing is left behind when writing fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def naming_full_disk(folder: Path) -> Iterator[None]:
+def naming_full_disk(folder: Path) -> contextlib.AbstractContextManager[None]:
     """Say what to do when there is no room, or the disk does not take what is written."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise WardwellError(
-                f"There is no room left in {folder}; the backups before are unharmed.",
-                "Free space there, give a larger disk, or lower backup.keep_days.",
-            ) from None
-        raise WardwellError(
-            f"{folder} cannot be written to: {error.strerror}.", "Look at that disk, and who may write there."
-        ) from None
+    return durable.naming_full_disk(folder, "the backups before are unharmed", MORE_ROOM)

@@ -20,12 +20,13 @@ from pathlib import Path, PurePosixPath
 import msgspec
 import pyrage
 
+from appliance import durable
 from appliance.backup import proof, replay
 from appliance.backup.create import name_of
 from appliance.backup.cut import SETTINGS
 from appliance.backup.format import Entry, Index, Manifest
 from appliance.backup.keys import Keys, keys_from_root, recipient_of
-from appliance.backup.repository import Repository, Stored, naming_full_disk, sync_folder
+from appliance.backup.repository import Repository, Stored, naming_full_disk
 from appliance.custody.keys import PRODUCTION_MARK, backup_identity, backup_recipient
 from appliance.database import revisions
 from appliance.errors import Refused, WardwellError
@@ -146,11 +147,9 @@ def into(backup: Opened, folder: Path, say: Say) -> proof.Proven:
             elif entry.kind == "link":
                 path.symlink_to(entry.target)
             else:
-                with open(path, "xb") as file:
+                with durable.new_file(path) as file:
                     for name in entry.pieces:
                         file.write(_piece(backup, name, key))
-                    file.flush()
-                    os.fsync(file.fileno())
                 if path.stat().st_size != entry.size:
                     raise WardwellError(f"{entry.path} was restored with a different size.", "Take an earlier backup.")
                 done += entry.size
@@ -201,11 +200,7 @@ def check_target(home: Home, size: int) -> None:
                 "Give an empty folder, or use --set-aside, which moves what is there to a folder beside it.",
             )
     above = next(path for path in (home.root, *home.root.parents) if path.exists())
-    free = shutil.disk_usage(above).free
-    if free < size + _RESERVE:
-        raise Refused(
-            f"A restore needs {(size + _RESERVE) / 1e6:.0f} MB there; {free / 1e6:.0f} MB are free.", "Free space."
-        )
+    durable.require_free(above, size + _RESERVE, "A restore", "Free space.")
 
 
 def _matters(path: Path) -> bool:
@@ -227,7 +222,7 @@ def set_aside(home: Home, label: str) -> Path | None:
     aside.mkdir(mode=0o700)
     for path in present:
         path.rename(aside / path.name)
-    sync_folder(home.root)
+    durable.sync(home.root)
     return aside
 
 
@@ -256,7 +251,7 @@ def restore(backup: Opened, home: Home, say: Say) -> proof.Proven:
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)  # bare, as check_target saw
             path.rename(target)
-        sync_folder(home.root)
+        durable.sync(home.root)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return proven

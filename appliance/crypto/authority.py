@@ -7,7 +7,6 @@ demonstration, and by an appliance whose agency issues no certificates; the CA m
 from __future__ import annotations
 
 import ipaddress
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from appliance import clock
+from appliance import clock, durable
 
 _CA_DAYS, _SERVER_DAYS, _RENEW_DAYS = 3650, 365, 14
 
@@ -25,16 +24,9 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-
-
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    _write(path, pem, 0o600)
+    durable.replace(path, pem, mode=0o600)
 
 
 def _is_fresh(path: Path) -> bool:
@@ -85,7 +77,9 @@ class Authority:
             names = [x509.DNSName(name) for name in self._domains]
             builder = builder.add_extension(x509.NameConstraints(names, None), critical=True)
         _write_key(self._key_file, key)
-        _write(self.ca_file, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), 0o644)
+        durable.replace(
+            self.ca_file, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), mode=0o644
+        )
 
     def server(self, name: str, host: str) -> tuple[Path, Path]:
         """Certificate and key files for `host` (a DNS name or an IP address), made or renewed when due."""
@@ -108,7 +102,7 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         _write_key(key_file, key)
-        _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        durable.replace(certificate_file, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
         return certificate_file, key_file
 
 

@@ -7,12 +7,12 @@ of at most 65,535 bytes, each behind its length (2 bytes, big-endian).
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance import durable
 from appliance.crypto import merkle
 
 WIDTH = 256
@@ -128,27 +128,11 @@ class Builder:
         return files
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write `path` durably and whole: temporary name, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_full(folder: Path, files: dict[str, bytes]) -> None:
     """Write full tiles and bundles that are not there yet, and remove the partial ones that they supersede."""
     for name, data in files.items():
         if not (folder / name).exists():
-            write_file(folder / name, data)
+            durable.replace(folder / name, data)
         shutil.rmtree(folder / f"{name}.p", ignore_errors=True)
 
 
@@ -156,8 +140,8 @@ def publish(folder: Path, full: dict[str, bytes], partial: dict[str, bytes], not
     """Write tiles and bundles, then the checkpoint over them."""
     write_full(folder, full)
     for name, data in partial.items():
-        write_file(folder / name, data)
-    write_file(folder / "checkpoint", note)
+        durable.replace(folder / name, data)
+    durable.replace(folder / "checkpoint", note)
 
 
 def tile_files(folder: Path) -> Iterator[str]:

@@ -14,7 +14,6 @@ With custody by `file` (a demonstration only) the root secret lies on the disk; 
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from appliance import durable
 from appliance.crypto.notes import ED25519, Signer
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
@@ -118,7 +118,7 @@ def _root(home: Home) -> bytes:
             "Restore the file `root` from custody; a new one would open none of them.",
         )
     root = secrets.token_bytes(ROOT_BYTES)
-    _write_secret(path, root)
+    durable.create(path, root, mode=0o600)
     return root
 
 
@@ -131,11 +131,4 @@ def _key(home: Home, compartment: str, key: str) -> None:
             )
         return
     # The root secret gives the same key again, so an old database beside it still opens.
-    _write_secret(path, key.encode())
-
-
-def _write_secret(path: Path, data: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    durable.create(path, key.encode(), mode=0o600)

@@ -7,10 +7,9 @@ through; nothing here keeps it.
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
 from collections.abc import Callable
 
+from appliance import durable
 from appliance.custody import keys
 from appliance.custody.machine import Machine
 from appliance.custody.public_record import Places, PublicRecord
@@ -115,18 +114,13 @@ def _hand_out_keys(places: Places, root: bytes) -> None:
     places.keys.mkdir(mode=0o700, exist_ok=True)
     places.keys.chmod(0o700)
     for compartment in COMPARTMENTS:
-        fresh = places.keys / f".{compartment}.new"
-        fresh.unlink(missing_ok=True)
-        only_root = stat.S_IRUSR
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, only_root), "w") as file:
-            file.write(keys.compartment_key(root, compartment))
-        fresh.replace(places.keys / compartment)
+        # Only root reads them; systemd hands each compartment its own.
+        durable.replace(places.keys / compartment, keys.compartment_key(root, compartment).encode(), mode=0o400)
 
 
 def _forget_keys(places: Places) -> None:
-    for path in places.keys.glob("*") if places.keys.is_dir() else ():
-        path.unlink()
-    for path in places.keys.glob(".*.new") if places.keys.is_dir() else ():
+    # With them whatever a killed unsealing left under a temporary name.
+    for path in list(places.keys.iterdir()) if places.keys.is_dir() else ():
         path.unlink()
 
 

@@ -7,13 +7,13 @@ a card carries 256 random bits, and the custody key is a public key.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from appliance import durable
 from appliance.custody.shares import GROUPS, Card
 from appliance.errors import WardwellError
 from appliance.settings import CONFIGURATION, RUNTIME, Home
@@ -132,25 +132,8 @@ def load_if_there(places: Places) -> PublicRecord | None:
 def save(places: Places, record: PublicRecord) -> None:
     """Write `custody.json` and `backup.pub`, each whole or not at all, readable by everybody."""
     text = msgspec.json.format(msgspec.json.encode(record), indent=1)
-    write_public(places.recipient, f"{record.recipient}\n".encode())
-    write_public(places.record, text + b"\n")
-
-
-def write_public(path: Path, data: bytes) -> None:
-    """Write, sync, rename: after a power cut there is the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    with open(fresh, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.chmod(0o644)
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.replace(places.recipient, f"{record.recipient}\n".encode(), mode=0o644)
+    durable.replace(places.record, text + b"\n", mode=0o644)
 
 
 def too_few_holders(record: PublicRecord) -> list[str]:

@@ -18,9 +18,9 @@ from typing import Any
 import click
 import msgspec
 
+from appliance import durable
 from appliance.crypto import sealing, sshsig
 from appliance.crypto.canonical import canonical
-from appliance.crypto.tiles import write_file
 from appliance.errors import WardwellError
 
 NAMESPACE = "wardwell-keylist"
@@ -139,8 +139,8 @@ def sign_list(entries: list[Entry], key: Path, out: Path) -> KeyList:
         raise WardwellError("That is not the key of this appliance's trustee.", "Sign with the trustee's own key.")
     made = number(entries, read_list(out))
     raw = canonical(json.loads(msgspec.json.encode(made)))
-    write_file(out / f"{NAME}.sig", sshsig.sign(private, raw, NAMESPACE))
-    write_file(out / NAME, raw)
+    durable.replace(out / f"{NAME}.sig", sshsig.sign(private, raw, NAMESPACE))
+    durable.replace(out / NAME, raw)
     return made
 
 

@@ -6,13 +6,12 @@ appliance, never holds a slip: what it is given are hashes of 100 random bits.
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.errors import WardwellError
 
 _MARK = "# --- slips, made by the trustee; what follows is made anew by `wardwell kit slips` ---"
@@ -50,7 +49,7 @@ def slips(document: Path, paper: Path, days: int, trustee_key: Path | None) -> N
         )
     body = "\n".join(line for line in text.split("\n") if not line.startswith("slips_until = "))
     head = f"slips_until = {until.isoformat()}"
-    _write_private(paper, "\n".join(lines))
+    durable.replace(paper, "\n".join(lines).encode(), mode=0o600)
     document.write_text("\n".join([head, body, "", _MARK, "", "\n\n".join(blocks)]) + "\n")
     click.echo(f"{document}: hashes of {len(blocks)} slips. {paper}: the slips; print, hand out, destroy.")
 
@@ -59,9 +58,3 @@ def _quoted(value: str) -> str:
     import json
 
     return json.dumps(value, ensure_ascii=False)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)

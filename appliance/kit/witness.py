@@ -9,16 +9,14 @@ in the state folder and shown beside the log.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.crypto.notes import COSIGNATURE, Checkpoint, Signer, Verifier, cosigned_at
-from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog
 from appliance.errors import WardwellError
 from appliance.kit.witness_restores import Restores
@@ -49,12 +47,11 @@ def create(state: Path, out: Path, name: str = "witness/trustee") -> str:
     """Make the witness's key if there is none; return its verifier key, which is also in `out/vkey`."""
     path = state / "witness.key"
     if not path.exists():
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(Signer.generate(name, COSIGNATURE).text() + "\n")
+        durable.make_folder(state, 0o700)
+        durable.create(path, f"{Signer.generate(name, COSIGNATURE).text()}\n".encode(), mode=0o600)
     vkey = str(Signer.parse(path.read_text()).verifier)
     if not (out / "vkey").exists():
-        write_file(out / "vkey", f"{vkey}\n".encode())
+        durable.replace(out / "vkey", f"{vkey}\n".encode())
     return vkey
 
 
@@ -87,9 +84,9 @@ class Witness:
             raise
         cosigned = self._signer.cosign(note, clock.now())
         # Remembered before it is given away: a witness must never cosign two histories, not even over a crash.
-        write_file(self._folders.state / "checkpoint", cosigned)
+        durable.replace(self._folders.state / "checkpoint", cosigned)
         self._restores.remember(checkpoint)
-        write_file(self._folders.out / "checkpoint", cosigned)
+        durable.replace(self._folders.out / "checkpoint", cosigned)
         (self._folders.out / "alarm.json").unlink(missing_ok=True)
         return checkpoint
 
@@ -101,7 +98,7 @@ class Witness:
         path = self._folders.state / "ledger.vkey"
         if not path.exists():
             vkey = given if given is not None else str(PublicLog(self._folders.log).verifier)
-            write_file(path, f"{Verifier.parse(vkey)}\n".encode())
+            durable.replace(path, f"{Verifier.parse(vkey)}\n".encode())
         pinned = path.read_text().strip()
         if given is not None and given.strip() != pinned:
             raise WardwellError("The witness follows another log's key.", "Compare the key with the founding papers.")
@@ -147,7 +144,7 @@ class Witness:
         known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
         kept = {name: index for name, index in known.items() if index < first}
         if kept != known:
-            write_file(path, json.dumps(kept).encode())
+            durable.replace(path, json.dumps(kept).encode())
 
     def _check_ticket_keys(self, log: PublicLog, first: int) -> None:
         path = self._folders.state / "ticket-keys.json"
@@ -167,7 +164,7 @@ class Witness:
                         "Tickets of two keys can be told apart: tell the officers' trustee.",
                     )
         if fresh != known:
-            write_file(path, json.dumps(fresh).encode())
+            durable.replace(path, json.dumps(fresh).encode())
 
     def _write_alarm(self, alarm: Alarm) -> None:
         try:
@@ -185,5 +182,5 @@ class Witness:
             indent=1,
         ).encode()
         if not (self._folders.out / "alarm.json").exists():
-            write_file(self._folders.state / f"alarm-{clock.now():%Y%m%dT%H%M%S}.json", data)
-        write_file(self._folders.out / "alarm.json", data)
+            durable.replace(self._folders.state / f"alarm-{clock.now():%Y%m%dT%H%M%S}.json", data)
+        durable.replace(self._folders.out / "alarm.json", data)

@@ -12,10 +12,9 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.crypto.notes import Checkpoint, Verifier
 from appliance.crypto.restore_statement import CUSTODY_KEY, Restored, explanations
-from appliance.crypto.tiles import write_file
 from appliance.crypto.tlog import PublicLog
 from appliance.errors import WardwellError
 
@@ -38,7 +37,7 @@ class Restores:
         if lines and now - datetime.fromisoformat(lines[-1].split()[0]) < HISTORY:
             return
         lines.append(f"{now.isoformat()} {checkpoint.size} {checkpoint.root.hex()}")
-        write_file(path, ("\n".join(lines) + "\n").encode())
+        durable.replace(path, ("\n".join(lines) + "\n").encode())
 
     def accept(self, log: PublicLog, before: Checkpoint, ended: datetime) -> Restored | None:
         """The restore that explains why `log` does not continue `before`; None when there is none to believe.
@@ -65,7 +64,7 @@ class Restores:
         if not path.exists():
             text = given if given is not None else published.read_text() if published.exists() else None
             if text is not None:
-                write_file(path, f"{Verifier.parse(text)}\n".encode())
+                durable.replace(path, f"{Verifier.parse(text)}\n".encode())
         elif given is not None and given.strip() != path.read_text().strip():
             raise WardwellError(
                 "The witness knows another custody key.",
@@ -91,14 +90,14 @@ class Restores:
         return used
 
     def _write_down(self, stated: Restored, before: Checkpoint, used: dict[str, str]) -> None:
-        write_file(self._state / "restores.json", json.dumps(used, indent=1).encode())
+        durable.replace(self._state / "restores.json", json.dumps(used, indent=1).encode())
         kept = self._state / f"given-up-{before.size}-{stated.at:%Y%m%dT%H%M%S}"
         if not kept.exists():
-            write_file(kept, (self._state / "checkpoint").read_bytes())
+            durable.replace(kept, (self._state / "checkpoint").read_bytes())
         path = self._state / "history"
         lines = path.read_text().splitlines() if path.exists() else []
         older = [line for line in lines if int(line.split()[1]) <= stated.checkpoint.size]
-        write_file(path, "".join(f"{line}\n" for line in older).encode())
+        durable.replace(path, "".join(f"{line}\n" for line in older).encode())
 
 
 def _named(stated: Restored) -> str:

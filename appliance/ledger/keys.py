@@ -5,12 +5,11 @@ Owns: `ledger/checkpoint.key` (C2SP signer form, 0600) and `public/ledger/vkey`.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
+from appliance import durable
 from appliance.crypto.notes import Signer
-from appliance.crypto.tiles import write_file
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -37,15 +36,10 @@ def create(home: Home) -> str:
                 "The log's signing key is missing, and a log is already published.",
                 "Restore ledger/checkpoint.key from a backup; a new key would start another log.",
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(Signer.generate(origin(home)).text() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        durable.create(path, f"{Signer.generate(origin(home)).text()}\n".encode(), mode=0o600)
     vkey = str(load(home).verifier)
     if not (public / "vkey").exists():
-        write_file(public / "vkey", f"{vkey}\n".encode())
+        durable.replace(public / "vkey", f"{vkey}\n".encode())
     return vkey
 
 

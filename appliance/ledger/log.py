@@ -16,7 +16,8 @@ from sqlalchemy import select
 
 from appliance.crypto import merkle, tiles
 from appliance.crypto.notes import Checkpoint
-from appliance.crypto.tlog import NotWitnessed, PublicLog, Witnessed, witnessed
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import NotWitnessed, Witnessed, witnessed
 from appliance.errors import WardwellError
 from appliance.ledger import entries, keys, restore_entry
 from appliance.ledger.models import Leaf, Outbox, Seen
@@ -103,7 +104,7 @@ class Log:
                 return False
             if not (self._home.public / "site.json").exists() and not self._home.settings().demonstration:
                 return False  # before the founding nobody has said which witness to believe
-            word = witnessed(self._home)
+            word = witnessed(self._home, restore_entry.trusted_keys(self._store))
             seen = word.log.checkpoint()
         except (OSError, NotWitnessed):
             return False  # nothing there, or (a mode that the witness gave it) nothing that this account may read
@@ -196,7 +197,9 @@ def _readable_word(store: Store) -> Witnessed | None:
     Whoever can write there could as well remove the file, so what is not its word must not keep the log from starting.
     """
     try:
-        return witnessed(store.home) if (store.home.public / "witness" / "checkpoint").exists() else None
+        if not (store.home.public / "witness" / "checkpoint").exists():
+            return None
+        return witnessed(store.home, restore_entry.trusted_keys(store))
     except OSError as error:
         _log.warning("the witness's checkpoint cannot be read", problem=error.strerror)
     except WardwellError as error:

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.errors import WardwellError
 from appliance.ledger.log import Log
 from appliance.runtime.turns import HEALTH_SECONDS, Control, Duty, Turns
@@ -152,18 +150,10 @@ class Server:
         Turns(control, _log, pause=PUBLISH_SECONDS, survives=()).run(Duty(tick), Duty(report, HEALTH_SECONDS))
 
 
-@contextlib.contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """Two ledgers on one database would publish two histories."""
-    with open(home.folder("ledger") / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WardwellError("A ledger is already serving here.", "Stop it first.") from None
-        yield
-
-
 def serve(home: Home, control: Control) -> None:
     """Run the ledger until `control` says stop. Raises WardwellError when database and published log disagree."""
-    with _alone(home), contextlib.closing(open_store(home, "ledger")) as store:
+    # Two ledgers on one database would publish two histories.
+    busy = WardwellError("A ledger is already serving here.", "Stop it first.")
+    alone = durable.locked(home.folder("ledger") / "lock", refusal=busy)
+    with alone, contextlib.closing(open_store(home, "ledger")) as store:
         asyncio.run(Server(home, Log(store)).run(control))

@@ -7,7 +7,6 @@ Nothing is replaced before the new certificate has been checked against its key,
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.crypto.authority import Authority
 from appliance.errors import Refused, WardwellError
 from appliance.settings import Hosts
@@ -69,11 +68,11 @@ def _issue(hosts: Hosts, tls: Path, wanted: dict[str, str]) -> None:
         for path in (tls / "authority" / "tls").glob(f"{role}.*"):
             path.unlink()
         certificate, key = authority.server(role, name)
-        _put(tls / f"{role}.key", key.read_bytes(), 0o600)
-        _put(tls / f"{role}.crt", certificate.read_bytes() + authority.ca_file.read_bytes(), 0o644)
+        durable.replace(tls / f"{role}.key", key.read_bytes(), mode=0o600)
+        durable.replace(tls / f"{role}.crt", certificate.read_bytes() + authority.ca_file.read_bytes(), mode=0o644)
         key.unlink()
     shutil.rmtree(tls / "authority" / "tls")
-    _put(tls / "ca.crt", authority.ca_file.read_bytes(), 0o644)
+    durable.replace(tls / "ca.crt", authority.ca_file.read_bytes(), mode=0o644)
 
 
 def request(hosts: Hosts, tls: Path, to: Path) -> list[Path]:
@@ -83,7 +82,7 @@ def request(hosts: Hosts, tls: Path, to: Path) -> list[Path]:
     for role, name in names(hosts).items():
         fresh = tls / f"{role}.key.new"
         key = _key(fresh) if fresh.exists() else ec.generate_private_key(ec.SECP256R1())
-        _put(fresh, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        durable.replace(fresh, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
         asked = (
             x509.CertificateSigningRequestBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
@@ -121,8 +120,9 @@ def install(hosts: Hosts, tls: Path, role: str, chain_file: Path) -> datetime:
         except (ValueError, TypeError, InvalidSignature):
             fix = "Put the host's certificate first and each issuer after what it issued."
             raise Refused(f"{chain_file.name} is no chain.", fix) from None
-    _put(present, fitting[0].read_bytes(), 0o600)
-    _put(tls / f"{role}.crt", b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain), 0o644)
+    durable.replace(present, fitting[0].read_bytes(), mode=0o600)
+    pem = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain)
+    durable.replace(tls / f"{role}.crt", pem, mode=0o644)
     fresh.unlink(missing_ok=True)
     return own.not_valid_after_utc
 
@@ -162,14 +162,3 @@ def _key(path: Path) -> ec.EllipticCurvePrivateKey:
     key = load_pem_private_key(path.read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     return key
-
-
-def _put(path: Path, content: bytes, mode: int) -> None:
-    """Write by rename: a reader sees the old file or the new one."""
-    fresh = path.with_name(path.name + ".part")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

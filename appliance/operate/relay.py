@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.errors import WardwellError
 from appliance.health import checks
 from appliance.settings import Home
@@ -109,9 +109,7 @@ def run(relay: Relay, health: Health, sent: Path) -> int:
         _send_syslog(relay.syslog, health.at, news)
     if relay.smtp:
         _send_mail(relay.smtp, health.at, news)
-    fresh = sent.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.encode({**before, **news}))
-    fresh.replace(sent)
+    durable.replace(sent, msgspec.json.encode({**before, **news}))
     return len(news)
 
 

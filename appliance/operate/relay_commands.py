@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from appliance import durable
 from appliance.errors import WardwellError
 from appliance.settings import CONFIGURATION, RUNTIME, Home
 
@@ -30,10 +31,7 @@ def observe(path: Path) -> None:
     """Ask every question of `status` and write yes or no for each."""
     from appliance.operate import relay as relays
 
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.encode(relays.observe(Home.find())))
-    fresh.chmod(0o644)
-    fresh.replace(path)
+    durable.replace(path, msgspec.json.encode(relays.observe(Home.find())), mode=0o644)
 
 
 @relay.command()

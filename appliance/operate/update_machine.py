@@ -7,20 +7,18 @@ this one's place.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from appliance.backup.repository import write_durably
+from appliance import durable
 from appliance.crypto import sshsig
 from appliance.errors import Refused, WardwellError
 from appliance.operate import maintenance
@@ -118,19 +116,14 @@ class Machine:
         path = self.base / "update.json"
         if state is None:
             path.unlink(missing_ok=True)
-            _sync(self.base)
+            durable.sync(self.base)
         else:
-            write_durably(path, msgspec.json.encode(state))
+            durable.replace(path, msgspec.json.encode(state))
 
-    @contextmanager
-    def alone(self, *, wait: bool = False) -> Iterator[None]:
+    def alone(self, *, wait: bool = False) -> AbstractContextManager[None]:
         """Hold the lock of updates. Raises Refused when another one is going on, unless `wait`."""
-        with (self.base / ".update.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise Refused("An update is in progress.", "Wait until it is done.") from None
-            yield
+        busy = None if wait else Refused("An update is in progress.", "Wait until it is done.")
+        return durable.locked(self.base / ".update.lock", refusal=busy)
 
     # --- what is done ---
 
@@ -198,7 +191,7 @@ class Machine:
         self._run(["cp", "-a", "--reflink=auto", *paths, str(part)], "copying the databases")
         self._run(["sync", "-f", str(part)], "copying the databases")
         part.rename(part.with_name("data"))
-        _sync(part.parent)
+        durable.sync(part.parent)
 
     def put_back(self) -> None:
         """Put the copies back in their places. Repeating it after an interruption goes on."""
@@ -207,7 +200,7 @@ class Machine:
             if (data / name).is_dir():
                 shutil.rmtree(self.home.root / name, ignore_errors=True)
                 (data / name).rename(self.home.root / name)
-        _sync(self.home.root)
+        durable.sync(self.home.root)
 
     def drop_copy(self) -> None:
         """Remove the copies: what people erase from now on must not live on in them."""
@@ -216,11 +209,8 @@ class Machine:
     def switch(self, version: str, previous: str) -> None:
         """Make `version` the current one, by rename, and `previous` the one to go back to."""
         for link, target in (("previous", previous), ("current", version)):
-            fresh = self.base / f"{link}.new"
-            fresh.unlink(missing_ok=True)
-            fresh.symlink_to(f"releases/{target}")
-            fresh.rename(self.base / link)
-        _sync(self.base)
+            durable.replace_link(self.base / link, f"releases/{target}")
+        durable.sync(self.base)
 
     def configure(self, version: str) -> None:
         """Bring units, front and sandbox to that version: its own `wardwell apply`."""
@@ -271,11 +261,3 @@ class Machine:
             lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
             reason = " / ".join(lines[-4:]) or "it gave no reason"
             raise WardwellError(f"This failed: {what}: {reason}", "Fix what it names, then update again.")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,14 +8,13 @@ Must never see: who sent a cell. Files carry random names and no time.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
+from appliance import durable
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -55,39 +54,27 @@ class Memory:
         if self.folder.stat().st_uid != os.geteuid():
             raise WardwellError(f"{self.folder} belongs to somebody else.", "Remove it and start post again.")
 
-    @contextlib.contextmanager
-    def _locked(self, name: str, how: int) -> Iterator[None]:
-        descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
-
     def arriving(self) -> contextlib.AbstractContextManager[None]:
         """Held while a cell is put: the epoch's number does not change meanwhile."""
-        return self._locked("arrivals.lock", fcntl.LOCK_SH)
+        return durable.locked(self.folder / "arrivals.lock", shared=True)
 
     def turning(self) -> contextlib.AbstractContextManager[None]:
         """Held while the epoch's number changes: no cell is put meanwhile."""
-        return self._locked("arrivals.lock", fcntl.LOCK_EX)
+        return durable.locked(self.folder / "arrivals.lock")
 
     def closing(self) -> contextlib.AbstractContextManager[None]:
         """Held while boards are made: one process at a time."""
-        return self._locked("closing.lock", fcntl.LOCK_EX)
+        return durable.locked(self.folder / "closing.lock")
 
     def _create(self, path: Path, data: bytes) -> bool:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with durable.new_file(path, mode=0o600, synced=False) as file:
+                file.write(data)
+                file.flush()
+                os.utime(file.fileno(), (0, 0))
         except FileExistsError:
             return False
-        try:
-            if data:
-                os.write(descriptor, data)
-            os.utime(descriptor, (0, 0))
-        finally:
-            os.close(descriptor)
         return True
 
     def spend(self, epoch: int, ticket: bytes) -> bool:

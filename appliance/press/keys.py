@@ -6,14 +6,13 @@ Must never see: another compartment's key.
 
 from __future__ import annotations
 
-import os
-import secrets
+import contextlib
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from appliance import durable
 from appliance.crypto import sshsig
-from appliance.press.files import write_file
 from appliance.settings import Home
 
 NAMESPACE = "wardwell-report"
@@ -29,24 +28,13 @@ def report_key(home: Home) -> Ed25519PrivateKey:
     """The report key; made and its public half published when there is none yet."""
     path = key_file(home)
     if not path.exists():
-        part = path.with_name(f".report-key.{secrets.token_hex(4)}")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(sshsig.generate_private_openssh())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            # A link, unlike a rename, refuses when another process was first: then its key is the key.
-            path.hardlink_to(part)
-        except FileExistsError:
-            pass
-        finally:
-            part.unlink()
+        with contextlib.suppress(FileExistsError):  # another process was first: then its key is the key
+            durable.create(path, sshsig.generate_private_openssh(), mode=0o600)
     private = sshsig.load_private(path)
     line = sshsig.public_line(private, IDENTITY) + "\n"
     public = home.public / "press" / "report.pub"
     if not public.exists() or public.read_text() != line:
-        write_file(public, line.encode())
+        durable.replace(public, line.encode(), mode=0o644)
     return private
 
 

@@ -17,18 +17,18 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance import clock
+from appliance import clock, durable
 from appliance.charter import load_charter
 from appliance.errors import WardwellError
 from appliance.press import keys
-from appliance.press.files import write_file
 from appliance.press.models import Input, Outbox, Release
 from appliance.press.release import build, canonical_release, check_period
 from appliance.rules.months import SETTLED, end
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.delivery import encode, enqueue, flush
-from appliance.spool.messages import Append, FollowUpCounts, HeavyCallCounts, Practices, ReleasePublished
+from appliance.spool.log_entries import ReleaseMade, request
+from appliance.spool.messages import FollowUpCounts, HeavyCallCounts, Practices, ReleasePublished
 from appliance.storage import Store
 
 TYPES: dict[str, type[HeavyCallCounts] | type[FollowUpCounts] | type[Practices]] = {
@@ -126,17 +126,13 @@ def _made(session: Session, home: Home, period: str) -> Release:
 
 
 def _publish(store: Store, row: Release) -> None:
-    leaf = {
-        "period": row.period,
-        "sha256": row.sha256,
-        "inputs": msgspec.json.decode(row.body)["inputs"],
-        "epsilon": 0,
-    }
+    inputs = msgspec.json.decode(row.body)["inputs"]
+    entry = ReleaseMade(period=row.period, sha256=row.sha256, inputs=inputs, epsilon=0)
     # A crash after this line appends the same digest again: two equal leaves, which verifiers accept as one.
-    index = append(store.home, Append(kind="release", public=leaf)).public_index
+    index = append(store.home, request(entry)).public_index
     folder = store.home.public / "releases"
-    write_file(folder / f"{row.period}.json.sig", keys.sign(store.home, row.body))
-    write_file(folder / f"{row.period}.json", row.body)
+    durable.replace(folder / f"{row.period}.json.sig", keys.sign(store.home, row.body), mode=0o644)
+    durable.replace(folder / f"{row.period}.json", row.body, mode=0o644)
     with store.write() as session:
         fresh = session.get_one(Release, row.period)
         fresh.leaf_index, fresh.published_at = index, clock.now()

@@ -6,7 +6,6 @@ Filling needs root and the package sources that this machine uses; building from
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from appliance import durable
 from appliance.errors import WardwellError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,9 +52,8 @@ def is_filled(pool: Path) -> bool:
 def fill(pool: Path, say: Say) -> None:
     """Fetch everything, unless the pool is filled. Raises WardwellError when a source does not deliver."""
     pool.parent.mkdir(parents=True, exist_ok=True)
-    with open(pool.with_name(f"{pool.name}.lock"), "w") as lock:
-        # A second process waits here, and then has nothing to do.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # A second process waits here, and then has nothing to do.
+    with durable.locked(pool.with_name(f"{pool.name}.lock")):
         if not is_filled(pool):
             _fill(pool, say)
 

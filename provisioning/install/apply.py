@@ -6,13 +6,11 @@ last run. Must never see: an appliance's data. Running it again changes nothing;
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from appliance import durable
 from appliance.errors import Refused, WardwellError
 from appliance.operate import cert
 from appliance.settings import CONFIGURATION
@@ -64,10 +62,7 @@ def put(path: Path, text: str) -> bool:
     """Write by rename unless it holds just that; whether it was written."""
     if path.exists() and path.read_text() == text:
         return False
-    fresh = path.with_name(f".{path.name}.part")
-    fresh.write_text(text)
-    fresh.chmod(0o600 if path.name == "variables.json" else 0o644)
-    fresh.replace(path)
+    durable.replace(path, text.encode(), mode=0o600 if path.name == "variables.json" else 0o644)
     return True
 
 
@@ -79,7 +74,8 @@ def apply(say: Say) -> list[str]:
     if os.geteuid() != 0:
         raise Refused("Only root configures this machine.", "Run `sudo wardwell apply`.")
     answers = stored_answers()
-    with _only_run():
+    busy = Refused("`wardwell apply` is running already.", "Wait until it is done.")
+    with durable.locked(Path("/run/wardwell-apply.lock"), refusal=busy):
         changed = render(answers)
         certificates = cert.ensure_certificates(answers.three_hosts, CONFIGURATION / "tls")
         if certificates:
@@ -113,13 +109,3 @@ def play(options: list[str], say: Say) -> Outcome:
         "TMPDIR": str(TEMPORARY),
     }
     return playbook.run(command, ANSIBLE, environment, LOG, say)
-
-
-@contextmanager
-def _only_run() -> Iterator[None]:
-    with open("/run/wardwell-apply.lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused("`wardwell apply` is running already.", "Wait until it is done.") from None
-        yield

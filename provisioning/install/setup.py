@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from appliance import durable
 from appliance.errors import Refused
 from provisioning.install.answers import QUESTIONS, Answers, Question, check, decode, toml
 
@@ -98,14 +98,10 @@ def _content(key: str, field: str, path: Path) -> str:
 
 
 def _write(path: Path, content: str, mode: int) -> None:
-    """By rename, and only when it differs: owner and group that the installation gave stay with an unchanged file."""
+    """Only when it differs: owner and group that the installation gave stay with an unchanged file."""
     if path.exists() and path.read_text() == content:
         return
-    fresh = path.with_name(f".{path.name}.part")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        file.write(content)
-    fresh.replace(path)
+    durable.replace(path, content.encode(), mode=mode)
 
 
 def zone_of_machine(root: Path = Path("/")) -> str:

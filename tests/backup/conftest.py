@@ -24,9 +24,10 @@ from appliance.ledger import keys as ledger_keys
 from appliance.ledger.log import Log
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
-from appliance.spool.messages import Append, Health
+from appliance.spool.log_entries import RosterTaken, request
+from appliance.spool.messages import Health
 from appliance.storage import open_store
-from appliance.storage.migrate import upgrade_all
+from tests.support.databases import lay_database
 from tests.support.desk_site import add_person
 
 # In a message and in a raw export: the first belongs into a backup, the second must not be in one.
@@ -48,11 +49,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\ncustody = "file"\n')
     shutil.copy(SHIPPED, home.charter_file)
     create_file_custody(home)
-    upgrade_all(home)
+    for compartment in COMPARTMENTS:
+        lay_database(home, compartment)
     ledger_keys.create(home)
     store = open_store(home, "ledger")
     log = Log(store)
-    log.append_all([Append(kind="release", public={"period": str(number)}) for number in range(300)])
+    log.append_all([request(RosterTaken(version=number, headcount=0, sha256="")) for number in range(300)])
     log.publish()
     store.close()
     desk = open_store(home, "desk")

@@ -24,7 +24,7 @@ from appliance.custody.keys import backup_identity
 from appliance.database import revisions
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
-from appliance.storage import open_store
+from appliance.storage import open_store, snapshot
 from tests.backup.conftest import EXPORT_MARK, MESSAGE_MARK, Site
 from tests.support.desk_site import add_person
 
@@ -130,7 +130,8 @@ def test_nobody_writes_while_the_cut_is_taken(site: Site, monkeypatch: pytest.Mo
     assert all(writes(name) for name in COMPARTMENTS)  # control: afterwards everybody may
 
 
-def test_what_stands_in_the_write_ahead_log_is_in_the_backup(site: Site) -> None:
+def test_what_stands_in_the_write_ahead_log_is_in_the_backup(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "_BUSY_SECONDS", 0.2)  # the reader below never lets go
     store = open_store(site.home, "desk")  # held open, so that its log stays
     reader = store.reader.connect()
     reader.exec_driver_sql("SELECT 1 FROM person").fetchone()  # a reader keeps the log from being emptied

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from appliance import durable
 from appliance.backup import proof
-from appliance.backup import repository as repositories
 from appliance.backup.keys import keys_of
+from appliance.backup.repository import Repository
 from appliance.backup.verify import verify
 from appliance.errors import Refused
 from tests.backup.conftest import Site
@@ -91,23 +92,27 @@ def test_a_piece_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "rename", renamed)
-    repositories.write_durably(tmp_path / "piece", b"x")
-    assert done == [("sync", ".piece.part"), ("rename", ".piece.part")]
+    repository = Repository(tmp_path)
+    (tmp_path / "pieces").mkdir()
+    repository.write("a" * 64, b"x")
+    (sync, synced_name), (named, renamed_name) = done
+    assert (sync, named) == ("sync", "rename") and synced_name == renamed_name
+    assert synced_name.startswith(f".{'a' * 64}.age.") and synced_name.endswith(".part")
 
 
 def test_the_backup_appears_after_everything_in_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    sync, rename = repositories.sync_folder, Path.rename
+    sync, rename = durable.sync, Path.rename
 
     def synced(folder: Path) -> None:
         done.append(f"sync {folder.relative_to(site.to)}")
         sync(folder)
 
     def renamed(self: Path, target: Path) -> Path:
-        done.append(f"name {target.name}" if "backups" in target.parts else "piece")
+        done.append("piece" if "pieces" in target.parts else f"name {target.name}")
         return rename(self, target)
 
-    monkeypatch.setattr(repositories, "sync_folder", synced)
+    monkeypatch.setattr(durable, "sync", synced)
     monkeypatch.setattr(Path, "rename", renamed)
     made = site.create()
     last_piece = len(done) - 1 - done[::-1].index("piece")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from appliance import durable
 from appliance.charter import Charter, load_charter, render, signatures
 from appliance.charter.commands import charter as command
 from appliance.charter.schema import SHIPPED
@@ -40,8 +41,8 @@ def publish(home: Home, *leaves: dict[str, object]) -> None:
         builder.add(canonical({"v": 1, "at": "2026-11-23T06:00:00Z", **leaf}))
     note = signer.sign(Checkpoint(signer.name, builder.size, builder.root()).text())
     tiles.publish(home.public / "ledger", builder.take_full(), builder.take_partial(), note)
-    tiles.write_file(home.public / "ledger" / "vkey", str(signer.verifier).encode())
-    tiles.write_file(home.public / "witness" / "vkey", str(signer.verifier).encode())
+    durable.replace(home.public / "ledger" / "vkey", str(signer.verifier).encode())
+    durable.replace(home.public / "witness" / "vkey", str(signer.verifier).encode())
 
 
 def check() -> Result:

@@ -20,9 +20,8 @@ from appliance.custody.shares import GROUPS, Card, CardError, Scheme, combine, r
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
-from appliance.storage.engine import open_store
-from appliance.storage.migrate import upgrade
 from tests.custody.support import HOLDERS, Files, People, hold, make_shares_home
+from tests.support.databases import lay_database
 
 
 @pytest.fixture
@@ -42,9 +41,7 @@ def cards(places: Places, machine: Files) -> dict[str, list[Card]]:
     made = hold(places, machine)
     for compartment in COMPARTMENTS:
         places.home.key(compartment).write_text((places.keys / compartment).read_text())
-        store = open_store(places.home, compartment)
-        upgrade(store)
-        store.close()
+        lay_database(places.home, compartment)
     return made
 
 

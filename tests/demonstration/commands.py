@@ -103,7 +103,7 @@ def drop(home: Home, kind: str) -> None:
     click.echo(
         f"dropped {dropped.path.name}: call {dropped.call.number}, {dropped.call.kind}, "
         f"{len(dropped.call.units)} units, {officer.display} ({officer.call_sign}) first on scene.\n"
-        "Within 15 seconds it stands in the coordinator's queue."
+        "Within 15 seconds it appears in the coordinator's queue."
     )
 
 

@@ -46,19 +46,23 @@ class Pocket(msgspec.Struct, forbid_unknown_fields=True):
         return pyotp.TOTP(self.totp).at(now), STEP_SECONDS - now % STEP_SECONDS
 
     def fresh_code(self) -> str:
-        """A code that the demonstration has not used yet; waits for the next one when needed. It counts as used now."""
-        while self.is_used():
+        """A code that the demonstration has not used yet; it counts as used now.
+
+        Desk takes the next step's code already (RFC 6238, 5.2). This waits only when that one was used too.
+        """
+        step = max(_step(), self._steps().get(self.name, -1) + 1)
+        while step > _step() + 1:
             time.sleep(0.5)
-        self.mark_used()
-        return self.code()[0]
+        self.mark_used(step)
+        return pyotp.TOTP(self.totp).generate_otp(step)
 
     def is_used(self) -> bool:
         """Whether the demonstration itself has used the present code."""
         return self._steps().get(self.name, -1) >= _step()
 
-    def mark_used(self) -> None:
-        """Say that the present code was used: each works once."""
-        steps = {**self._steps(), self.name: _step()}
+    def mark_used(self, step: int | None = None) -> None:
+        """Say that the present code, or the code of `step`, was used: each works once."""
+        steps = {**self._steps(), self.name: _step() if step is None else step}
         Path(self.used_file).write_bytes(msgspec.json.encode(steps))
 
     def _steps(self) -> dict[str, int]:

@@ -250,6 +250,7 @@ def test_the_founding_document_makes_the_first_role_holders_once(
         founding_document.accept(home, desk, charter, document)
 
 
+@pytest.mark.usefixtures("production_strength")
 def test_scrypt_lines_fit_their_password_only() -> None:
     line = accounts.hash_password("correct horse battery")
     assert line.startswith("scrypt$16$") and "correct" not in line

@@ -33,9 +33,9 @@ from appliance.rules.exposure_model import load_model
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
 from appliance.spool.messages import MailboxKeyPublished
-from appliance.storage import Store, open_store
-from appliance.storage.migrate import upgrade_all
+from appliance.storage import Store
 from tests.intake.support import file, roster, row
+from tests.support.databases import new_store
 from webapp.common.guard import declaration_of, discloses
 from webapp.desk import create_app as create_desk
 from webapp.post import create_app as create_post
@@ -59,8 +59,7 @@ class Appliance:
 
 @pytest.fixture
 def appliance(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Appliance]:
-    upgrade_all(home)
-    stores = {name: open_store(home, name) for name in COMPARTMENTS}
+    stores = {name: new_store(home, name) for name in COMPARTMENTS}
     intake, desk, charter = stores["intake"], stores["desk"], load_charter(home)
     monkeypatch.setattr(contributions, "_is_in_the_ledger", lambda *_: True)
     with clock.held(NOW):

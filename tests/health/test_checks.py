@@ -36,10 +36,10 @@ from appliance.kit.witness import Folders, Witness
 from appliance.kit.witness import create as create_witness
 from appliance.ledger import keys
 from appliance.migrate import migrate
-from appliance.settings import Home
+from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
-from appliance.storage.migrate import upgrade_all
 from tests.ledger.support import serving
+from tests.support.databases import lay_database
 
 
 def certificate(days: int) -> tuple[bytes, bytes]:
@@ -119,7 +119,8 @@ def sound(
         key.write_bytes(sshsig.generate_private_openssh())
         (home.public / f"{signer}.pub").write_text(sshsig.public_line(sshsig.load_private(key), signer))
         signatures.sign(home.public / "charter.toml", key, signer)
-    upgrade_all(home)
+    for compartment in COMPARTMENTS:
+        lay_database(home, compartment)
     keys.create(home)
     create_witness(home.root / "demo/witness", home.public / "witness")
     with serving(home, store_of("ledger")):

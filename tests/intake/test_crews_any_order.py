@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -129,13 +130,26 @@ def told(store: Store) -> set[tuple[str, str]]:
     return {key for key, (_, gone) in standing.items() if not gone}
 
 
-_SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# The first in every test run, the second in `make test-long`.
+_SOME = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_MANY = settings(_SOME, max_examples=600)
 
 
-@_SLOW
+@_SOME
 @given(data=st.data())
 def test_any_order_ends_alike(store_of: Callable[[str], Store], data: st.DataObject) -> None:
-    store = store_of("intake")
+    any_order_ends_alike(store_of("intake"), data)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@_MANY
+@given(data=st.data())
+def test_any_order_ends_alike_in_many_histories(store_of: Callable[[str], Store], data: st.DataObject) -> None:
+    any_order_ends_alike(store_of("intake"), data)
+
+
+def any_order_ends_alike(store: Store, data: st.DataObject) -> None:
     files = data.draw(drops())
     assert isinstance(CALLS, Profile)
     first = taken(store, files, CALLS)
@@ -165,10 +179,21 @@ def in_force(files: Sequence[Drop]) -> list[Shift]:
     ]
 
 
-@_SLOW
+@_SOME
 @given(files=drops(merging=False))
 def test_it_is_the_rule_that_the_docs_give(store_of: Callable[[str], Store], files: list[Drop]) -> None:
-    store = store_of("intake")
+    it_is_the_rule_that_the_docs_give(store_of("intake"), files)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@_MANY
+@given(files=drops(merging=False))
+def test_it_is_the_rule_in_many_histories(store_of: Callable[[str], Store], files: list[Drop]) -> None:
+    it_is_the_rule_that_the_docs_give(store_of("intake"), files)
+
+
+def it_is_the_rule_that_the_docs_give(store: Store, files: list[Drop]) -> None:
     assert isinstance(CALLS, Profile)
     found = {(one[0], one[1]) for one in taken(store, files, CALLS) if one[0] != "B"}
     newest = {call.number: call for one in files for call in one.calls if call.number != "B"}

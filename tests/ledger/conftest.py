@@ -12,8 +12,8 @@ from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.settings import Home
 from appliance.storage import Store, open_store
-from appliance.storage.migrate import upgrade
 from tests.ledger.support import Served, folders_of
+from tests.support.databases import lay_database
 
 
 @pytest.fixture
@@ -21,9 +21,7 @@ def founded(home: Home) -> Home:
     """`home` with the ledger's key and schema and a witness's key."""
     keys.create(home)
     create_witness(home.root / "demo" / "witness", home.public / "witness")
-    store = open_store(home, "ledger")
-    upgrade(store)
-    store.close()
+    lay_database(home, "ledger")
     return home
 
 

@@ -17,6 +17,7 @@ from appliance.ledger.log import Log
 from appliance.ledger.server import Server
 from appliance.runtime.turns import Control
 from appliance.settings import Home
+from appliance.spool.log_entries import RosterTaken, request
 from appliance.spool.messages import About, Append
 from appliance.storage import Store
 from tests.support.waiting import until
@@ -85,9 +86,14 @@ def spooled(home: Home) -> list[Path]:
     return sorted(home.spool("ledger", "desk").glob("[0-9]*.json"))
 
 
+def numbered(number: int) -> Append:
+    """A public entry that carries `number`."""
+    return request(RosterTaken(version=number, headcount=0, sha256=""))
+
+
 def grow(log: Log, count: int) -> None:
     """Append `count` public entries, numbered from 0, and publish."""
-    log.append_all([Append(kind="grant", public={"n": number}) for number in range(count)])
+    log.append_all([numbered(number) for number in range(count)])
     log.publish()
 
 

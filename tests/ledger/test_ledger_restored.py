@@ -14,7 +14,8 @@ from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import Checkpoint, Signer, cosigned_at
 from appliance.crypto.restore_statement import CUSTODY_KEY, Restored
 from appliance.crypto.tiles import Builder, publish
-from appliance.crypto.tlog import PublicLog, witnessed
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import witnessed
 from appliance.custody.keys import custody_signer
 from appliance.custody.restore_signature import ORDER, publish_custody_key, record_restore
 from appliance.errors import WardwellError
@@ -25,7 +26,7 @@ from appliance.ledger.log import Disagreement, Log
 from appliance.settings import Home
 from appliance.spool.messages import Append, Refused
 from appliance.storage import open_store
-from tests.ledger.support import folders_of, grow
+from tests.ledger.support import folders_of, grow, numbered
 
 ROOT = bytes(range(32))
 
@@ -224,7 +225,7 @@ def test_the_ledger_takes_the_word_once_and_from_custody_alone(founded: Home, be
     (founded.folder("ledger") / ORDER).write_text(note)
     _append(founded, 1)
     log = PublicLog(founded.public / "ledger")
-    assert [log.leaf(index)["kind"] for index in range(10, log.size)] == ["restored", "grant", "grant"]
+    assert [log.leaf(index)["kind"] for index in range(10, log.size)] == ["restored", "roster", "roster"]
     stated = Restored(log.checkpoint(), clock.now())
     (founded.folder("ledger") / ORDER).write_text(stated.sign(custody_signer(bytes(32))))
     with pytest.raises(WardwellError):
@@ -235,9 +236,7 @@ def test_the_ledger_takes_the_word_once_and_from_custody_alone(founded: Home, be
 def test_nobody_appends_such_an_entry_over_the_socket(founded: Home, before: Callable[[], Path]) -> None:
     store = open_store(founded, "ledger")
     log = Log(store)
-    [refused, granted] = log.append_all(
-        [Append(kind="restored", public={"size": 1, "note": "x"}), Append(kind="grant", public={"n": 1})]
-    )
+    [refused, granted] = log.append_all([Append(kind="restored", public={"size": 1, "note": "x"}), numbered(1)])
     assert isinstance(refused, Refused)
     assert not isinstance(granted, Refused), "the positive control"
     store.close()

@@ -65,7 +65,7 @@ def test_the_edited_entry_is_named(log: Log, founded: Home, witness: Witness) ->
     grow(log, 40)
     witness.look()
     path = founded.public / "ledger/tile/entries/000.p/40"
-    path.write_bytes(path.read_bytes().replace(b'"n":17', b'"n":71'))
+    path.write_bytes(path.read_bytes().replace(b'"version":17', b'"version":71'))
     problem = verify_home(founded).problem
     assert problem is not None
     assert problem[0] == "entry 17"
@@ -191,7 +191,7 @@ def test_the_commands(log: Log, founded: Home, tmp_path: Path, monkeypatch: pyte
     result = run(ledger_command, ["verify", "--json", "--database"])
     assert result.exit_code == 0
     assert json.loads(result.output)["size"] == 3
-    assert '"n": 2' in run(ledger_command, ["show", "--json", "--last", "1"]).output
+    assert '"version": 2' in run(ledger_command, ["show", "--json", "--last", "1"]).output
     ours = ["--ledger-key", (founded.public / "ledger/vkey").read_text()]
     theirs = ["--witness-note", str(out / "checkpoint"), "--witness-key", (out / "vkey").read_text()]
     copy = tmp_path / "copy"
@@ -200,7 +200,7 @@ def test_the_commands(log: Log, founded: Home, tmp_path: Path, monkeypatch: pyte
     assert result.exit_code == 0, result.output
     assert "The witness cosigned 3" in result.output
     bundle = copy / "tile/entries/000.p/3"
-    bundle.write_bytes(bundle.read_bytes().replace(b'"n":1', b'"n":4'))
+    bundle.write_bytes(bundle.read_bytes().replace(b'"version":1', b'"version":4'))
     result = run(kit, ["verify", "--log", str(copy), *ours, *theirs])
     assert result.exit_code == 1
     assert "NOT VERIFIED: entry 1" in result.output

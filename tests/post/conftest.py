@@ -20,10 +20,13 @@ from appliance.crypto import blindrsa
 from appliance.crypto.canonical import canonical
 from appliance.post.memory import Memory
 from appliance.settings import Home
-from appliance.storage import Store, open_store
-from appliance.storage.migrate import metadata_of
+from appliance.storage import Store
 from provisioning import build_space, packages
 from tests.conftest import make_home
+from tests.support.databases import new_store
+from tests.support.ticket_keys import made_keys, some_keys
+
+__all__ = ["made_keys", "some_keys"]
 
 
 @pytest.fixture
@@ -38,18 +41,6 @@ def memory(home: Home) -> Iterator[Memory]:
     held = Memory(home)
     yield held
     shutil.rmtree(held.folder)
-
-
-@pytest.fixture(scope="session")
-def some_keys() -> list[rsa.RSAPrivateKey]:
-    """Ticket keys made once: making them is slow and is not what these tests are about."""
-    return [blindrsa.generate(2048) for _ in range(4)]
-
-
-@pytest.fixture(autouse=True)
-def _made_keys(some_keys: list[rsa.RSAPrivateKey], monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = itertools.cycle(some_keys)
-    monkeypatch.setattr(blindrsa, "generate", lambda bits: next(keys))
 
 
 @pytest.fixture
@@ -99,9 +90,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def town(driver: Path, some_keys: list[rsa.RSAPrivateKey], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Desk, post and the static files as real servers, and people with browsers; one for all tests of a module."""
     home = make_home(tmp_path_factory.mktemp("town") / "home")
-    stores = {name: open_store(home, name) for name in ("desk", "post")}
-    for name, store in stores.items():
-        metadata_of(name).create_all(store.writer)
+    stores = {name: new_store(home, name) for name in ("desk", "post")}
     ledger, memory = SmallLedger(home), Memory(home)
     keys = itertools.cycle(some_keys)
     with pytest.MonkeyPatch.context() as patch:

@@ -108,7 +108,7 @@ def test_an_officer_writes_to_a_clinician_and_reads_the_reply(post: Post, tmp_pa
     officer, officer_slip = site.member("alex", "officer")
 
     theirs = post.open_browser("clinician")
-    sign_in(theirs, clinician, clinician.code(-1))
+    sign_in(theirs, clinician, clinician.fresh_code())
     their_words = create(theirs, site, clinician_slip)
     expect(theirs.get_by_role("link", name="Support", exact=True)).to_have_count(0)
     saved = make_keys(theirs, tmp_path)
@@ -116,7 +116,7 @@ def test_an_officer_writes_to_a_clinician_and_reads_the_reply(post: Post, tmp_pa
     lock(theirs)
 
     mine = post.open_browser("officer")
-    sign_in(mine, officer, officer.code(-1))
+    sign_in(mine, officer, officer.fresh_code())
     my_words = create(mine, site, officer_slip)
     expect(mine.get_by_role("link", name="Inbox", exact=True)).to_have_count(0)
     mine.get_by_role("link", name="Support", exact=True).click()
@@ -148,7 +148,7 @@ def test_an_officer_writes_to_a_clinician_and_reads_the_reply(post: Post, tmp_pa
     lock(mine)
     post.next_day()
 
-    unlock(theirs, clinician, clinician.code(), their_words)
+    unlock(theirs, clinician, clinician.fresh_code(), their_words)
     theirs.get_by_role("link", name="Inbox", exact=True).click()
     heading(theirs, "Inbox")
     check(theirs)
@@ -160,7 +160,7 @@ def test_an_officer_writes_to_a_clinician_and_reads_the_reply(post: Post, tmp_pa
     lock(theirs)
     post.next_day()
 
-    unlock(mine, officer, officer.code(), my_words)
+    unlock(mine, officer, officer.fresh_code(), my_words)
     mine.get_by_role("link", name="Support", exact=True).click()
     mine.get_by_role("button", name="Open The casey").click()
     expect(mine.get_by_text("On the board")).to_be_visible()

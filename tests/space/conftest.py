@@ -14,14 +14,16 @@ from playwright.sync_api import Page
 from provisioning import build, build_space, packages
 from tests.space.live_site import LiveSite, live_site
 from tests.space.walk import opened
+from tests.support.quick_space import quick_code
 
 HERE = Path(__file__).parent
 Call = Callable[..., Any]
+NodeTests = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
-def library() -> Path:
-    """The built Node library; built anew when a source changed."""
+def shipped_library() -> Path:
+    """The built Node library, with the work factor that ships; built anew when a source changed."""
     packages.install()
     for builder in build.BUILDERS:
         try:
@@ -29,6 +31,12 @@ def library() -> Path:
         except subprocess.CalledProcessError:
             pytest.fail(f"{builder.title} could not be built; its output is above", pytrace=False)
     return build_space.DIST_NODE / "library.mjs"
+
+
+@pytest.fixture(scope="session")
+def library(shipped_library: Path) -> Path:
+    """The Node library with little work behind its secrets; `prepare.mjs` lies beside it."""
+    return quick_code() / "webapp" / "space" / "dist-node" / shipped_library.name
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +73,13 @@ def call(library: Path) -> Call:
 
 
 @pytest.fixture(scope="session")
-def run_node_tests(library: Path) -> Callable[[str], None]:
-    """Run one `*.test.mjs` with Node's own test runner; its whole output is shown when it fails."""
+def run_node_tests(library: Path) -> NodeTests:
+    """Run one `*.test.mjs` with Node's own test runner, on the quick library unless another is given.
 
-    def run(name: str) -> None:
+    Its whole output is shown when it fails.
+    """
+
+    def run(name: str, library: Path = library) -> None:
         done = subprocess.run(
             [str(packages.NODE), "--test", "--test-reporter=spec", str(HERE / name)],
             env={"WARDWELL_LIBRARY": str(library), "PATH": ""},

@@ -37,12 +37,13 @@ from appliance.post.memory import Memory
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import About, Append, EpochTurned, MailboxKeyPublished, SealedExposure
-from appliance.storage import Store, open_store
-from appliance.storage.migrate import metadata_of
+from appliance.storage import Store
 from provisioning import front
 from tests.conftest import make_home
 from tests.support import ledger as ledger_support
+from tests.support.databases import new_store
 from tests.support.desk_site import Member, add_member
+from tests.support.quick_space import quick_code
 from tests.support.waiting import answers, until
 
 CUSTODY_ROOT = bytes(ROOT_BYTES)
@@ -223,10 +224,9 @@ def _process(command: list[str], home: Home, log: str) -> Iterator[None]:
 def sealed_post(site: LiveSite) -> Iterator[tuple[Store, Memory]]:
     """Post beside a running site, with ticket keys and tables; its memory is removed afterwards."""
     with contextlib.ExitStack() as running:
-        store, memory = open_store(site.home, "post"), Memory(site.home)
+        store, memory = new_store(site.home, "post"), Memory(site.home)
         running.callback(lambda: shutil.rmtree(memory.folder))
         running.callback(store.close)
-        metadata_of("post").create_all(store.writer)
         tickets.ensure_keys(site.desk, site.home)
         gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "--no-control-socket"]
         options = ["--config", "python:webapp.post.gunicorn_config", "--bind", f"unix:{site.home.socket('post')}"]
@@ -242,9 +242,7 @@ def live_site(root: Path) -> Iterator[LiveSite]:
     hosts = {role: f"{name}:{_free_port()}" for role, name in NAMES.items()}
     lines = "".join(f'{role} = "{host}"\n' for role, host in hosts.items())
     home.settings_file.write_text(f'agency = "Test Agency"\ndemonstration = true\n[hosts]\n{lines}')
-    stores = {name: open_store(home, name) for name in ("desk", "ledger")}
-    for name, store in stores.items():
-        metadata_of(name).create_all(store.writer)
+    stores = {name: new_store(home, name) for name in ("desk", "ledger")}
     witness = Signer.generate("witness.test", COSIGNATURE)
     (home.public / "witness").mkdir()
     (home.public / "witness" / "vkey").write_text(f"{witness.verifier}\n")
@@ -252,7 +250,8 @@ def live_site(root: Path) -> Iterator[LiveSite]:
     (home.public / "site" / "crisis" / "index.html").write_text(CRISIS)
     authority = Authority(home.root / "demo")
     certificates = {r: front.Certificate(*authority.server(r, name)) for r, name in NAMES.items()}
-    front.write(home, home.settings().hosts, certificates)
+    configuration = front.write(home, home.settings().hosts, certificates)
+    configuration.write_text(front.render(home, home.settings().hosts, certificates, code=quick_code()))
     gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "--bind", f"unix:{home.socket('desk')}"]
     with contextlib.ExitStack() as running:
         for store in stores.values():

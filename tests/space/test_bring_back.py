@@ -203,14 +203,14 @@ def test_without_questionnaires_it_is_an_empty_bundle(call: Call, tmp_path: Path
 def test_started_over_and_brought_back_in_a_browser(site: LiveSite, tmp_path: Path) -> None:
     with opened(site, tmp_path / "browser") as page:
         member, slip = site.member("uma", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         create(page, site, slip)
         keep_words(page, NASTY)
         identity, _ = _saved(page, tmp_path)
         # Another person's space is as empty as one that was started over.
         lock(page)
         member, slip = site.member("vic", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         create(page, site, slip)
         page.get_by_role("link", name="Take a copy", exact=True).first.click()
         page.get_by_role("link", name="Bring it back").click()

@@ -25,12 +25,12 @@ def test_new_words_open_the_space_and_the_old_ones_nothing(tmp_path: Path, libra
                 return session.scalar(select(func.count()).select_from(KeptVault)) or 0
 
         member, slip = site.member("lou", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         old = create(page, site, slip)
         keep_words(page, "written under the old words")
         lock(page)
         assert kept() == 1
-        sign_in(page, member, member.code())
+        sign_in(page, member, member.fresh_code())
         unlock(page, old)
 
         page.get_by_role("link", name="change your words").click()
@@ -48,7 +48,7 @@ def test_new_words_open_the_space_and_the_old_ones_nothing(tmp_path: Path, libra
         assert kept() == 0  # the old words would have opened it
         lock(page)
 
-        sign_in(page, member, member.code(1))
+        sign_in(page, member, member.fresh_code())
         unlock(page, old)
         expect(page.get_by_text("do not open")).to_be_visible()
         unlock(page, new)

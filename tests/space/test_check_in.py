@@ -37,7 +37,7 @@ def _check_in(page: Page, sleep: int) -> None:
 
 def test_a_check_in_and_its_course(site: LiveSite, page: Page, tmp_path: Path) -> None:
     member, slip = site.member("alex", "officer")
-    sign_in(page, member, member.code(-1))
+    sign_in(page, member, member.fresh_code())
     words = create(page, site, slip)
     sent: list[Request] = []
     page.on("request", lambda request: sent.append(request))
@@ -65,7 +65,7 @@ def test_a_check_in_and_its_course(site: LiveSite, page: Page, tmp_path: Path) -
     assert not [request.url for request in sent if WORDS in (request.post_data or "")]
     assert page.evaluate("Object.keys(localStorage).length + Object.keys(sessionStorage).length") == 0
 
-    sign_in(page, member, member.code())
+    sign_in(page, member, member.fresh_code())
     page.get_by_label("Six words").fill(" ".join(words))
     page.get_by_role("button", name="Unlock").click()
     heading(page, re.compile("^Good"))
@@ -78,7 +78,7 @@ def test_a_check_in_and_its_course(site: LiveSite, page: Page, tmp_path: Path) -
 
 def test_a_screener_question_by_question(site: LiveSite, page: Page) -> None:
     member, slip = site.member("sam", "officer")
-    sign_in(page, member, member.code(-1))
+    sign_in(page, member, member.fresh_code())
     create(page, site, slip)
     sent: list[Request] = []
     page.on("request", lambda request: sent.append(request))

@@ -107,7 +107,7 @@ def test_every_type_of_record_is_either_taken_or_left(call: Call) -> None:
 def test_a_copy_saved_from_the_browser(site: LiveSite, tmp_path: Path) -> None:
     with opened(site, tmp_path / "browser") as page:
         member, slip = site.member("rey", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         create(page, site, slip)
         page.get_by_role("link", name="Check in", exact=True).first.click()
         page.get_by_label("Anything you want to remember").fill(WORDS)

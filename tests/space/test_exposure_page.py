@@ -97,7 +97,7 @@ def hide_and_print(page: Page) -> None:
 
 def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Page) -> None:
     member, slip = site.member("robin", "officer")
-    sign_in(page, member, member.code(-1))
+    sign_in(page, member, member.fresh_code())
     words = create(page, site, slip)
     page.get_by_role("link", name="Exposure", exact=True).click()
     heading(page, "Your exposure")
@@ -135,7 +135,7 @@ def test_the_load_added_up_by_hand_and_calls_set_aside(site: LiveSite, page: Pag
 
     page.get_by_role("button", name="Lock", exact=True).click()
     expect(page.get_by_text("Your private space is locked.")).to_be_visible()
-    sign_in(page, member, member.code())
+    sign_in(page, member, member.fresh_code())
     page.get_by_label("Six words").fill(" ".join(words))
     page.get_by_role("button", name="Unlock").click()
     page.get_by_role("link", name="Exposure", exact=True).click()

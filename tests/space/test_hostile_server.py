@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import pytest
 
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
-from tests.space.conftest import Call
+from tests.space.conftest import Call, NodeTests
 
 
-def test_the_vault_against_a_hostile_server(run_node_tests: Callable[[str], None]) -> None:
+def test_the_vault_against_a_hostile_server(run_node_tests: NodeTests) -> None:
     run_node_tests("hostile.test.mjs")
 
 

@@ -27,21 +27,19 @@ def test_swapped_in_the_database(site: LiveSite, library: Path, tmp_path: Path) 
     made = {}
     for name in ("alex", "sam"):
         member, slip = site.member(name, "officer")
-        enrolled = prepare(
-            site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee
-        )
+        enrolled = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
         made[name] = (member, enrolled)
     member, enrolled = made["alex"]
     words = ["--words", enrolled["words"]]
 
     # Control: untouched, the space opens and the ledgered key is the vault's.
-    honest = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+    honest = prepare(site, library, tmp_path, "session", member, *words)
     assert honest["findings"]["keySwapped"] is False, honest
 
     with site.desk.write() as session:
         alex, sam = session.get_one(Vault, member.handle), session.get_one(Vault, made["sam"][0].handle)
         alex.mailbox_leaf_index, kept = sam.mailbox_leaf_index, alex.mailbox_leaf_index
-    swapped = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    swapped = prepare(site, library, tmp_path, "session", member, *words)
     assert swapped["findings"]["keySwapped"] is True
 
     member_of_sam, enrolled_sam = made["sam"]
@@ -51,12 +49,12 @@ def test_swapped_in_the_database(site: LiveSite, library: Path, tmp_path: Path) 
         alex.mailbox_leaf_index = kept
         # Sam's words open Sam's key file, and not what stands under it now.
         sam.blob, sam.version = alex.blob, alex.version
-    told = prepare(site, library, tmp_path, "session", member_of_sam, "--code", member_of_sam.code(), *words_of_sam)
+    told = prepare(site, library, tmp_path, "session", member_of_sam, *words_of_sam)
     assert "altered or is not the newest copy" in told
     with site.desk.write() as session:
         alex, sam = session.get_one(Vault, member.handle), session.get_one(Vault, member_of_sam.handle)
         sam.wraps = alex.wraps
-    told = prepare(site, library, tmp_path, "session", member_of_sam, "--code", member_of_sam.code(1), *words_of_sam)
+    told = prepare(site, library, tmp_path, "session", member_of_sam, *words_of_sam)
     assert "do not open" in told
 
 
@@ -72,14 +70,14 @@ def _batch(site: LiveSite) -> None:
 def test_an_old_vault_put_back_is_told(site: LiveSite, library: Path, tmp_path: Path) -> None:
     member, slip = site.member("robin", "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
-    enrolled = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    enrolled = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
     words = ["--words", enrolled["words"]]
     with site.desk.read() as session:
         vault = session.get_one(Vault, member.handle)
         old = (vault.version, vault.blob)
 
     # Control: the newest copy opens without a word of it, before and after a batch.
-    honest = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+    honest = prepare(site, library, tmp_path, "session", member, *words)
     assert honest["findings"]["versionProblem"] is None, honest
     _batch(site)
 
@@ -87,7 +85,7 @@ def test_an_old_vault_put_back_is_told(site: LiveSite, library: Path, tmp_path: 
         vault = session.get_one(Vault, member.handle)
         newest = (vault.version, vault.blob)
         vault.version, vault.blob = old
-    told = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    told = prepare(site, library, tmp_path, "session", member, *words)
     assert told["findings"]["versionProblem"]["code"] == "old_vault"
     with site.desk.write() as session:
         vault = session.get_one(Vault, member.handle)
@@ -101,12 +99,12 @@ def _served_again(
     member, slip = site.member(name, "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
     publish(2)
-    enrolled = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    enrolled = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
     words = ["--words", enrolled["words"]]
     publish(1)
-    older = prepare(site, library, tmp_path, "session", member, "--code", member.code(), *words)
+    older = prepare(site, library, tmp_path, "session", member, *words)
     publish(3)
-    newer = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), *words)
+    newer = prepare(site, library, tmp_path, "session", member, *words)
     return older, newer
 
 

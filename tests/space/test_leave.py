@@ -37,7 +37,7 @@ def _hold(site: LiveSite, handle: str) -> None:
 def test_leaving_is_told_confirmed_done_and_a_beginning_again(tmp_path: Path, library: Path) -> None:
     with live_site(tmp_path / "home") as site, opened(site, tmp_path / "browser") as page:
         member, slip = site.member("lou", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         create(page, site, slip)
         _hold(site, member.handle)
         page.get_by_role("link", name="Who looked", exact=True).first.click()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
+
+from tests.space.conftest import NodeTests
 
 
 @pytest.mark.parametrize("name", ["hpke", "vault", "secrets", "merge", "versions", "choices", "freshness"])
-def test_node(run_node_tests: Callable[[str], None], name: str) -> None:
+def test_node(run_node_tests: NodeTests, name: str) -> None:
     run_node_tests(f"{name}.test.mjs")

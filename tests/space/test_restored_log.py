@@ -211,7 +211,7 @@ def test_a_statement_explains_one_history_only(call: Call, world: World) -> None
 def test_the_page_says_it_in_plain_words(site: LiveSite, page: Page) -> None:
     member, slip = site.member("robin", "officer")
     other, _ = site.member("casey", "officer")
-    sign_in(page, member, member.code(-1))
+    sign_in(page, member, member.fresh_code())
     create(page, site, slip)
     site.look(member.handle)
     page.get_by_role("link", name="Who looked", exact=True).first.click()

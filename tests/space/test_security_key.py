@@ -54,7 +54,7 @@ def test_a_key_opens_what_it_was_added_to_and_no_other(tmp_path: Path, library: 
     with live_site(tmp_path / "home") as site, opened(site, tmp_path / "browser") as page:
         drawer = _authenticator(page)
         member, slip = site.member("lou", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         words = create(page, site, slip)
         keep_words(page, "written before the key")
         page.get_by_role("link", name="Home", exact=True).first.click()
@@ -76,7 +76,7 @@ def test_a_key_opens_what_it_was_added_to_and_no_other(tmp_path: Path, library: 
         assert [one["isResidentCredential"] for one in credentials] == [False]
         lock(page)
 
-        sign_in(page, member, member.code())
+        sign_in(page, member, member.fresh_code())
         by_key = page.get_by_role("button", name="Use a security key instead")
         with site.desk.write() as session:
             row = session.get_one(Vault, member.handle)
@@ -97,7 +97,7 @@ def test_a_key_opens_what_it_was_added_to_and_no_other(tmp_path: Path, library: 
         lock(page)
 
         # Without its PIN the key does not open it, nor does another key of the same kind; the words still do.
-        sign_in(page, member, member.code(1))
+        sign_in(page, member, member.fresh_code())
         drawer("setUserVerified", authenticatorId=own, isUserVerified=False)
         _ready(by_key).click()
         expect(page.get_by_text("The security key was not used.")).to_be_visible()
@@ -114,10 +114,10 @@ def test_a_key_opens_what_it_was_added_to_and_no_other(tmp_path: Path, library: 
 def test_without_a_key_the_button_says_so(tmp_path: Path, library: Path) -> None:
     with live_site(tmp_path / "home") as site, opened(site, tmp_path / "browser") as page:
         member, slip = site.member("lou", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         create(page, site, slip)
         lock(page)
-        sign_in(page, member, member.code())
+        sign_in(page, member, member.fresh_code())
         page.get_by_role("button", name="Use a security key instead").click()
         expect(page.get_by_text("No security key was added to your space.")).to_be_visible()
         check(page)

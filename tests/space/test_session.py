@@ -30,7 +30,8 @@ def prepare(site: LiveSite, library: Path, tmp_path: Path, command: str, member:
     out = tmp_path / f"{command}-{time.monotonic_ns()}.json"
     arguments = [
         *("--desk", site.address("desk"), "--space", site.address("space"), "--ca", str(site.ca)),
-        *("--connect", "127.0.0.1", "--name", member.name, "--password", member.password, "--out", str(out), *more),
+        *("--connect", "127.0.0.1", "--name", member.name, "--password", member.password),
+        *("--code", member.fresh_code(), "--out", str(out), *more),
     ]
     done = subprocess.run(
         [str(packages.NODE), str(library.with_name("prepare.mjs")), command, *arguments],
@@ -47,7 +48,7 @@ def test_a_private_space_from_slip_to_second_visit(site: LiveSite, library: Path
     member, slip = site.member("alex", "officer")
     site.look(member.handle)
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
-    made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(), "--slip", slip, *trustee)
+    made = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
     assert made["handle"] == member.handle, made
     assert len(made["words"].split()) == 6
     site.look(member.handle)
@@ -55,7 +56,7 @@ def test_a_private_space_from_slip_to_second_visit(site: LiveSite, library: Path
     site.turn_epoch(1)
     site.await_entries(member.handle, 3)
 
-    visit = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), "--words", made["words"])
+    visit = prepare(site, library, tmp_path, "session", member, "--words", made["words"])
     assert sorted(c["id"] for c in visit["exposure"]) == [c["id"] for c in site.history]
     # The vault is a set: records have no order of their own.
     outcomes = sorted((e["sequence"], e["body"]["outcome"], e["proved"]) for e in visit["entries"])
@@ -74,37 +75,37 @@ def test_a_private_space_from_slip_to_second_visit(site: LiveSite, library: Path
 def test_words_recovery_code_and_neither(site: LiveSite, library: Path, tmp_path: Path) -> None:
     member, slip = site.member("sam", "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
-    made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    made = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
     assert "recovery" in made, made
-    by_code = prepare(site, library, tmp_path, "session", member, "--code", member.code(), "--words", made["recovery"])
+    by_code = prepare(site, library, tmp_path, "session", member, "--words", made["recovery"])
     assert by_code["handle"] == member.handle
     wrong = " ".join(["zebra"] * 6)
-    refused = prepare(site, library, tmp_path, "session", member, "--code", member.code(1), "--words", wrong)
+    refused = prepare(site, library, tmp_path, "session", member, "--words", wrong)
     assert "do not open" in refused
 
 
 def test_another_trustees_fingerprint_stops_the_enrolment(site: LiveSite, library: Path, tmp_path: Path) -> None:
     member, slip = site.member("robin", "officer")
     other = ["--trustee-fingerprint", "SHA256:" + "A" * 43]
-    refused = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *other)
+    refused = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *other)
     assert "not the one on the slip" in refused
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
-    wrong = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(), "--slip", "AAAAA" * 4, *trustee)
+    wrong = prepare(site, library, tmp_path, "enrol", member, "--slip", "AAAAA" * 4, *trustee)
     assert "slip is not valid" in wrong
-    made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(1), "--slip", slip, *trustee)
+    made = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
     assert made["handle"] == member.handle
 
 
 def test_a_site_file_of_another_signer_is_refused(site: LiveSite, library: Path, tmp_path: Path) -> None:
     member, slip = site.member("kim", "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
-    made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    made = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
     assert "words" in made, made
     file = site.home.public / "site.json"
     kept = file.read_bytes()
     try:
         file.write_bytes(kept.replace(b"Test Agency", b"Best Agency"))
-        refused = prepare(site, library, tmp_path, "session", member, "--code", member.code(), "--words", made["words"])
+        refused = prepare(site, library, tmp_path, "session", member, "--words", made["words"])
         assert "not signed by the officers' trustee" in refused
     finally:
         file.write_bytes(kept)
@@ -113,7 +114,7 @@ def test_a_site_file_of_another_signer_is_refused(site: LiveSite, library: Path,
 def test_nothing_of_the_vault_stands_on_desk_in_clear(site: LiveSite, library: Path, tmp_path: Path) -> None:
     member, slip = site.member("lee", "officer")
     trustee = ["--trustee-fingerprint", site.trustee_fingerprint]
-    made = prepare(site, library, tmp_path, "enrol", member, "--code", member.code(-1), "--slip", slip, *trustee)
+    made = prepare(site, library, tmp_path, "enrol", member, "--slip", slip, *trustee)
     assert "words" in made, made
     secrets = [made["words"], made["words"].replace(" ", "-"), made["recovery"]]
     with site.desk.read() as session:

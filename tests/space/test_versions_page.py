@@ -27,7 +27,7 @@ def _versions(page: Page) -> None:
 def test_what_was_removed_comes_back_from_an_earlier_version(tmp_path: Path, library: Path) -> None:
     with live_site(tmp_path / "home") as site, opened(site, tmp_path / "browser") as page:
         member, slip = site.member("lou", "officer")
-        sign_in(page, member, member.code(-1))
+        sign_in(page, member, member.fresh_code())
         words = create(page, site, slip)
         _versions(page)
         page.get_by_role("button", name="Show earlier versions").click()
@@ -35,7 +35,7 @@ def test_what_was_removed_comes_back_from_an_earlier_version(tmp_path: Path, lib
         keep_words(page, "to be removed by mistake")
         lock(page)
 
-        sign_in(page, member, member.code())
+        sign_in(page, member, member.fresh_code())
         page.get_by_label("Six words, or your recovery code").fill(" ".join(words))
         page.get_by_role("button", name="Unlock").click()
         page.get_by_role("link", name="Check in", exact=True).first.click()
@@ -65,7 +65,7 @@ def test_what_was_removed_comes_back_from_an_earlier_version(tmp_path: Path, lib
         expect(page.get_by_text("Done: 0 came back, 1 removed.")).to_be_visible()
         # What was taken back is saved: the next session has it, and this one's version is kept in its place.
         lock(page)
-        sign_in(page, member, member.code(1))
+        sign_in(page, member, member.fresh_code())
         page.get_by_label("Six words, or your recovery code").fill(" ".join(words))
         page.get_by_role("button", name="Unlock").click()
         page.get_by_role("link", name="Check in", exact=True).first.click()

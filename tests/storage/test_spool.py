@@ -103,7 +103,7 @@ def test_only_parts_that_were_left_long_ago_are_swept(store_of: Callable[[str], 
     desk = store_of("desk")
     folder = desk.home.spool("desk", "ledger")
     folder.mkdir(parents=True)
-    old, fresh = folder / ".1.part", folder / ".2.part"
+    old, fresh = folder / ".1.json.0123abcd.part", folder / ".2.json.0123abcd.part"
     for part in (old, fresh):
         part.touch()
     os.utime(old, (0, 0))

@@ -1,4 +1,4 @@
-"""The whole demonstration for tests: brought up once per session on free ports, stopped at the end.
+"""The whole demonstration for tests: founded once, copied and started on free ports per session, stopped at the end.
 
 Fixtures: `agency` (a running `System`), `driver` (Playwright), `open_browser` (Chromium that trusts the demonstration's
 CA, one context per person). Nothing here takes a short cut: it is `wardwell-demo up` with less history.
@@ -10,11 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from appliance.desk import releases
@@ -23,12 +27,15 @@ from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Home
 from appliance.storage import open_store
 from provisioning.supervise import Supervisor
-from tests.demonstration import pockets
+from tests.demonstration import pockets, ports
 from tests.demonstration.browser import CHROMIUM, flags, trusting_home
 from tests.demonstration.https import Client
 from tests.demonstration.pockets import Pocket, Pockets
+from tests.support.cached import ROOT, cached, digest_of
 from tests.support.waiting import until
 
+# What the demonstration is made of: it is founded anew when any of it changes.
+CODE = ("appliance", "webapp", "provisioning", "tests/demonstration")
 # The newest month that is counted lies in it on any day of the year, so that there is a release.
 DAYS = 62
 
@@ -130,18 +137,61 @@ def bring_up(root: Path, *arguments: str) -> System:
     return System(home, done.stdout)
 
 
+def _found(folder: Path) -> None:
+    """Found a demonstration and stop it: `home`, and `memory` with the open epoch."""
+    with tempfile.TemporaryDirectory(prefix="wardwell-") as short:  # sockets need a short path
+        home = Home(Path(short) / "home")
+        try:
+            bring_up(home.root)
+        finally:
+            Supervisor(home).stop()
+            shutil.move(Memory(home).folder, folder / "memory")
+        (folder / "root").write_text(str(home.root))
+        shutil.move(home.root, folder / "home")
+
+
+def _founded() -> Path:
+    """What `_found` made today from this state of the code."""
+    kinds = {".py", ".html", ".toml", ".json", ".in", ".mjs"}
+    code = [path for name in CODE for path in (ROOT / name).rglob("*")]
+    files = [path for path in code if path.suffix in kinds and "node_modules" not in path.parts and path.is_file()]
+    day = datetime.now(ZoneInfo("America/Los_Angeles")).date()
+    return cached("agency", f"{day}-{digest_of([*files, Path(__file__)])}", _found)
+
+
+def _copy(founded: Path, root: Path) -> Home:
+    """A founded demonstration in `root`, with its own paths and ports; `demo up` starts it."""
+    home, before = Home(root), (founded / "root").read_text()
+    shutil.copytree(founded / "home", root, symlinks=True)
+    shutil.copytree(founded / "memory", Memory(home).folder, dirs_exist_ok=True)
+    home.settings_file.write_text(home.settings_file.read_text().replace(before, str(root)))
+    carried = pockets.load_existing(home)
+    for pocket in carried.people:
+        pocket.used_file = pocket.used_file.replace(before, str(root))
+    carried.save(home)
+    hosts, directory_port = ports.choose("free")
+    settings = home.settings()
+    directory = msgspec.structs.replace(settings.directory, url=f"ldaps://127.0.0.1:{directory_port}")
+    ports.write(home, msgspec.structs.replace(settings, hosts=hosts, directory=directory))
+    return home
+
+
 @pytest.fixture(scope="session")
 def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The demonstration, up and in order, with `DAYS` of history. Test files share it: what one did, the next finds."""
-    root = tmp_path_factory.mktemp("agency")
+    """The demonstration, up and in order, with `DAYS` of history. Test files share it: what one did, the next finds.
+
+    It is founded once a day and state of the code, and each process that runs tests starts a copy.
+    """
+    root = tmp_path_factory.mktemp("agency") / "home"
+    home = _copy(_founded(), root)
     try:
         system = bring_up(root)
         system.run("status")  # fails unless all is in order
         yield system
     finally:
-        Supervisor(Home(root)).stop()
+        Supervisor(home).stop()
         # The open epoch lies in memory, outside the scratch folder that pytest removes by itself.
-        shutil.rmtree(Memory(Home(root)).folder)
+        shutil.rmtree(Memory(home).folder)
 
 
 @pytest.fixture(scope="module")

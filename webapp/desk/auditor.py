@@ -11,9 +11,11 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from appliance import clock
+from appliance.crypto.trusted_keys import key_of, trusted_keys
 from appliance.desk import releases
 from appliance.desk.models.base import Outbox
 from appliance.errors import WardwellError
+from appliance.settings import Home
 from appliance.spool.delivery import flush
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
@@ -27,9 +29,8 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
     site = current_site()
     with site.store.read() as session:
         rows = releases.reports(session)
-    key = site.home.public / "press" / "report.pub"
     # Type and key only: the comment behind them is no part of OpenSSH's allowed_signers line.
-    report_key = " ".join(key.read_text().split()[:2]) if key.exists() else ""
+    report_key = key_of(_report_key(site.home))
     return render_template(
         "auditor/reports.html",
         rows=rows,
@@ -40,6 +41,13 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
         last=last,
         note=NOTES.get(request.args.get("done", "")),
     )
+
+
+def _report_key(home: Home) -> str:
+    """The key that agency and trustee signed; before that the one that press has published, if any."""
+    signed = trusted_keys(home).report if (home.public / "site.json").exists() else ""
+    path = home.public / "press" / "report.pub"
+    return signed or (path.read_text() if path.exists() else "")
 
 
 @blueprint.get("/")

@@ -13,10 +13,12 @@ from typing import Any
 
 from flask import Blueprint, g, render_template, request
 
+from appliance.charter import signatures
 from appliance.crypto import sshsig
+from appliance.crypto.trusted_keys import signer_key
 from appliance.desk import releases, slips, vouching
+from appliance.desk.log_state import log_state
 from appliance.desk.people import lookup
-from appliance.desk.standing import charter_signatures, log_state
 from appliance.errors import WardwellError
 from appliance.storage import Store
 from webapp.common.guard import discloses
@@ -46,7 +48,7 @@ def overview() -> str:
         release = releases.content(row) if row is not None else None
     return render_template(
         "trustee/overview.html",
-        signatures=charter_signatures(site.home),
+        signatures=signatures.verify(site.home),
         log=log_state(site.home, timedelta(hours=site.charter.constants.cosignature_age_hours)),
         release=release,
         leaf_index=row.leaf_index if row is not None else -1,
@@ -133,7 +135,7 @@ def _paper(printed: list[Printed]) -> str:
 
 def _fingerprint() -> str:
     try:
-        return sshsig.fingerprint((current_site().home.public / "trustee.pub").read_text())
+        return sshsig.fingerprint(signer_key(current_site().home, "trustee"))
     except OSError:
         raise WardwellError(
             "The trustee's public key is not here, so no slip can carry its fingerprint.",
