@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -36,6 +38,21 @@ def test_longest_first_an_unmeasured_file_in_the_middle_and_equals_in_their_orde
     # The median of 1, 1, 10 and 90 is 5.5.
     assert balance.longest_first(files, seconds) == ["long.py", "middle.py", "new.py", "short.py", "other.py"]
     assert balance.longest_first(["b.py", "a.py"], {}) == ["b.py", "a.py"]
+
+
+def test_a_test_process_takes_files_longest_first_and_a_run_without_them_keeps_the_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(balance, "load", lambda: {"short.py": 1, "long.py": 90})
+    order = [("short.py", 1), ("short.py", 2), ("long.py", 3), ("long.py", 4)]
+    for config, expected in ((SimpleNamespace(workerinput={}), [3, 4, 1, 2]), (SimpleNamespace(), [1, 2, 3, 4])):
+        items = [SimpleNamespace(location=place) for place in order]
+        balance.pytest_collection_modifyitems(cast(pytest.Config, config), cast(list[pytest.Item], items))
+        assert [item.location[1] for item in items] == expected
+
+
+def test_xdist_keeps_that_order(pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.option.loadscopereorder is False
 
 
 def test_writing_keeps_what_was_not_run_and_drops_what_is_gone(
