@@ -151,7 +151,7 @@ def test_what_was_typed_changes_nothing_that_can_be_counted(tmp_path: Path, libr
 def _choose(page: Page) -> None:
     """Switch on all that there is: a peer may reach out, another supporter never, and back from a quiet."""
     page.get_by_role("button", name="Show what would happen").click()
-    expect(page.get_by_text("If you unlocked now, it would be written.")).to_be_visible()
+    expect(page.get_by_text("If you unlocked now, it would be sent.")).to_be_visible()
     page.get_by_role("button", name="Switch it on").click()
     expect(page.get_by_text("to Pat Peer.")).to_be_visible()
     page.get_by_role("button", name="Never involve Ollie Other").click()
