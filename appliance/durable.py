@@ -82,30 +82,6 @@ def write_group(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     sync(folder)
 
 
-def append(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Add `data` at the end of `path`, which is made when it is not there. One writer at a time: hold a lock.
-
-    When writing fails the file has its old length again. A power cut may leave the beginning of `data`: a reader must
-    be able to tell a record that is cut short.
-    """
-    fresh = not path.exists()
-    _prepare(path.parent)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666 if mode is None else mode)
-    with open(descriptor, "ab", buffering=0) as file:
-        before = os.fstat(descriptor).st_size
-        try:
-            if fresh and mode is not None:
-                os.fchmod(descriptor, mode)
-            if file.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-            os.fsync(descriptor)
-        except BaseException:
-            os.ftruncate(descriptor, before)
-            raise
-    if fresh:
-        sync(path.parent)
-
-
 def replace_link(path: Path, target: str | Path) -> None:
     """Have the symbolic link `path` lead to `target`. The caller syncs the folder."""
     part = _part_name(path)

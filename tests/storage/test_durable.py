@@ -46,10 +46,6 @@ def _below(folder: Path) -> None:
     durable.replace(folder / "one" / "two" / "deep", NEW)
 
 
-def _append(folder: Path) -> None:
-    durable.append(folder / "file", NEW)
-
-
 def _naive(folder: Path) -> None:
     """The control: in place, in two pieces."""
     descriptor = os.open(folder / "file", os.O_WRONLY | os.O_TRUNC)
@@ -59,7 +55,7 @@ def _naive(folder: Path) -> None:
     os.close(descriptor)
 
 
-WRITES = [_replace, _create, _group, _below, _append]
+WRITES = [_replace, _create, _group, _below]
 
 
 @contextlib.contextmanager
@@ -167,14 +163,6 @@ def test_a_kill_in_the_middle_of_writing_leaves_the_old(tmp_path: Path, write: W
     assert _torn(folder) == ["naive"]
 
 
-def test_an_append_that_does_not_fit_leaves_the_old_length(tmp_path: Path) -> None:
-    folder = _start(tmp_path, "here")
-    assert _ends(_beyond_the_limit(lambda: _append(folder))) == 1
-    assert (folder / "file").read_bytes() == OLD
-    _append(folder)
-    assert (folder / "file").read_bytes() == OLD + NEW
-
-
 def _beyond_the_limit(write: Callable[[], object]) -> Callable[[], None]:
     def work() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -228,8 +216,12 @@ def test_content_is_on_disk_before_the_name_and_the_name_before_the_return(
         done.append(f"sync {'part' if name.endswith('.part') else Path(name).relative_to(tmp_path)}")
         fsync(descriptor)
 
+    def renamed(old: Any, new: Any) -> None:
+        done.append("rename")
+        rename(old, new)
+
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(os, "rename", lambda *given: (done.append("rename"), rename(*given)))
+    monkeypatch.setattr(os, "rename", renamed)
     _below(tmp_path)
     assert done == ["sync .", "sync one", "sync part", "rename", "sync one/two"]
     done.clear()
@@ -253,7 +245,6 @@ def test_a_mode_is_exact_and_without_one_the_umask_counts(
     try:
         durable.replace(tmp_path / "replaced", NEW, mode=mode)
         durable.create(tmp_path / "created", NEW, mode=mode)
-        durable.append(tmp_path / "appended", NEW, mode=mode)
     finally:
         os.umask(before)
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {expected}
@@ -309,7 +300,7 @@ from appliance import durable
 from appliance.errors import WardwellError
 folder = pathlib.Path(sys.argv[1])
 old, new = b"o" * 1000, b"n" * 400_000
-for name in ("file", "naive", "log"):
+for name in ("file", "naive"):
     (folder / name).write_bytes(old)
 fill = folder / "fill"
 fill.write_bytes(b"x" * 800_000)
@@ -317,7 +308,6 @@ before = sorted(path.name for path in folder.iterdir())
 for write in (
     lambda: durable.replace(folder / "file", new),
     lambda: durable.create(folder / "fresh", new),
-    lambda: durable.append(folder / "log", new),
     lambda: durable.write_group(folder, [("1", b"small"), ("2", new)]),
 ):
     try:
