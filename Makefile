@@ -1,7 +1,7 @@
 # Wardwell: `make` lists what there is. Each target calls provisioning/bootstrap.sh, which works without make too.
 
 export DROP ROSTER PROFILE ONLY BASE DURATIONS
-TARGETS := setup demo demo-stop demo-open quick check test test-long test-appliance test-vm bench attacks lock
+TARGETS := setup demo demo-stop demo-open quick check test test-long test-appliance test-vm bench attacks house lock
 
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
@@ -21,6 +21,7 @@ test-appliance: ## install and boot it in a container, no network (root; after `
 test-vm: ## the long proof in emulated machines: own kernel, installation, Secure Boot, power cuts (root; hours)
 bench: ## measure; writes .bench/results.json (ONLY=area)
 attacks: ## attack the promises; writes .bench/attacks.json (ONLY=area)
+house: ## counts of circles, long files, durable writes, duplicates, lines (BASE=REVISION: beside an older one)
 lock: ## pin the newest Python packages by hash
 
 $(TARGETS):

@@ -1,28 +1,28 @@
 """The `wardwell` command: one group per part of the appliance, each loaded only when it is called.
 
-Owns: the list of commands and how an error is shown (one sentence, one fix, exit code 1, or 3 when it was
-refused before anything changed; wrong usage exits 2).
+Owns: the list of the appliance's own commands and how an error is shown (one sentence, one fix, exit code 1, or 3 when
+it was refused before anything changed; wrong usage exits 2). The command that is installed is `provisioning.cli`, which
+adds what installs and builds; nothing here may name it.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from appliance.output import run_command
 
-# name -> where the click command stands; a heavy library loads only with the command that needs it.
+# name -> where the click command is; a heavy library loads only with the command that needs it.
 COMMANDS = {
     "admin": "appliance.operate.admin_commands:admin",
     "backup": "appliance.backup.commands:backup",
-    "apply": "provisioning.install.commands:apply",
-    "bundle": "provisioning.bundle.commands:bundle",
     "cert": "appliance.operate.cert_commands:cert",
     "check": "appliance.health.commands:check",
     "charter": "appliance.charter.commands:charter",
-    "config": "provisioning.install.commands:config",
     "custody": "appliance.custody.console:custody",
     "debug": "appliance.operate.log_commands:debug",
     "desk": "appliance.desk.commands:desk",
@@ -38,12 +38,9 @@ COMMANDS = {
     "maintenance": "appliance.operate.maintenance_commands:maintenance",
     "migrate": "appliance.migrate:migrate",
     "post": "appliance.post.commands:post",
-    "preflight": "provisioning.install.commands:preflight",
     "press": "appliance.press.commands:press",
-    "render": "provisioning.render:render",
     "relay": "appliance.operate.relay_commands:relay",
     "report": "appliance.press.commands:report",
-    "setup": "provisioning.install.commands:setup",
     "status": "appliance.health.commands:status",
     "upkeep": "appliance.runtime.commands:upkeep",
     "update": "appliance.operate.update_commands:update",
@@ -52,27 +49,39 @@ COMMANDS = {
 
 
 class _Lazy(click.Group):
+    def __init__(self, *arguments: Any, table: Mapping[str, str], **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._table = table
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return sorted(self._table)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in self._table:
             return None
-        module, attribute = COMMANDS[name].split(":")
+        module, attribute = self._table[name].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
 
-@click.group(cls=_Lazy)
-@click.option(
-    "--home",
-    type=click.Path(),
-    help="State folder (default: $WARDWELL_HOME, else the installed appliance, else ./.wardwell).",
-)
-def wardwell(home: str | None) -> None:
-    """Wardwell: confidential wellness support for officers, on the agency's own machine."""
-    if home:
-        os.environ["WARDWELL_HOME"] = home
+def command_of(table: Mapping[str, str]) -> click.Group:
+    """The `wardwell` command with the groups of `table`, name to `module:attribute`."""
+
+    @click.group(cls=_Lazy, table=table)
+    @click.option(
+        "--home",
+        type=click.Path(),
+        help="State folder (default: $WARDWELL_HOME, else the installed appliance, else ./.wardwell).",
+    )
+    def wardwell(home: str | None) -> None:
+        """Wardwell: confidential wellness support for officers, on the agency's own machine."""
+        if home:
+            os.environ["WARDWELL_HOME"] = home
+
+    return wardwell
+
+
+wardwell = command_of(COMMANDS)
 
 
 def main() -> None:

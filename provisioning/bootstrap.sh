@@ -16,7 +16,7 @@ python=$venv/bin/python
 locks=provisioning/locks
 guard=/usr/sbin/policy-rc.d
 logs=$root/.cache/bootstrap
-targets="setup|demo|demo-stop|demo-open|quick|check|test|test-long|test-appliance|test-vm|bench|attacks|lock"
+targets="setup|demo|demo-stop|demo-open|quick|check|test|test-long|test-appliance|test-vm|bench|attacks|house|lock"
 
 say() { printf '%s\n' "== $*"; }
 
@@ -146,7 +146,7 @@ python_environment() {
     # The project itself: a path file and one small command, so nothing is built and nothing is fetched.
     site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$root" >"$site/wardwell.pth"
-    printf '#!%s\nfrom appliance.cli import main\n\nmain()\n' "$python" >"$venv/bin/wardwell"
+    printf '#!%s\nfrom provisioning.cli import main\n\nmain()\n' "$python" >"$venv/bin/wardwell"
     printf '#!%s\nfrom tests.demonstration.__main__ import main\n\nmain()\n' "$python" >"$venv/bin/wardwell-demo"
     chmod 755 "$venv/bin/wardwell" "$venv/bin/wardwell-demo"
 }
@@ -209,7 +209,7 @@ types_end() {
 }
 
 linters() {
-    say "ruff, import rules; types beside them"
+    say "ruff, import rules, biome; types beside them"
     "$venv/bin/ruff" check . && "$venv/bin/ruff" format --check --quiet . && "$venv/bin/lint-imports" &&
         "$python" -m provisioning.packages
 }
@@ -321,6 +321,10 @@ test-appliance | test-vm)
 bench | attacks)
     environment
     exec "$python" -m "tests.demonstration.$target" ${ONLY:+--only "$ONLY"}
+    ;;
+house)
+    environment
+    exec "$python" -m tests.house ${BASE:+--base "$BASE"}
     ;;
 lock)
     apt_packages provisioning/apt.txt

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from appliance.charter.schema import SHIPPED
-from appliance.desk.people import accounts
+from appliance.desk.sign_in import accounts
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
 from tests.support.databases import key_in_tests, new_store
@@ -31,7 +31,16 @@ ROOM = 4 * 2**30
 # scrypt's N is 2 to this power where a test makes a password and is not about its strength: 16 in production.
 QUICK_LOG_N = 4
 
+# Kinds of tests whose subject is a server or a browser; every other test that opens an INET socket fails.
+WITH_SOCKETS = ("system", "browser", "appliance", "vm")
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.get_closest_marker(name) for name in WITH_SOCKETS):
+            item.add_marker(pytest.mark.enable_socket)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from appliance.account import ANYONE
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -130,6 +131,13 @@ class Charter:
     def allows(self, roles: Iterable[str], category: str, purpose: str) -> bool:
         """Whether someone holding `roles` may see `category` for `purpose`. Unknown words are refused."""
         return any((role, category, purpose) in self._cells for role in roles)
+
+    def acting_role(self, roles: Iterable[str], category: str, purpose: str) -> str:
+        """The role in which someone holding `roles` acts, as the access log names it: in the charter's order the first
+        that may see `category` for `purpose`, else simply the first; "anyone" without any."""
+        held = [role for role in self.roles if role in set(roles)]
+        allowed = [role for role in held if self.allows([role], category, purpose)]
+        return next(iter(allowed or held), ANYONE)
 
     def roles_that_see(self, category: str) -> list[str]:
         """The roles that may see `category` for some purpose, in the charter's order."""

@@ -1,32 +1,24 @@
 """Reading the public log from its files, believing nothing that a proof does not carry up to a signed checkpoint.
 
-Owns: `PublicLog` (any reader's view of `public/ledger`), and the question every compartment asks before it relies on a
-leaf: is it in a checkpoint that the witness has cosigned? Must never see: a private key or the ledger's database.
-Which keys count is said by `public/site.json`, signed by the agency and the officers' trustee.
+Owns: `PublicLog`, any reader's view of `public/ledger`. Must never see: a private key or the ledger's database.
+Which keys count, and what the witness vouched for, is decided in `appliance.crypto.trusted_keys`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.crypto import merkle, sshsig
-from appliance.crypto.notes import Checkpoint, Verifier, cosigned_at, open_note
+from appliance.crypto import merkle
+from appliance.crypto.notes import Checkpoint, Verifier, open_note
 from appliance.crypto.tiles import LEVEL_BITS, WIDTH, bundle_path, decode_bundle, decode_tile, tile_path
 from appliance.errors import WardwellError
-from appliance.settings import Home
 
 # In bytes; a checkpoint with two signatures has some hundreds.
 LARGEST_NOTE = 16384
 _ALTERED = "Run `wardwell ledger verify`; it names the first thing that was altered."
-
-
-class NotWitnessed(WardwellError):
-    """The leaf is not yet in a checkpoint that the witness has cosigned; asking again later may succeed."""
 
 
 class PublicLog:
@@ -173,79 +165,7 @@ class PublicLog:
         return self._nodes[key]
 
 
-@dataclass(frozen=True)
-class Witnessed:
-    """What the witness has cosigned: the log as a snapshot at that checkpoint, and when (UTC)."""
-
-    log: PublicLog
-    at: datetime
-
-
-def trusted_keys(home: Home) -> tuple[Verifier, Verifier]:
-    """The ledger's and the witness's verifier keys, from `site.json` signed by agency and trustee.
-
-    Raises WardwellError when it is missing, unless this is a demonstration that has not been founded yet: then the
-    `vkey` files beside the log are taken.
-    """
-    site = home.public / "site.json"
-    if site.exists():
-        raw = site.read_bytes()
-        for signer in ("agency", "trustee"):
-            _verify_site(home, raw, signer)
-        stated = json.loads(raw)
-        return Verifier.parse(stated["ledger_vkey"]), Verifier.parse(stated["witness_vkey"])
-    if not home.settings().demonstration:
-        raise WardwellError("public/site.json is missing, so no log key is trusted.", "Restore it from the founding.")
-    return (
-        Verifier.parse(_text(home.public / "ledger" / "vkey")),
-        Verifier.parse(_text(home.public / "witness" / "vkey")),
-    )
-
-
-def _verify_site(home: Home, raw: bytes, signer: str) -> None:
-    signature = home.public / f"site.json.{signer}.sig"
-    if not signature.exists():
-        raise WardwellError(
-            f"public/site.json is not signed by the {signer}, so no log key is trusted.",
-            "Have the founding papers signed by agency and trustee, and take them in again: `wardwell found accept`.",
-        )
-    sshsig.verify(_text(home.public / f"{signer}.pub"), raw, signature.read_bytes(), "wardwell-site")
-
-
 def read_note(path: Path) -> bytes:
     """A file that the witness left: the first LARGEST_NOTE bytes, since somebody outside decides how large it is."""
     with path.open("rb") as file:
         return file.read(LARGEST_NOTE)
-
-
-def witnessed(home: Home) -> Witnessed:
-    """The log as the witness last cosigned it. Raises NotWitnessed when there is no cosigned checkpoint yet."""
-    path = home.public / "witness" / "checkpoint"
-    if not path.exists():
-        raise NotWitnessed("The witness has not cosigned any checkpoint yet.", "See that the witness is running.")
-    ledger, witness = trusted_keys(home)
-    note = read_note(path)
-    checkpoint = Checkpoint.parse(open_note(note, ledger))
-    at = cosigned_at(note, witness)
-    return Witnessed(PublicLog(home.public / "ledger", str(ledger), at=checkpoint), at)
-
-
-def require_witnessed(home: Home, index: int, expected: Callable[[dict[str, Any]], bool]) -> Witnessed:
-    """Return when leaf `index` is in the witnessed checkpoint and `expected(leaf)` holds.
-
-    Raises NotWitnessed when the witness has not come that far (ask again later), WardwellError when the leaf is another
-    one or a proof or signature does not hold (never rely on it).
-    """
-    seen = witnessed(home)
-    if not 0 <= index < seen.log.size:
-        raise NotWitnessed("That entry is not in a witnessed checkpoint yet.", "See that the witness is running.")
-    if not expected(seen.log.leaf(index)):
-        raise WardwellError(f"Entry {index} of the log is not the expected one.", "Report this to the trustee.")
-    return seen
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        raise WardwellError(f"{path.parent.name}/{path.name} is missing.", "Restore it from the founding.") from None

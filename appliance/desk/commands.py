@@ -12,8 +12,9 @@ from pathlib import Path
 import click
 
 from appliance.charter import load_charter
-from appliance.desk.people import accounts, founding_document
+from appliance.desk.people import founding_document
 from appliance.desk.roster import publication
+from appliance.desk.sign_in import accounts
 from appliance.settings import Home
 from appliance.storage import Store, open_store
 

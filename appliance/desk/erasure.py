@@ -25,7 +25,8 @@ from appliance.desk.models.vault import Delivery, Entry, Head, KeptVault, Provis
 from appliance.errors import WardwellError
 from appliance.spool import delivery
 from appliance.spool.append import LedgerDown, append
-from appliance.spool.messages import Append, Forgotten, MailboxKeyWithdrawn
+from appliance.spool.log_entries import Erased, request
+from appliance.spool.messages import Forgotten, MailboxKeyWithdrawn
 from appliance.storage import Store
 
 WORD = "ERASE"
@@ -109,7 +110,7 @@ def _answer(store: Store, session_id: str) -> bytes:
 
 def _destroy(store: Store, handle: str) -> None:
     subject = hashlib.sha256(secrets.token_bytes(32) + bytes.fromhex(handle)).hexdigest()
-    append(store.home, Append(kind="erased", public={"subject": subject}, forget=handle))
+    append(store.home, request(Erased(subject=subject), forget=handle))
     with store.write() as session:
         for table in OWN_ROWS:
             session.execute(delete(table).where(table.handle == handle))

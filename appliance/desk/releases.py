@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.desk.models.base import Outbox
-from appliance.desk.models.releases import Release, Report
+from appliance.desk.models.releases import Release as Release  # the type of what pages are handed; never a query
+from appliance.desk.models.releases import Report
 from appliance.errors import WardwellError
-from appliance.spool.delivery import Handler, enqueue
+from appliance.spool.delivery import Handler, enqueue, flush
 from appliance.spool.messages import Message, ReleasePublished, ReportPublished, ReportRequested
+from appliance.storage import Store
 
 # What may be downloaded of a report: attribute, ending of the file's name, media type.
 PARTS: Mapping[str, tuple[str, str, str]] = {
@@ -95,7 +97,7 @@ def content(release: Release) -> dict[str, Any]:
     return content
 
 
-def request_report(session: Session, first_day: date, last_day: date) -> str:
+def request_report(store: Store, first_day: date, last_day: date) -> str:
     """Ask press for a signed report over whole days, both included; returns the request's id."""
     if last_day < first_day:
         raise WardwellError("The last day is before the first.", "Choose the days again.")
@@ -108,14 +110,12 @@ def request_report(session: Session, first_day: date, last_day: date) -> str:
         requested=clock.now(),
         problem="",
     )
-    session.add(report)
-    enqueue(
-        session,
-        Outbox,
-        ReportRequested(request_id=report.request_id, first_day=report.first_day, last_day=report.last_day),
-        receiver="press",
-    )
-    return report.request_id
+    asked = ReportRequested(request_id=report.request_id, first_day=report.first_day, last_day=report.last_day)
+    with store.write() as session:
+        session.add(report)
+        enqueue(session, Outbox, asked, receiver="press")
+    flush(store, Outbox)
+    return asked.request_id
 
 
 def reports(session: Session) -> list[Report]:

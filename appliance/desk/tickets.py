@@ -23,12 +23,12 @@ from appliance.crypto import blindrsa
 from appliance.crypto.tlog import PublicLog
 from appliance.desk.models.sessions import SessionRow
 from appliance.desk.models.tickets import TicketDraw, TicketKey
-from appliance.desk.people.accounts import roles_of
+from appliance.desk.sign_in.accounts import roles_of
 from appliance.errors import WardwellError
 from appliance.rules.months import month_after, month_before, month_of
 from appliance.settings import Home
+from appliance.spool import log_entries
 from appliance.spool.append import append
-from appliance.spool.messages import Append
 from appliance.storage import Store
 
 CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "rules" / "constants.json").read_bytes())
@@ -140,7 +140,7 @@ def _ensure(store: Store, home: Home, purpose: str, period: str) -> int:
         public = {"purpose": purpose, "period": period, "spki": base64.b64encode(spki).decode()}
         leaf_index = None if made else _already_ledgered(home, public)
         if leaf_index is None:
-            leaf_index = append(home, Append(kind="ticket-key", public=public)).public_index
+            leaf_index = append(home, log_entries.request(log_entries.TicketKey(**public))).public_index
         with store.write() as session:
             session.execute(
                 update(TicketKey)

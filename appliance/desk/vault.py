@@ -30,7 +30,8 @@ from appliance.desk.sign_in import totp
 from appliance.errors import WardwellError
 from appliance.spool import delivery
 from appliance.spool.append import append
-from appliance.spool.messages import Append, MailboxKeyPublished
+from appliance.spool.log_entries import MailboxKey, request
+from appliance.spool.messages import MailboxKeyPublished
 from appliance.storage import Store
 
 KEPT_DAYS = 5
@@ -125,8 +126,7 @@ def enrol(
     slip_id = slips.find(store, account.id, slip, "vault")
     if replaced is not None and not replace:
         raise VaultExists("You have a private space already.", "Unlock it, or ask for a replacement with a new slip.")
-    leaf = {"handle": account.id, "key": _base64(mailbox_key)}
-    leaf_index = append(store.home, Append(kind="mailbox-key", public=leaf)).public_index
+    leaf_index = append(store.home, request(MailboxKey(handle=account.id, key=_base64(mailbox_key)))).public_index
     if replaced is not None:
         # After the new key's leaf, or it would be sealed to the key that goes, and nobody could ever read it. The day
         # tells an owner whether somebody else, with another slip, had made a space in between.

@@ -22,7 +22,7 @@ from appliance.crypto import merkle
 from appliance.crypto.canonical import canonical
 from appliance.desk.models.vault import Vault, VaultVersion
 from appliance.spool.append import append
-from appliance.spool.messages import Append
+from appliance.spool.log_entries import VaultVersions, request
 from appliance.storage import Store
 
 KEPT = timedelta(days=40)  # backups live 35 days: no older copy is left to be served
@@ -47,8 +47,8 @@ def commit_due(store: Store, charter: Charter) -> bool:
             pending = _prepare(session)
         if pending is None:
             return False
-        leaf = {"root": pending.root, "rows": pending.rows}
-    index = append(store.home, Append(kind="versions", public=leaf)).public_index
+        entry = VaultVersions(root=pending.root, rows=pending.rows)
+    index = append(store.home, request(entry)).public_index
     with store.write() as session:
         session.execute(update(VaultVersion).where(VaultVersion.leaf_index == _PENDING).values(leaf_index=index))
     return True

@@ -14,6 +14,8 @@ from appliance import durable
 from appliance.charter.schema import Charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
+from appliance.crypto.notes import Verifier
+from appliance.crypto.trusted_keys import founding_leaf, signer_key
 from appliance.errors import Refused, WardwellError
 from appliance.founding import papers
 from appliance.founding.run_as import run_as
@@ -46,14 +48,15 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
     from appliance.desk.people import founding_document
     from appliance.desk.roster import publication
 
-    keys = keys_in(folder)
+    keys, leaf = keys_in(folder), _founding_leaf(home)
     for signer, fingerprint in keys.items():
         if fingerprint != expected[signer].strip():
             raise Refused(
                 f"The key that came with the papers is not the {signer}'s.", "Compare the fingerprint with its paper."
             )
         pinned = home.public / f"{signer}.pub"
-        if pinned.exists() and sshsig.fingerprint(pinned.read_text()) != fingerprint:
+        other = pinned.exists() and sshsig.fingerprint(pinned.read_text()) != fingerprint
+        if other or (leaf is not None and sshsig.fingerprint(leaf[signer]) != fingerprint):
             raise Refused(f"This appliance was founded with another key of the {signer}.", "Have that key sign.")
     if keys["agency"] == keys["trustee"]:
         raise Refused("Agency and trustee signed with one key.", "Each signs with a key of their own.")
@@ -64,6 +67,12 @@ def _check(home: Home, folder: Path, expected: dict[str, str]) -> None:
     _check_site(home, _read(folder / papers.SITE), Charter(_read(folder / papers.CHARTER), papers.CHARTER))
     people = {row.person_id for row in publication.read_file(folder / papers.ROSTER)[0]}
     founding_document.check(founding_document.read_file(folder / papers.FOUNDING), people)
+
+
+def _founding_leaf(home: Home) -> dict[str, str] | None:
+    """What the log was founded with, by the key that the ledger published: papers may come to mend `site.json`."""
+    path = home.public / "ledger" / "vkey"
+    return founding_leaf(home, Verifier.parse(path.read_text())) if path.exists() else None
 
 
 def _check_site(home: Home, text: bytes, charter: Charter) -> None:
@@ -122,7 +131,7 @@ def accept_key_list(home: Home, folder: Path) -> int:
     from appliance.kit.keylist import NAME, read_list, verify_list
 
     try:
-        listed = verify_list(folder, _read(home.public / "trustee.pub").decode().strip())
+        listed = verify_list(folder, signer_key(home, "trustee"))
         published = read_list(home.public)
     except WardwellError as problem:
         raise Refused(problem.message, problem.fix) from None

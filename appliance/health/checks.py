@@ -24,6 +24,7 @@ CHECKS = {
     "processes": "processes",
     "health": "compartments",
     "access log": "access_log",
+    "keys": "keys",
     "witness": "witness",
     "spool": "spool",
     "disk": "room",

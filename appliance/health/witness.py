@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from appliance import clock
 from appliance.charter import load_charter
-from appliance.crypto.tlog import witnessed
+from appliance.crypto.trusted_keys import witnessed
 from appliance.health.check import Check, judged, wrong
 from appliance.settings import Home
 

@@ -12,9 +12,9 @@ import click
 import msgspec
 from rich.console import Console
 
-from appliance.intake.profile.check import expand
-from appliance.intake.profile.commands import profile as profile_group
-from appliance.intake.profile.dry_run import dry_run, show_refused
+from appliance.intake.dry_run.account import expand
+from appliance.intake.dry_run.console import dry_run, show_refused
+from appliance.intake.profile_commands import profile as profile_group
 from appliance.settings import Home
 
 

@@ -76,7 +76,7 @@ class Call(Base):
 
 
 class Involvement(Base):
-    """One person at one call; `role` as `appliance.intake.settle.matching` gives it, `month` as `month_of` counts it.
+    """One person at one call; `role` as `appliance.intake.read.matching` gives it, `month` as `month_of` counts it.
 
     Stored in the order of calls, and found by month and person: a day's rows touch the pages of that day and month
     alone, however many years are held.

@@ -19,7 +19,7 @@ import click
 from appliance.crypto import merkle, tiles
 from appliance.crypto.canonical import canonical
 from appliance.crypto.notes import Checkpoint, Verifier, cosigned_at, open_note
-from appliance.crypto.tlog import trusted_keys
+from appliance.crypto.trusted_keys import signed_keys, trusted_keys
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -66,13 +66,19 @@ class _Bad(Exception):
 def verify_home(home: Home) -> Report:
     """Verify the log of the appliance at `home`, with the keys that the trustee signed."""
     try:
-        ledger, witness = trusted_keys(home)
+        keys = signed_keys(home)
     except WardwellError as error:
         return Report(problem=("public/site.json", error.message))
-    report = verify_files(home.public / "ledger", ledger, home.public / "witness" / "checkpoint", witness)
+    witness = keys.witness
+    report = verify_files(home.public / "ledger", keys.ledger, home.public / "witness" / "checkpoint", witness)
     shown = home.public / "witness" / "vkey"
     if report.ok and (not shown.exists() or shown.read_bytes().rstrip(b"\n") != str(witness).encode()):
         return report.with_problem(("witness/vkey", "this is not the witness's key that the trustee signed"))
+    if report.ok:
+        try:
+            trusted_keys(home)
+        except WardwellError as error:
+            return report.with_problem(("founding", error.message.rstrip(".")))
     return report
 
 

@@ -53,10 +53,11 @@ def verify(as_json: bool, database: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def show_entries(last: int, as_json: bool) -> None:
     """Show the newest public entries. Entries about people show only their commitment."""
-    from appliance.crypto.tlog import PublicLog, trusted_keys
+    from appliance.crypto.tlog import PublicLog
+    from appliance.crypto.trusted_keys import trusted_keys
 
     home = Home.find()
-    log = PublicLog(home.public / "ledger", str(trusted_keys(home)[0]))
+    log = PublicLog(home.public / "ledger", str(trusted_keys(home).ledger))
     first = max(log.size - last, 0) if last else 0
     for index, raw in enumerate(log.entries(first, log.size), start=first):
         leaf = json.loads(raw)
@@ -72,12 +73,13 @@ def _words(leaf: dict[str, Any]) -> str:
 
 
 def _database_problem(home: Home) -> tuple[str, str] | None:
-    from appliance.crypto.tlog import PublicLog, trusted_keys
+    from appliance.crypto.tlog import PublicLog
+    from appliance.crypto.trusted_keys import trusted_keys
     from appliance.ledger.log import first_difference
     from appliance.storage import open_store
 
     with contextlib.closing(open_store(home, "ledger")) as store:
-        position = first_difference(store, PublicLog(home.public / "ledger", str(trusted_keys(home)[0])))
+        position = first_difference(store, PublicLog(home.public / "ledger", str(trusted_keys(home).ledger)))
     if position is None:
         return None
     return f"entry {position}", "the ledger's database holds another entry than the published tree, or none"

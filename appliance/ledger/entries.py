@@ -14,6 +14,7 @@ import re
 import secrets
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -22,9 +23,11 @@ from appliance.crypto import merkle
 from appliance.crypto.canonical import canonical
 from appliance.crypto.sealing import info, key_pair, seal
 from appliance.crypto.tiles import ENTRY_LIMIT
+from appliance.crypto.trusted_keys import FOUNDING
 from appliance.errors import WardwellError
 from appliance.ledger.models import Leaf, Outbox, Person, TicketKey
 from appliance.spool.delivery import enqueue
+from appliance.spool.log_entries import KINDS, PersonCommitment, PersonEntry
 from appliance.spool.messages import (
     About,
     Append,
@@ -37,24 +40,6 @@ from appliance.spool.messages import (
     SealedEntry,
 )
 
-# What anyone may append; `heads` and `restored` are the ledger's own, `about` is made from the people named.
-PUBLIC_KINDS = frozenset(
-    {
-        "charter",
-        "roster",
-        "grant",
-        "revoke",
-        "mailbox-key",
-        "ticket-key",
-        "board",
-        "release",
-        "account",
-        "legal-hold",
-        "erased",
-        "versions",
-    }
-)
-BODY_KEYS = frozenset({"actor", "actor_role", "category", "purpose", "outcome", "incident", "everyone", "note"})
 _NEXT = "next position"
 _HANDLE = re.compile(r"[0-9a-f]{32}")
 
@@ -78,6 +63,8 @@ def _append(session: Session, request: Append) -> Appended:
         raise NotAppended("there is nothing to append")
     if bool(request.forget) != (request.kind == "erased" and not request.about):
         raise NotAppended("to forget somebody takes a leaf that says so, and nothing else")
+    if request.public is None and request.kind != PersonCommitment.kind:
+        raise NotAppended("that kind of entry has fields that anyone may read")
     public_index = -1
     if request.forget and not _forget(session, request.forget):
         return Appended(public_index=-1, about_indexes={}, tree_size=_next(session))
@@ -149,18 +136,23 @@ def activate_keys(session: Session, witnessed_size: int) -> tuple[int, int]:
 
 
 def _append_public(session: Session, kind: str, public: dict[str, Any]) -> int:
-    if kind not in PUBLIC_KINDS:
+    if kind not in ASKED_FOR:
         raise NotAppended("that kind of public entry does not exist")
     if {"v", "kind", "at"} & public.keys():
         raise NotAppended("a public entry may not set v, kind or at itself")
-    if kind == "versions":
-        return _append_versions(session, public)
     leaf = _public_leaf(kind, public)
-    if kind == "ticket-key":
-        return _append_ticket_key(session, public, leaf)
-    if kind == "mailbox-key":
-        return _append_mailbox_key(session, public, leaf)
-    return _add(session, kind, leaf)
+    special = _SPECIAL.get(kind)
+    if special is None:
+        _require_fields(kind, public)
+        return _add(session, kind, leaf)
+    return special(session, public, leaf)
+
+
+def _require_fields(kind: str, public: dict[str, Any]) -> None:
+    try:
+        msgspec.convert(public, type=KINDS[kind])
+    except msgspec.ValidationError:
+        raise NotAppended("an entry of that kind has other fields, or other types in them") from None
 
 
 def _append_ticket_key(session: Session, public: dict[str, Any], leaf: bytes) -> int:
@@ -173,15 +165,28 @@ def _append_ticket_key(session: Session, public: dict[str, Any], leaf: bytes) ->
         if leaf_before is not None and json.loads(leaf_before.data).get("spki") == spki:
             return known.position  # asked again after a crash: the same key has its leaf
         raise NotAppended("there is already a ticket key for that purpose and period")
+    _require_fields("ticket-key", public)
     position = _add(session, "ticket-key", leaf)
     session.add(TicketKey(purpose=purpose, period=period, position=position))
     return position
 
 
-def _append_versions(session: Session, public: dict[str, Any]) -> int:
+def _append_founding(session: Session, public: dict[str, Any], leaf: bytes) -> int:
+    """One per log: whoever could add another would say which keys vouch for all the others."""
+    _require_fields(FOUNDING, public)
+    before = session.scalar(select(Leaf).where(Leaf.kind == FOUNDING).limit(1))
+    if before is None:
+        return _add(session, FOUNDING, leaf)
+    if public.items() <= json.loads(before.data).items():
+        return before.position  # asked again after a crash
+    raise NotAppended("the log was founded with other keys")
+
+
+def _append_versions(session: Session, public: dict[str, Any], _leaf: bytes) -> int:
     """The ledger itself adds the position of the leaf before, so that no batch can be left out of the chain."""
     if public.keys() != {"root", "rows"}:
         raise NotAppended("a batch of versions is a root and a number of rows")
+    _require_fields("versions", public)
     before = session.scalar(select(Leaf).where(Leaf.kind == "versions").order_by(Leaf.position.desc()).limit(1))
     if before is not None and json.loads(before.data)["root"] == public["root"]:
         return before.position  # asked again after a crash
@@ -196,12 +201,24 @@ def _append_mailbox_key(session: Session, public: dict[str, Any], leaf: bytes) -
         seal(key, b"", info=b"trial")
     except (binascii.Error, ValueError, WardwellError):
         raise NotAppended("a mailbox key is an X-Wing public key in base64") from None
+    _require_fields("mailbox-key", public)
     person = _person(session, handle)
     if person.key is not None or person.waiting_key is not None:
         # A replacement opens nothing sealed before it: what was provisional is destroyed, never handed to the new key.
         person.provisional_seed = person.provisional_public = None
     person.waiting_key, person.waiting_position = key, _add(session, "mailbox-key", leaf)
     return person.waiting_position
+
+
+# What anyone may ask for; the rest is the ledger's own, or made from the people named.
+ASKED_FOR = frozenset(kind for kind, entry in KINDS.items() if not entry.own)
+# The others only need their fields.
+_SPECIAL = {
+    FOUNDING: _append_founding,
+    "mailbox-key": _append_mailbox_key,
+    "ticket-key": _append_ticket_key,
+    "versions": _append_versions,
+}
 
 
 def _forget(session: Session, handle: str) -> bool:
@@ -221,8 +238,10 @@ def _forget(session: Session, handle: str) -> bool:
 
 
 def _append_about(session: Session, about: About) -> int:
-    if set(about.body) != BODY_KEYS or about.body["outcome"] not in ("allowed", "refused"):
-        raise NotAppended("an entry about a person has the contract's fields, no others")
+    try:
+        msgspec.convert(about.body, type=PersonEntry)
+    except msgspec.ValidationError:
+        raise NotAppended("an entry about a person has the contract's fields, no others") from None
     person = _person(session, about.handle)
     key, provisional = _seal_to(person)
     plaintext = _canonical(
@@ -237,7 +256,7 @@ def _append_about(session: Session, about: About) -> int:
         }
     )
     commit = hashlib.sha256(plaintext).hexdigest()
-    leaf_index = _add(session, "about", canonical({"v": 1, "kind": "about", "commit": commit}))
+    leaf_index = _add(session, "about", canonical({"v": 1, "kind": PersonCommitment.kind, "commit": commit}))
     person.last_sequence, person.last_commit = person.last_sequence + 1, commit
     message = SealedEntry(
         handle=person.handle,
@@ -287,7 +306,10 @@ def _canonical(value: dict[str, Any]) -> bytes:
 
 
 def _public_leaf(kind: str, public: dict[str, Any]) -> bytes:
-    return _canonical({"v": 1, "kind": kind, "at": _now(), **public})
+    leaf = _canonical({"v": 1, "kind": kind, "at": _now(), **public})
+    if len(leaf) > ENTRY_LIMIT:
+        raise NotAppended("an entry holds at most 65,535 bytes")
+    return leaf
 
 
 def _next(session: Session) -> int:
@@ -300,8 +322,6 @@ def _next(session: Session) -> int:
 
 
 def _add(session: Session, kind: str, data: bytes) -> int:
-    if len(data) > ENTRY_LIMIT:
-        raise NotAppended("an entry holds at most 65,535 bytes")
     position = _next(session)
     session.add(Leaf(position=position, kind=kind, data=data))
     session.info[_NEXT] = position + 1

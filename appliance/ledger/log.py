@@ -8,7 +8,7 @@ The tree is made from the database's leaves and from nothing else, so a crash ca
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -16,16 +16,19 @@ from sqlalchemy import select
 
 from appliance.crypto import merkle, tiles
 from appliance.crypto.notes import Checkpoint
-from appliance.crypto.tlog import NotWitnessed, PublicLog, Witnessed, witnessed
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import NotWitnessed, Witnessed, witnessed
 from appliance.errors import WardwellError
 from appliance.ledger import entries, keys, restore_entry
 from appliance.ledger.models import Leaf, Outbox, Seen
 from appliance.spool import delivery
-from appliance.spool.messages import Append, Appended, EpochTurned, Refused
+from appliance.spool.messages import Append, Appended, EpochTurned, Message, Refused
 from appliance.storage import Store
 
 _log = structlog.get_logger("ledger")
 _READ_AT_ONCE = 4096
+
+HANDLERS: Mapping[type[Message], delivery.Handler] = {EpochTurned: entries.turn_epoch}
 
 
 class Disagreement(WardwellError):
@@ -66,7 +69,7 @@ class Log:
 
     def receive(self) -> int:
         """Act on waiting messages from post; how many were new."""
-        done = delivery.receive(self._store, Seen, {EpochTurned: entries.turn_epoch}, ("post",))
+        done = delivery.receive(self._store, Seen, HANDLERS, ("post",))
         if done:
             self._catch_up()
         return done
@@ -103,7 +106,7 @@ class Log:
                 return False
             if not (self._home.public / "site.json").exists() and not self._home.settings().demonstration:
                 return False  # before the founding nobody has said which witness to believe
-            word = witnessed(self._home)
+            word = witnessed(self._home, restore_entry.trusted_keys(self._store))
             seen = word.log.checkpoint()
         except (OSError, NotWitnessed):
             return False  # nothing there, or (a mode that the witness gave it) nothing that this account may read
@@ -196,7 +199,9 @@ def _readable_word(store: Store) -> Witnessed | None:
     Whoever can write there could as well remove the file, so what is not its word must not keep the log from starting.
     """
     try:
-        return witnessed(store.home) if (store.home.public / "witness" / "checkpoint").exists() else None
+        if not (store.home.public / "witness" / "checkpoint").exists():
+            return None
+        return witnessed(store.home, restore_entry.trusted_keys(store))
     except OSError as error:
         _log.warning("the witness's checkpoint cannot be read", problem=error.strerror)
     except WardwellError as error:

@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from appliance.crypto.notes import Checkpoint, Verifier
 from appliance.crypto.restore_statement import CUSTODY_KEY, KIND, Restored, later, of_leaf
+from appliance.crypto.trusted_keys import FOUNDING, TrustedKeys, check_founding, signed_keys
 from appliance.errors import WardwellError
 from appliance.ledger import entries
 from appliance.ledger.models import Leaf
-from appliance.settings import Home
 from appliance.storage import Store
 
 ORDER = "restored.note"
@@ -28,7 +28,7 @@ def take_up(store: Store) -> None:
     if not path.exists():
         return
     note = path.read_text()
-    custody = custody_key(store.home)
+    custody = custody_key(store)
     if custody is None:
         raise WardwellError(
             "A restore is to be recorded, and custody's public key is missing.",
@@ -44,7 +44,7 @@ def take_up(store: Store) -> None:
 
 def given_up(store: Store, head: Checkpoint, last_seen: datetime) -> bool:
     """Whether a statement in the database gave up `head`, which was last seen to be the log at `last_seen`."""
-    custody = custody_key(store.home)
+    custody = custody_key(store)
     if custody is None:
         return False
     with store.read() as session:
@@ -58,7 +58,22 @@ def given_up(store: Store, head: Checkpoint, last_seen: datetime) -> bool:
     return False
 
 
-def custody_key(home: Home) -> Verifier | None:
-    """Custody's public key, as published beside the log."""
+def trusted_keys(store: Store) -> TrustedKeys:
+    """The keys that count, by the founding leaf of the ledger's own database: its public files are for others.
+
+    Raises WardwellError when they are missing, or are not those that the log was founded with.
+    """
+    keys = signed_keys(store.home)
+    with store.read() as session:
+        raw = session.scalar(select(Leaf.data).where(Leaf.kind == FOUNDING).limit(1))
+    if raw is not None:
+        check_founding(json.loads(raw), keys)
+    return keys
+
+
+def custody_key(store: Store) -> Verifier | None:
+    """Custody's public key: the one that the signed `site.json` names; where it names none, the one beside the log."""
+    home = store.home
+    custody = trusted_keys(store).custody if (home.public / "site.json").exists() else None
     path = home.public / "ledger" / CUSTODY_KEY
-    return Verifier.parse(path.read_text()) if path.exists() else None
+    return custody or (Verifier.parse(path.read_text()) if path.exists() else None)

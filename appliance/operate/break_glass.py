@@ -10,8 +10,7 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 
 from appliance.desk.models.people import DeskAccount, Lockout
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import lockout, sessions, totp
+from appliance.desk.sign_in import accounts, lockout, sessions, totp
 from appliance.errors import Refused
 from appliance.storage import Store
 

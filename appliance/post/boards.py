@@ -17,7 +17,7 @@ from appliance import durable
 from appliance.post.models import Board
 from appliance.settings import Home
 from appliance.spool.append import append
-from appliance.spool.messages import Append
+from appliance.spool.log_entries import BoardClosed, request
 from appliance.storage import Store
 
 CONSTANTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "rules" / "constants.json").read_bytes())
@@ -59,8 +59,8 @@ def publish(store: Store, epoch: int, cells: dict[str, list[bytes]]) -> None:
             if session.get(Board, (epoch, kind)) is not None:
                 continue
         digest = hashlib.sha256(data).hexdigest()
-        public = {"epoch": epoch, "board": kind, "sha256": digest, "cells": count}
-        leaf_index = append(home, Append(kind="board", public=public)).public_index
+        entry = BoardClosed(epoch=epoch, board=kind, sha256=digest, cells=count)
+        leaf_index = append(home, request(entry)).public_index
         with store.write() as session:
             session.add(Board(epoch=epoch, kind=kind, sha256=digest, cells=count, leaf_index=leaf_index))
     expire(store, epoch - EPOCHS_KEPT)

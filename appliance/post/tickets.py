@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from appliance.crypto import blindrsa
-from appliance.crypto.tlog import require_witnessed
+from appliance.crypto.trusted_keys import require_witnessed
 from appliance.errors import WardwellError
 from appliance.rules.months import month_before, month_of
 from appliance.settings import Home

@@ -6,14 +6,14 @@ anyone may read.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from appliance.crypto import merkle
 from appliance.crypto.notes import Checkpoint, Verifier, cosigned_at, open_note
-from appliance.crypto.tlog import PublicLog, read_note, trusted_keys
+from appliance.crypto.tlog import PublicLog, read_note
+from appliance.crypto.trusted_keys import key_of, trusted_keys
 from appliance.errors import WardwellError
 from appliance.settings import Home
 
@@ -47,9 +47,9 @@ class LogView:
 
 
 def _keys(home: Home) -> tuple[Verifier, Verifier | None, str]:
-    if (home.public / "site.json").exists():
-        ledger, witness = trusted_keys(home)
-        return ledger, witness, TRUSTED
+    if (home.public / "site.json").exists() or not home.settings().demonstration:
+        keys = trusted_keys(home)
+        return keys.ledger, keys.witness, TRUSTED
     log_key = PublicLog(home.public / "ledger").verifier
     path = home.public / "witness" / "vkey"
     return log_key, Verifier.parse(path.read_text()) if path.exists() else None, UNTRUSTED
@@ -97,8 +97,6 @@ def witness_state(home: Home, log: LogView, age_hours: int, now: datetime) -> di
 
 def site_agrees(home: Home, public_line: str) -> bool | None:
     """Whether the trustee's site file names this report key; None when there is no site file yet."""
-    path = home.public / "site.json"
-    if not path.exists():
+    if not (home.public / "site.json").exists():
         return None
-    stated = str(json.loads(path.read_bytes()).get("report_key", ""))
-    return stated.split()[:2] == public_line.split()[:2]
+    return key_of(trusted_keys(home).report) == key_of(public_line)

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from appliance import clock, durable
 from appliance.charter import Charter, load_charter
 from appliance.crypto import sshsig
+from appliance.crypto.trusted_keys import signer_key
 from appliance.errors import WardwellError
 from appliance.press.resources import load_resources
 from appliance.settings import Home
@@ -74,10 +75,10 @@ def _supporters(home: Home) -> tuple[list[dict[str, Any]], int]:
         return [], 0
     raw = path.read_bytes()
     try:
-        trustee, signature = (home.public / "trustee.pub").read_text(), (home.public / "keylist.json.sig").read_bytes()
+        trustee, signature = signer_key(home, "trustee"), (home.public / "keylist.json.sig").read_bytes()
     except OSError:
         raise WardwellError("The key list is not signed.", "Have the officers' trustee sign it.") from None
-    sshsig.verify(trustee.strip(), raw, signature, "wardwell-keylist")
+    sshsig.verify(trustee, raw, signature, "wardwell-keylist")
     try:
         keylist = json.loads(raw)
         people = [

@@ -27,7 +27,8 @@ from appliance.rules.months import SETTLED, end
 from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.delivery import encode, enqueue, flush
-from appliance.spool.messages import Append, FollowUpCounts, HeavyCallCounts, Practices, ReleasePublished
+from appliance.spool.log_entries import ReleaseMade, request
+from appliance.spool.messages import FollowUpCounts, HeavyCallCounts, Practices, ReleasePublished
 from appliance.storage import Store
 
 TYPES: dict[str, type[HeavyCallCounts] | type[FollowUpCounts] | type[Practices]] = {
@@ -125,14 +126,10 @@ def _made(session: Session, home: Home, period: str) -> Release:
 
 
 def _publish(store: Store, row: Release) -> None:
-    leaf = {
-        "period": row.period,
-        "sha256": row.sha256,
-        "inputs": msgspec.json.decode(row.body)["inputs"],
-        "epsilon": 0,
-    }
+    inputs = msgspec.json.decode(row.body)["inputs"]
+    entry = ReleaseMade(period=row.period, sha256=row.sha256, inputs=inputs, epsilon=0)
     # A crash after this line appends the same digest again: two equal leaves, which verifiers accept as one.
-    index = append(store.home, Append(kind="release", public=leaf)).public_index
+    index = append(store.home, request(entry)).public_index
     folder = store.home.public / "releases"
     durable.replace(folder / f"{row.period}.json.sig", keys.sign(store.home, row.body), mode=0o644)
     durable.replace(folder / f"{row.period}.json", row.body, mode=0o644)

@@ -20,6 +20,7 @@ from appliance import clock
 from appliance.charter import load_charter
 from appliance.crypto import sshsig
 from appliance.crypto.canonical import canonical
+from appliance.crypto.trusted_keys import signer_key
 from appliance.errors import WardwellError
 from appliance.press import keys, report_sections
 from appliance.press.logview import LogView, read_log, site_agrees, witness_state
@@ -147,8 +148,8 @@ def _signature(home: Home, signer: str) -> str:
     paths = [public / f"{signer}.pub", public / f"charter.toml.{signer}.sig"]
     if not all(path.exists() for path in paths) or not home.charter_file.exists():
         return "none"
-    line = paths[0].read_text().strip()
     try:
+        line = signer_key(home, signer)
         sshsig.verify(line, home.charter_file.read_bytes(), paths[1].read_bytes(), "wardwell-charter")
     except WardwellError as problem:
         return f"NOT VALID: {problem.message}"

@@ -22,6 +22,7 @@ from appliance.settings import Home
 
 KIND_WORDS = {
     "charter": "charter versions",
+    "founding": "keys of the agency and the officers' trustee",
     "roster": "signed rosters",
     "grant": "roles granted",
     "revoke": "roles revoked",
@@ -34,6 +35,7 @@ KIND_WORDS = {
     "legal-hold": "legal holds placed or lifted",
     "erased": "private spaces erased by their owners",
     "versions": "batches of the newest versions of vaults (commitments only)",
+    "restored": "restores of the log from a backup, stated by both custody groups",
     "about": "entries about people (commitments only)",
 }
 

@@ -70,8 +70,8 @@ Event = PlayStarted | TaskStarted | TaskEnded | RunEnded
 
 
 def writer(descriptor: int) -> Callable[[Event], None]:
-    """What writes events to an open file descriptor, each at once."""
-    # The programs that tasks start must not hold it open: whoever reads waits for its end.
+    """A function that writes events to an open file descriptor, each at once."""
+    # Programs that a task starts must not inherit it: the reader waits until every copy is closed.
     os.set_inheritable(descriptor, False)
     stream = os.fdopen(descriptor, "wb", buffering=0)
     # Ansible's strings are of a class of their own, which also knows where each was written.

@@ -168,7 +168,7 @@ environment() {
         --find-links wheels --disable-pip-version-check --no-warn-script-location --no-compile -r wheels/requirements.txt
     site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$release/src" >"$site/wardwell.pth"
-    printf '#!%s\nfrom appliance.cli import main\n\nmain()\n' "$python" >"$release/venv/bin/wardwell"
+    printf '#!%s\nfrom provisioning.cli import main\n\nmain()\n' "$python" >"$release/venv/bin/wardwell"
     chmod 755 "$release/venv/bin/wardwell"
     # The compartments cannot write here, so it is compiled now, and on all processors.
     "$python" -m compileall -q -j 0 "$site" "$release/src/appliance" "$release/src/webapp" \

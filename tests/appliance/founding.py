@@ -11,7 +11,7 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.desk.people.accounts import hash_password
+from appliance.desk.sign_in.accounts import hash_password
 from tests.appliance.agency import Agency, toml
 from tests.appliance.release import WARDWELL
 from tests.appliance.rootfs import run

@@ -82,8 +82,8 @@ def later(version: str, folder: Path, broken: dict[str, str] | None = None) -> P
     (metadata / "PKG-INFO").write_text(f"Metadata-Version: 2.1\nName: wardwell\nVersion: {version}\n")
     (tree / "webapp/space/node_modules").symlink_to(ROOT / "webapp/space/node_modules")
     pool = ROOT / ".cache" / "bundle-pool"
-    command = [ROOT / ".venv/bin/python", "-m", "appliance.cli", "bundle", "build", "--pool", pool, "--keys", keys()]
-    run("env", "-C", tree, f"PYTHONPATH={tree}", *command, "--out", out, timeout=600)
+    command: list[str | Path] = [ROOT / ".venv/bin/python", "-m", "provisioning.cli", "bundle", "build"]
+    run("env", "-C", tree, f"PYTHONPATH={tree}", *command, "--pool", pool, "--keys", keys(), "--out", out, timeout=600)
     shutil.rmtree(tree)
     return out
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from tests.appliance.network import DIRECTORY, ELSEWHERE, TIME_SERVER, WORKSTATION, Network
 from tests.appliance.probes import listening

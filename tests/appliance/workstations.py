@@ -92,7 +92,8 @@ class Workstations:
     def _space(self, verb: str, *arguments: str) -> dict[str, Any]:
         out = self.folder / "out.json"
         run(
-            *(*self.agency.network.prefix(), NODE, PREPARE, verb, "--desk", self.url("desk").rstrip("/")),
+            *self.agency.network.prefix(),
+            *(NODE, PREPARE, verb, "--desk", self.url("desk").rstrip("/")),
             *("--space", self.url("space").rstrip("/"), "--ca", self.ca_file, "--connect", ADDRESS, "--out", out),
             *arguments,
             timeout=300,

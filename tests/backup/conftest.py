@@ -24,7 +24,8 @@ from appliance.ledger import keys as ledger_keys
 from appliance.ledger.log import Log
 from appliance.settings import COMPARTMENTS, Home
 from appliance.spool import delivery
-from appliance.spool.messages import Append, Health
+from appliance.spool.log_entries import RosterTaken, request
+from appliance.spool.messages import Health
 from appliance.storage import open_store
 from tests.support.databases import lay_database
 from tests.support.desk_site import add_person
@@ -53,7 +54,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
     ledger_keys.create(home)
     store = open_store(home, "ledger")
     log = Log(store)
-    log.append_all([Append(kind="release", public={"period": str(number)}) for number in range(300)])
+    log.append_all([request(RosterTaken(version=number, headcount=0, sha256="")) for number in range(300)])
     log.publish()
     store.close()
     desk = open_store(home, "desk")

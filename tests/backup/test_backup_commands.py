@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from appliance.backup import last_run
-from appliance.cli import main
 from appliance.custody.shares import Scheme, split
+from provisioning.cli import main
 from tests.backup.conftest import Site
 
 
@@ -84,7 +84,7 @@ def test_wrong_usage_is_two_and_a_refusal_three(run: Run, made: Site, tmp_path: 
     assert (wrong.returncode, (tmp_path / "x").exists()) == (3, False)
     assert "what to do" in wrong.stderr
     short = run("restore", str(made.to), "--to", str(tmp_path / "x"), "--identity", "-", stdin=b"\1" * 31)
-    assert short.returncode == 1 and "no root secret" in short.stderr
+    assert short.returncode == 1 and "not a root secret" in short.stderr
 
 
 def test_a_failure_ends_with_one_and_is_noted(run: Run, made: Site) -> None:

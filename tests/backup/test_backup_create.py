@@ -16,10 +16,10 @@ import pyrage
 import pytest
 import sqlcipher3
 
-from appliance.backup import create as creating
 from appliance.backup import cut as cuts
 from appliance.backup.format import Index
 from appliance.backup.keys import keys_of
+from appliance.backup.repository import Repository
 from appliance.custody.keys import backup_identity
 from appliance.database import revisions
 from appliance.errors import Refused, WardwellError
@@ -174,14 +174,14 @@ def test_a_damaged_appliance_makes_no_backup(site: Site, harm: Any) -> None:
 
 
 def test_a_disk_that_gives_back_something_else_makes_no_backup(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = creating.Repository.write
+    write = Repository.write
 
     def lying(self: Any, name: str, data: bytes) -> Any:
         stored = write(self, name, data)
         self.path(name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
         return stored
 
-    monkeypatch.setattr(creating.Repository, "write", lying)
+    monkeypatch.setattr(Repository, "write", lying)
     with pytest.raises(WardwellError, match="altered"):
         site.create()
     assert site.repository.ids() == []

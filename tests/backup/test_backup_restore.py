@@ -13,6 +13,7 @@ import pyrage
 import pytest
 from sqlalchemy import text
 
+from appliance.backup import proof
 from appliance.backup import restore as restoring
 from appliance.backup.format import Entry, Index
 from appliance.backup.keys import keys_from_root, recipient_of
@@ -212,7 +213,7 @@ def test_an_interrupted_restore_leaves_an_empty_target(
     site.create()
     target = tmp_path / "second"
     with monkeypatch.context() as patched:
-        patched.setattr(restoring.proof, "examine", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patched.setattr(proof, "examine", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             _restore(site, target)
     assert not list(target.iterdir())

@@ -217,7 +217,7 @@ def test_a_list_that_cannot_be_read_stops_the_restore(
         restore(history["first"])
     (entry,) = json.loads(good)
     copy.write_text(json.dumps([{**entry, "by": "0" * 16}]))
-    with pytest.raises(WardwellError, match="too early"):
+    with pytest.raises(WardwellError, match="too old to tell who"):
         restore(history["first"])
     assert not any((tmp_path / "restored").glob("*/desk/database.db"))
     assert restore(history["again"])  # control: made after it, so that it cannot matter

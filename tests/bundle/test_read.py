@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import wardwell
 from appliance.crypto import sshsig
 from appliance.errors import Refused, WardwellError
 from appliance.operate.bundle import read_bundle
 from provisioning.bundle import keys
+from provisioning.cli import wardwell
 
 Pack = Callable[..., Path]
 

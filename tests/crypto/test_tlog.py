@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_a_tree_beyond_two_levels_of_tiles_reads_back(tmp_path: Path) -> None:
 
 
 def test_every_growth_is_consistent_and_old_snapshots_stay_readable(tmp_path: Path) -> None:
-    builder, seen = tiles.Builder(), []
+    builder = tiles.Builder()
+    seen: list[Any] = []
     for size in (0, 1, 2, 3, 200, 255, 256, 257, 511, 600):
         checkpoint = grow(tmp_path, builder, size)
         log = PublicLog(tmp_path, VKEY)

@@ -221,7 +221,7 @@ def test_on_a_new_machine_the_present_cards_give_the_same_keys(places: Places, m
     after = public_record.load(places)
     assert (after.custody_key, after.recipient) == (before.custody_key, before.recipient)
     assert after.set_number != before.set_number
-    assert any("another set" in text for text in people.said)
+    assert any("different set" in text for text in people.said)
     assert machine.running
 
 

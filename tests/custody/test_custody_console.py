@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -21,7 +23,7 @@ from tests.custody.support import HOLDERS, Files, hold, make_shares_home, servin
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     files = Files(tmp_path)
     monkeypatch.setattr(console, "Machine", lambda: files)
-    monkeypatch.setattr(console.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     return files
 
 
@@ -56,8 +58,8 @@ def test_fewer_than_three_holders_are_not_in_order(
     places: Places, machine: Files, cards: dict[str, list[Card]]
 ) -> None:
     record = public_record.load(places)
-    fewer = [public_record.msgspec.structs.replace(group, holders=group.holders[:2]) for group in record.groups]
-    public_record.save(places, public_record.msgspec.structs.replace(record, groups=fewer))
+    fewer = [msgspec.structs.replace(group, holders=group.holders[:2]) for group in record.groups]
+    public_record.save(places, msgspec.structs.replace(record, groups=fewer))
     with serving(places, machine):
         answer = CliRunner().invoke(custody, ["status"])
     assert answer.exit_code == 1
@@ -107,7 +109,7 @@ def test_only_root_and_only_a_terminal(
 ) -> None:
     assert CliRunner().invoke(custody, ["rotate"]).exit_code == 2
     assert CliRunner().invoke(custody, ["ceremony"]).exit_code == 2
-    monkeypatch.setattr(console.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     for command in ("ceremony", "unseal", "seal", "rotate", "serve"):
         assert isinstance(CliRunner().invoke(custody, [command]).exception, Refused), command
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import sqlcipher3
@@ -20,19 +19,8 @@ from appliance.custody.shares import GROUPS, Card, CardError, Scheme, combine, r
 from appliance.errors import Refused, WardwellError
 from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
-from tests.custody.support import HOLDERS, Files, People, hold, make_shares_home
+from tests.custody.support import HOLDERS, Files, People, hold
 from tests.support.databases import lay_database
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Files:
-    return Files(tmp_path)
-
-
-@pytest.fixture
-def places(home: Home, tmp_path: Path) -> Places:
-    (tmp_path / "disk").touch()
-    return make_shares_home(home, str(tmp_path / "disk"))
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import socket
-from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from appliance.custody import keys, opening, public_record
@@ -15,20 +15,9 @@ from appliance.custody.public_record import Places
 from appliance.custody.serve import Request, ask
 from appliance.custody.shares import Card, Scheme, combine, split
 from appliance.errors import Refused, WardwellError
-from appliance.settings import COMPARTMENTS, Home
-from tests.custody.support import Files, hold, make_shares_home, serving
+from appliance.settings import COMPARTMENTS
+from tests.custody.support import Files, hold, serving
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Files:
-    return Files(tmp_path)
-
-
-@pytest.fixture
-def places(home: Home, tmp_path: Path) -> Places:
-    (tmp_path / "disk").touch()
-    return make_shares_home(home, str(tmp_path / "disk"))
 
 
 @pytest.fixture
@@ -119,7 +108,7 @@ def test_wrong_cards_are_refused_by_reason_and_count_for_nothing(
     record = public_record.load(places)
     root = combine([cards["agency"][0], *cards["trustee"][:2]])
     older = split(root, Scheme())["agency"][0]
-    public_record.save(places, public_record.msgspec.structs.replace(record, retired=[older.set_number]))
+    public_record.save(places, msgspec.structs.replace(record, retired=[older.set_number]))
     with serving(places, machine):
         for words, reason in (
             ("hello", "not a word"),

@@ -120,7 +120,7 @@ def test_a_misread_card_is_refused_and_no_word_is_repeated(cards: dict[str, list
         ([], "33 words"),
         (strange, "Word 7"),
         (longer, "Word 7"),
-        (SINGLE[0].split(), "something else"),
+        (SINGLE[0].split(), "does not belong"),
     ):
         with pytest.raises(CardError, match=expected) as caught:
             read_card(" ".join(text))

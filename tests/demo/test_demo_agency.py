@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -119,7 +119,7 @@ def test_a_call_is_exported_in_versions(agency: Agency, tmp_path: Path) -> None:
 
 
 def test_the_critical_incident_has_the_officer_and_not_the_peer(agency: Agency) -> None:
-    call = calls.critical_call(agency, calls.datetime(2026, 10, 14, 3, 10), 901, "CHILD DEATH")
+    call = calls.critical_call(agency, datetime(2026, 10, 14, 3, 10), 901, "CHILD DEATH")
     assert call.primary == agency.roles["officer"]
     assert agency.roles["peer"] not in call.units
     assert len(call.units) == 6

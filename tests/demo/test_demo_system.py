@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from appliance.desk.models.follow_up import Incident
 from appliance.settings import Home
@@ -61,12 +62,16 @@ def _incidents(home: Home) -> set[str]:
         store.close()
 
 
+def _new_incidents(home: Home, before: set[str]) -> set[str]:
+    return until(lambda: _incidents(home) - before, seconds=15)
+
+
 def test_each_dropped_incident_is_in_the_queue_within_15_seconds(agency: System) -> None:
     for _ in range(2):
         before = _incidents(agency.home)
         said = agency.demo("drop").stdout
         assert "first on scene" in said
-        new = until(lambda before=before: _incidents(agency.home) - before, seconds=15)
+        new = _new_incidents(agency.home, before)
         assert len(new) == 1
 
 
@@ -112,7 +117,8 @@ def test_no_narrative_address_or_caller_anywhere(agency: System) -> None:
         from appliance.intake.models import Call
 
         with store.read() as session:
-            number = session.query(Call.number).first()[0]
+            number = session.scalars(select(Call.number)).first()
+            assert number is not None
     finally:
         store.close()
     assert attack_search.search(agency.home, number).places

@@ -14,7 +14,7 @@ from typing import Any
 import click
 from sqlalchemy import func, select
 
-from appliance.crypto.tlog import witnessed
+from appliance.crypto.trusted_keys import witnessed
 from appliance.desk.models.follow_up import Incident
 from appliance.desk.models.people import DeskAccount
 from appliance.desk.models.sessions import SessionRow

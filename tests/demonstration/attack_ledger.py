@@ -12,7 +12,8 @@ from pathlib import Path
 
 from appliance.crypto import tiles
 from appliance.crypto.notes import Checkpoint
-from appliance.crypto.tlog import PublicLog, witnessed
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import witnessed
 from appliance.errors import WardwellError
 from appliance.ledger import keys
 from appliance.settings import Home

@@ -22,8 +22,7 @@ from appliance import clock
 from appliance.crypto.sshsig import fingerprint
 from appliance.desk import slips
 from appliance.desk.models.people import Person
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import totp
+from appliance.desk.sign_in import accounts, totp
 from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool.append import append

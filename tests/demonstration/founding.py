@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.charter.schema import SHIPPED, Charter
 from appliance.crypto import sshsig
-from appliance.desk.people.accounts import hash_password
+from appliance.desk.sign_in.accounts import hash_password
 from appliance.founding import papers
 from appliance.settings import Home, Settings
 from tests.demonstration.agency import LOCAL_ROLES, Agency, write_roster

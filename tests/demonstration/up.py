@@ -187,7 +187,7 @@ def code_digest() -> str:
 def wardwell(home: Home, *arguments: str) -> str:
     """Run one `wardwell` command on `home`; its output. Raises WardwellError with what it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "appliance.cli", "--home", str(home.root), *arguments],
+        [sys.executable, "-m", "provisioning.cli", "--home", str(home.root), *arguments],
         env={**os.environ, "WARDWELL_HOME": str(home.root)},
         capture_output=True,
         text=True,

@@ -14,7 +14,7 @@ from appliance.crypto.sealing import info, key_pair, open_sealed
 from appliance.desk import erasure, slips, vault, worker
 from appliance.desk.models.base import Outbox as DeskOutbox
 from appliance.desk.models.vault import Delivery, Entry, Head, KeptVault, ProvisionalKey, Vault
-from appliance.desk.people import accounts
+from appliance.desk.sign_in import accounts
 from appliance.intake import models as intake_models
 from appliance.intake import serve as intake
 from appliance.ledger.models import Person as Remembered

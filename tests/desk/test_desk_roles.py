@@ -14,9 +14,9 @@ from appliance.charter import Charter
 from appliance.crypto import sshsig
 from appliance.desk.commands import desk as desk_command
 from appliance.desk.models.people import Grant, Person, RosterVersion
-from appliance.desk.people import accounts, founding_document, grants
+from appliance.desk.people import founding_document, grants
 from appliance.desk.roster import publication
-from appliance.desk.sign_in import sessions
+from appliance.desk.sign_in import accounts, sessions
 from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown

@@ -15,7 +15,8 @@ from appliance.charter import Charter
 from appliance.desk import worker
 from appliance.desk.models.holds import Hold
 from appliance.desk.models.people import Grant
-from appliance.desk.people import accounts, holds
+from appliance.desk.people import holds
+from appliance.desk.sign_in import accounts
 from appliance.errors import WardwellError
 from appliance.intake import models as intake_models
 from appliance.intake import serve as intake

@@ -13,7 +13,9 @@ from appliance import clock
 from appliance.account import Account
 from appliance.desk import vouching
 from appliance.desk.models.people import VouchingCode
+from appliance.desk.slips import DAYS
 from appliance.errors import WardwellError
+from appliance.spool import delivery
 from appliance.spool.messages import HistoryReleased
 from appliance.storage import Store
 from tests.support.desk_site import Member, Space, add_member
@@ -34,7 +36,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert receiver == "intake"
         found.append(message.handle)
 
-    monkeypatch.setattr(vouching.delivery, "enqueue", enqueue)
+    monkeypatch.setattr(delivery, "enqueue", enqueue)
     return found
 
 
@@ -77,7 +79,7 @@ def test_nothing_less_does(
     other = space()
     assert other.sign_in(thief).status_code == 200
     assert ask(other, again, second) == 403
-    with clock.held(clock.now() + timedelta(days=vouching.DAYS, seconds=1)), pytest.raises(vouching.NotVouched):
+    with clock.held(clock.now() + timedelta(days=DAYS, seconds=1)), pytest.raises(vouching.NotVouched):
         vouching.open_history(desk, Account(member.handle, "R", frozenset(), member.handle), [again, second])
     ledger.down = True
     assert ask(one, again, second) == 503
@@ -98,7 +100,7 @@ def test_old_codes_go(desk: Store, member: Member, trustees: list[Account]) -> N
     vouching.clean(desk)
     with desk.read() as session:
         assert len(session.scalars(select(VouchingCode)).all()) == len(trustees)
-    with clock.held(clock.now() + timedelta(days=vouching.DAYS, seconds=1)):
+    with clock.held(clock.now() + timedelta(days=DAYS, seconds=1)):
         vouching.clean(desk)
     with desk.read() as session:
         assert session.scalars(select(VouchingCode)).all() == []

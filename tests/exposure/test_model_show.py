@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import wardwell
 from appliance.rules import exposure_model
+from provisioning.cli import wardwell
 
 
 def _values(node: Any) -> Iterator[str]:

@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.charter import signatures
-from appliance.cli import wardwell
 from appliance.crypto import sshsig
 from appliance.crypto.notes import COSIGNATURE, Signer
-from appliance.crypto.tlog import PublicLog, trusted_keys
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import trusted_keys
 from appliance.desk import slips
-from appliance.desk.people.accounts import find_local, hash_password, roles_of
+from appliance.desk.sign_in.accounts import find_local, hash_password, roles_of
 from appliance.errors import Refused, WardwellError
 from appliance.founding import accept as taking
 from appliance.founding.commands import found
@@ -27,6 +27,7 @@ from appliance.settings import Home
 from appliance.spool.append import append
 from appliance.spool.messages import Append
 from appliance.storage import open_store
+from provisioning.cli import wardwell
 from tests.ledger.support import Served
 from tests.support.waiting import until
 
@@ -134,9 +135,9 @@ def test_two_signatures_found_an_appliance_and_no_secret_travels(unfounded: Home
     assert done.exit_code == 0, done.output
     assert all(not one.problem for one in signatures.verify(home))
     assert str(trusted_keys(home)[0]) == (home.public / "ledger" / "vkey").read_text().strip()
-    log = published(home, 6)
+    log = published(home, 7)
     kinds = [json.loads(entry)["kind"] for entry in log.entries(0, log.size)]
-    assert kinds == ["charter", "roster", "grant", "grant", "about", "about"]
+    assert kinds == ["founding", "charter", "roster", "grant", "grant", "about", "about"]
 
     store = open_store(home, "desk")
     try:
@@ -154,7 +155,7 @@ def test_two_signatures_found_an_appliance_and_no_secret_travels(unfounded: Home
     # Again: nothing is doubled.
     assert accept(parties).exit_code == 0
     before = append(home, Append(kind="charter", public={"version": 0, "digest": "a mark"})).public_index
-    assert before == 6
+    assert before == 7
 
 
 def published(home: Home, size: int) -> PublicLog:
@@ -209,7 +210,7 @@ def test_papers_that_are_not_in_order_are_refused_before_anything_changes(unfoun
     # Signed well, but about another appliance.
     shutil.copytree(kept, parties.stick, dirs_exist_ok=True)
     home.settings_file.write_text('agency = "Another Agency"\ndemonstration = true\n')
-    assert "not about this appliance" in refused(parties, keys, home)
+    assert "does not match this appliance" in refused(parties, keys, home)
     home.settings_file.write_text('agency = "Test Agency"\ndemonstration = true\n')
     assert public_files(home) == before
 
@@ -223,6 +224,12 @@ def test_a_founded_appliance_keeps_its_two_keys(unfounded: Home, parties: Partie
     (tmp_path / "others").mkdir()
     others = Parties(tmp_path / "others")
     signed(others)
+    done = accept(others)
+    assert isinstance(done.exception, Refused) and "founded with another key" in done.exception.message
+    # The pinned files are only copies of what the log was founded with.
+    published(unfounded, 7)
+    for signer in ("agency", "trustee"):
+        (unfounded.public / f"{signer}.pub").unlink()
     done = accept(others)
     assert isinstance(done.exception, Refused) and "founded with another key" in done.exception.message
 
@@ -266,7 +273,7 @@ def test_a_later_site_file_counts_on_and_an_older_one_is_refused(unfounded: Home
     # Damaged on the disk: no number can be counted on, and the papers that both signed last mend it.
     (home.public / "site.json").write_text('{"version": 3')
     done = request(parties, witness)
-    assert isinstance(done.exception, WardwellError) and "once more" in done.exception.fix
+    assert isinstance(done.exception, WardwellError) and "signed papers again" in done.exception.fix
     assert accept(parties).exit_code == 0 and version() == 3
 
 

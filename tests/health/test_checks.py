@@ -40,6 +40,9 @@ from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
 from tests.ledger.support import serving
 from tests.support.databases import lay_database
+from tests.support.waiting import LOOPBACK
+
+pytestmark = LOOPBACK
 
 
 def certificate(days: int) -> tuple[bytes, bytes]:

@@ -13,6 +13,7 @@ import yaml
 from appliance.errors import Refused
 from appliance.settings import Settings
 from provisioning.install import answers
+from tests.support.waiting import LOOPBACK
 
 ROLES = Path(__file__).parents[2] / "ansible" / "roles"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 eye@trustee"
@@ -90,6 +91,7 @@ def test_plain_ldap_is_refused(tables: dict[str, Any]) -> None:
         _decode(tables)
 
 
+@LOOPBACK
 def test_variables_hold_addresses_and_no_secret(tables: dict[str, Any]) -> None:
     tables["time_server"] = "localhost"
     made = answers.variables(_decode(tables), "ssh-ed25519 AAAA admin")
@@ -103,12 +105,14 @@ def test_variables_hold_addresses_and_no_secret(tables: dict[str, Any]) -> None:
     assert made["wardwell_syslog"] == {}
 
 
+@LOOPBACK
 def test_a_name_without_an_address_is_refused(tables: dict[str, Any]) -> None:
     tables["time_server"] = "time.invalid"
     with pytest.raises(Refused, match=r"time\.invalid has no address"):
         answers.variables(_decode(tables), "key")
 
 
+@LOOPBACK
 def test_health_events_stay_here_unless_a_host_is_named(tables: dict[str, Any]) -> None:
     assert answers.relay_settings(_decode(tables)) == {}
     tables["syslog"] = {"host": "logs.agency.example", "address": "192.0.2.5", "ca_file": "/ca.pem"}
@@ -117,6 +121,7 @@ def test_health_events_stay_here_unless_a_host_is_named(tables: dict[str, Any]) 
     assert answers.variables(given, "key")["wardwell_syslog"] == {"address": "192.0.2.5", "port": 6514}
 
 
+@LOOPBACK
 def test_who_may_fetch_is_told_to_the_roles_and_not_to_the_settings(tables: dict[str, Any]) -> None:
     assert answers.variables(_decode(tables), "key")["wardwell_witness_key"] == ""  # the control
     tables |= {"witness_key": f"{KEY}\n", "witness_networks": ["192.0.2.64/28"]}

@@ -11,8 +11,10 @@ from click.testing import CliRunner
 
 from provisioning.install import apply, commands
 from provisioning.install.answers import decode, toml
+from tests.support.waiting import LOOPBACK
 
 
+@LOOPBACK
 def test_rendering_again_changes_nothing(tables: dict[str, Any], tmp_path: Path) -> None:
     tables["syslog"] = {"host": "logs.agency.example", "address": "192.0.2.5", "ca_file": "/ca.pem"}
     answers = decode(toml(tables).encode(), "answers.toml")

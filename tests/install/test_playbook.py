@@ -230,7 +230,7 @@ def test_nothing_runs_that_could_not_be_reported(run: Callable[..., Run], tmp_pa
 def follow(*middle: Event, failures: int = 0) -> tuple[Outcome, list[str]]:
     """A run whose role `layout` changed something and whose role `base` reported `middle`."""
     made = TaskEnded("layout", "Make the groups", "localhost", "ok", changed=True)
-    begun = [PlayStarted("Try", ["layout", "base"]), TaskStarted("layout", made.task), made]
+    begun: list[Event] = [PlayStarted("Try", ["layout", "base"]), TaskStarted("layout", made.task), made]
     counts = Counts(ok=2, changed=1, failures=failures, unreachable=0, skipped=0, rescued=0, ignored=0)
     said: list[str] = []
     reported = [*begun, TaskStarted("base", "Refuse"), *middle, RunEnded({"localhost": counts})]

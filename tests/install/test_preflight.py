@@ -18,13 +18,15 @@ import pytest
 from provisioning.install import preflight
 from provisioning.install.answers import Answers, decode, toml
 from tests.support.certificates import Authority
+from tests.support.waiting import LOOPBACK
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = LOOPBACK
 
 
 @pytest.fixture
 def answers(tables: dict[str, Any]) -> Answers:
-    tables["address"] = "127.0.0.1"
+    tables["address"] = tables["time_server"] = "127.0.0.1"
+    tables["directory"]["url"] = "ldaps://127.0.0.1"
     return decode(toml(tables).encode(), "answers.toml")
 
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import wardwell
 from appliance.errors import Refused
+from provisioning.cli import wardwell
 from provisioning.install import commands, setup
 from provisioning.install.answers import QUESTIONS, Question, decode, toml
 

@@ -21,7 +21,7 @@ from appliance.intake.profile.feed_profile import Profile, UnitLog, load_feed
 from appliance.intake.read.formats import Unusable
 from appliance.intake.read.mapping import Notes
 from appliance.intake.read.opening import Source
-from appliance.intake.read.records import CallVersion, Shift
+from appliance.intake.records import CallVersion, Shift
 from tests.intake.layouts import LAYOUTS, NAMES, profile
 
 _ROWS = [["9001", "2026-03-08T02:30:00", "é\n", "A1=10:02,B2", "x", '"q"'], ["9002", "2400", "t", "", "", ""]]
@@ -54,13 +54,17 @@ def seeds(name: str) -> list[bytes]:
     return [layout.write(NAMES, [[layout.fits(cell) for cell in row] for row in _ROWS]) for layout in layouts]
 
 
+def _records(source: Source, path: Path, how: Profile | UnitLog) -> Iterator[object]:
+    if isinstance(how, UnitLog):
+        return shifts(source, path, how, frozenset({"E1"}), Notes())
+    return versions(source, path, how)
+
+
 def read(path: Path, how: Profile | UnitLog) -> Iterator[CallVersion | Shift]:
     """The calls or shifts in a file; nothing when it cannot be used. Whatever it raises is a fault."""
     try:
         with Source(path) as source:
-            logged = isinstance(how, UnitLog)
-            records = shifts(source, path, how, frozenset({"E1"}), Notes()) if logged else versions(source, path, how)
-            for found in records:
+            for found in _records(source, path, how):
                 if isinstance(found, CallVersion | Shift):
                     # Every text of it can be stored as UTF-8.
                     str(found).encode()

@@ -64,7 +64,7 @@ def workbook(names: Sequence[str], rows: Rows) -> bytes:
         cells = [WriteOnlyCell(sheet, "x") for _ in row]
         for cell, text in zip(cells, row, strict=True):
             # Set so, "=1" stays text and becomes no formula.
-            cell._value = text
+            cell._value = text  # type: ignore[attr-defined]
         sheet.append(cells)
     out = io.BytesIO()
     book.save(out)
@@ -98,7 +98,8 @@ def _niem(encoding: str) -> Callable[[Sequence[str], Rows], bytes]:
             record = ElementTree.SubElement(root, "{urn:x}Incident")
             for name, cell in zip(names, row, strict=True):
                 ElementTree.SubElement(record, f"{{urn:y}}{name}").text = cell
-        return ElementTree.tostring(root, encoding=encoding, xml_declaration=True)
+        made: bytes = ElementTree.tostring(root, encoding=encoding, xml_declaration=True)
+        return made
 
     return write
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from appliance.intake.deliver import contributions
 from appliance.intake.models import Call, Outbox, Part, UnitShift
@@ -295,5 +295,5 @@ def test_what_is_forgotten_takes_its_units_along(intake: Store, tmp_path: Path) 
     take_calls(intake, tmp_path, 1, call("1", f"{DAY}10:00", "4201"))
     with intake.write() as session:
         assert session.scalar(select(func.count()).select_from(Part)) == 1
-        session.execute(Call.__table__.delete())
+        session.execute(delete(Call))
         assert session.scalar(select(func.count()).select_from(Part)) == 0

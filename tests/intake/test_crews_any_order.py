@@ -19,14 +19,14 @@ from sqlalchemy import delete, select
 
 from appliance.intake.models import Base, Call, Involvement, MailboxKey, Waiting
 from appliance.intake.profile.feed_profile import Profile
+from appliance.intake.read.matching import Crew
 from appliance.intake.read.parsing import Reading
-from appliance.intake.read.records import Batch, CallVersion, Ending, Opening, Shift, Shifts, UnitOnCall, seconds
+from appliance.intake.read.sightings import Sightings
+from appliance.intake.records import Batch, CallVersion, Ending, Opening, Shift, Shifts, UnitOnCall, seconds
 from appliance.intake.settle import crews
-from appliance.intake.settle.matching import Crew
 from appliance.intake.settle.settling import SETTLED
-from appliance.intake.settle.sightings import Sightings
+from appliance.intake.settle.source import Source
 from appliance.intake.settle.take import people_of, take, take_log
-from appliance.intake.settle.versions import Source
 from appliance.storage import Store
 from tests.intake.crews_support import CALLS
 from tests.intake.support import roster

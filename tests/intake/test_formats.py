@@ -14,14 +14,14 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from appliance.intake.dry_run.account import check
 from appliance.intake.models import Involvement
-from appliance.intake.profile.check import check
 from appliance.intake.profile.feed_profile import Columns, Profile, load_profile
 from appliance.intake.read import child
+from appliance.intake.read.matching import joined
 from appliance.intake.read.opening import Source
-from appliance.intake.read.records import CallVersion, Person
+from appliance.intake.records import CallVersion, Person
 from appliance.intake.settle import take
-from appliance.intake.settle.matching import joined
 from appliance.storage import Store
 from tests.intake.support import ADDRESS, CALLER, NARRATIVE, feed, row
 from tests.intake.test_check import NAME

@@ -11,7 +11,7 @@ from appliance.intake.guess import proposal
 from appliance.intake.profile.feed_profile import load_profile
 from appliance.intake.read import child, mapping
 from appliance.intake.read.opening import Source
-from appliance.intake.read.records import CallVersion, seconds
+from appliance.intake.records import CallVersion, seconds
 from tests.intake.run_sheets import SECRET, Sheet, sheet
 
 ZONE = "America/New_York"

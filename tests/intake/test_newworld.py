@@ -12,7 +12,7 @@ import pytest
 from appliance.intake.profile.feed_profile import load_profile
 from appliance.intake.read import child, mapping
 from appliance.intake.read.opening import Source
-from appliance.intake.read.records import NO_CODE, CallVersion, seconds
+from appliance.intake.records import NO_CODE, CallVersion, seconds
 
 PROFILE = msgspec.structs.replace(load_profile("newworld-callexport"), time_zone="America/Chicago")
 _SPACE = "http://www.newworldsystems.com/Aegis/CAD/Peripheral/CallExport/2011/02"

@@ -7,6 +7,7 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from appliance.intake.read import parsing
 from appliance.intake.serve import Watcher, settled_after
 from appliance.intake.settle import take
 from appliance.settings import Home
+from appliance.spool.messages import FileReceipt
 from appliance.storage import Store
 from tests.intake.support import HEADER, feed, file, profile_file, row
 from tests.intake.test_check import NAME, balanced, check
@@ -80,10 +82,10 @@ def test_what_is_written_while_a_file_is_read_is_not_destroyed(
     path = file(tmp_path, NAME, row("1"))
     real = take.take
 
-    def slow(*given: object) -> bool:
+    def slow(*given: Any) -> FileReceipt | None:
         with path.open("ab") as more:
             more.write(feed(row("2")).split(b"\r\n", 1)[1])
-        return real(*given)  # type: ignore[arg-type]
+        return real(*given)
 
     with monkeypatch.context() as patch:
         patch.setattr(take, "take", slow)

@@ -8,7 +8,7 @@ from appliance.intake.profile.feed_profile import Columns, Profile
 from appliance.intake.read import mapping
 from appliance.intake.read.formats.tables import Table
 from appliance.intake.read.packing import Packing
-from appliance.intake.read.records import CallVersion
+from appliance.intake.records import CallVersion
 
 PAIR = [("WAVE 1", "06:51:33"), ("M-5", "07:05")]
 

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.intake.profile import words as profile_words
-from appliance.intake.profile.commands import profile as commands
 from appliance.intake.profile.feed_profile import Profile, load_feed, load_profile, shipped
+from appliance.intake.profile_commands import profile as commands
 from tests.intake.support import profile_file
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.intake.profile.check import check
+from appliance.intake.dry_run.account import check
 from appliance.intake.profile.feed_profile import load_profile
 from appliance.spool.messages import RosterPerson
 from tests.intake.test_guess import run

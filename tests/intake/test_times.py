@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance.intake.read import times
-from appliance.intake.read.records import seconds
+from appliance.intake.records import seconds
 
 ZONE = ZoneInfo("America/Los_Angeles")
 

@@ -16,9 +16,10 @@ from sqlalchemy import delete, select
 
 from appliance import clock
 from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, Waiting
-from appliance.intake.read.records import Sighting
+from appliance.intake.records import Person, Sighting
 from appliance.intake.settle.settling import SETTLED, settle
-from appliance.intake.settle.versions import _IS_MERGED, Person, Source, Tally, Versions, reference_of
+from appliance.intake.settle.source import Source, Tally
+from appliance.intake.settle.versions import _IS_MERGED, Versions, reference_of
 from appliance.spool import delivery
 from appliance.storage import Store
 from tests.intake.support import roster

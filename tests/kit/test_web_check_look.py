@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 
 import pytest
@@ -49,7 +50,7 @@ def test_without_playwright_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_chromium_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_look.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(WardwellError, match="apt install chromium"), web_look._browser(None):
         pass
 

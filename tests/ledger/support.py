@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,11 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from appliance.crypto.notes import Checkpoint
+from appliance.crypto.tiles import Builder, publish
 from appliance.kit.witness import Folders
+from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.ledger.server import Server
 from appliance.runtime.turns import Control
 from appliance.settings import Home
+from appliance.spool.log_entries import RosterTaken, request
 from appliance.spool.messages import About, Append
 from appliance.storage import Store
 from tests.support.waiting import until
@@ -54,7 +59,7 @@ class Served:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "appliance.cli", "ledger", "serve"]
+        command = [sys.executable, "-m", "provisioning.cli", "ledger", "serve"]
         environment = {**os.environ, "WARDWELL_HOME": str(self.home.root)}
         output = open(self.home.log / "ledger.log", "ab")  # noqa: SIM115  (the process holds it)
         with output:
@@ -85,9 +90,14 @@ def spooled(home: Home) -> list[Path]:
     return sorted(home.spool("ledger", "desk").glob("[0-9]*.json"))
 
 
+def numbered(number: int) -> Append:
+    """A public entry that carries `number`."""
+    return request(RosterTaken(version=number, headcount=0, sha256=""))
+
+
 def grow(log: Log, count: int) -> None:
     """Append `count` public entries, numbered from 0, and publish."""
-    log.append_all([Append(kind="grant", public={"n": number}) for number in range(count)])
+    log.append_all([numbered(number) for number in range(count)])
     log.publish()
 
 
@@ -111,3 +121,15 @@ def serving(home: Home, store: Store) -> Iterator[Log]:
         control.stop()
         thread.join(10)
         loop.close()
+
+
+def forge(home: Home, entries: list[bytes]) -> Path:
+    """The public folder as root with the ledger's key would forge it: whole, signed, another history."""
+    folder = home.public / "ledger"
+    shutil.rmtree(folder / "tile")
+    builder, signer = Builder(), keys.load(home)
+    for entry in entries:
+        builder.add(entry)
+    note = signer.sign(Checkpoint(signer.name, builder.size, builder.root()).text())
+    publish(folder, builder.take_full(), builder.take_partial(), note)
+    return folder

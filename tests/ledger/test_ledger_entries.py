@@ -22,6 +22,7 @@ from appliance.ledger.models import Person
 from appliance.settings import Home
 from appliance.spool import delivery
 from appliance.spool.messages import (
+    About,
     Append,
     Appended,
     EpochTurned,
@@ -88,7 +89,7 @@ def test_entries_are_numbered_chained_and_committed(log: Log, founded: Home, wit
 
 def test_public_files_and_spool_never_show_whom_or_by_whom(log: Log, founded: Home) -> None:
     one(log, about(ANN))
-    one(log, Append(kind="grant", public={"role": "coordinator", "marker": "public words"}))
+    one(log, Append(kind="charter", public={"version": 1, "digest": "public words"}))
     log.publish()
     log.flush()
     files = b"".join(p.read_bytes() for p in (founded.public / "ledger").rglob("*") if p.is_file())
@@ -197,6 +198,11 @@ SPKI = {"purpose": "request", "period": "2026-11", "spki": "AAAA"}
         (Append(kind="about", public={}), "kind"),
         (Append(kind="grant", public={"at": "yesterday"}), "may not set"),
         (Append(kind="grant", public={"share": 0.5}), "whole numbers"),
+        (Append(kind="charter", public={"version": 1}), "other fields"),
+        (Append(kind="charter", public={"version": "1", "digest": ""}), "other fields"),
+        (Append(kind="charter", public={"version": 1, "digest": "", "more": ""}), "other fields"),
+        (Append(kind="grant", public={"role": "peer", "subject": "", "proposed_by": ""}), "other fields"),
+        (msgspec.structs.replace(about(BEN), kind="grant"), "anyone may read"),
         (Append(kind="grant", public={"words": "x" * 70_000}), "65,535"),
         (Append(kind="grant", public={"words": "\ud800"}), "only text"),
         (Append(kind="mailbox-key", public={"handle": ANN, "key": "AAAA"}), "X-Wing"),
@@ -210,6 +216,9 @@ SPKI = {"purpose": "request", "period": "2026-11", "spki": "AAAA"}
         (about("A" * 32), "handle"),
         (about(ANN, ANN), "twice"),
         (msgspec.structs.replace(about(ANN), about=[msgspec.structs.replace(about(ANN).about[0], body={})]), "fields"),
+        (Append(kind="about", about=[About(ANN, body(outcome="maybe"))]), "fields"),
+        (Append(kind="about", about=[About(ANN, body(everyone="yes"))]), "fields"),
+        (Append(kind="about", about=[About(ANN, body(reason="gossip"))]), "fields"),
     ],
 )
 def test_what_is_not_appended_leaves_no_trace_and_harms_no_neighbour(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from appliance.crypto.tlog import NotWitnessed, PublicLog, require_witnessed
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import NotWitnessed, require_witnessed
 from appliance.errors import WardwellError
 from appliance.kit.verify import verify_home
 from appliance.kit.witness import Witness
@@ -89,7 +90,7 @@ def test_the_key_is_never_made_anew_under_a_published_log(store: Store, founded:
 
 def test_relying_on_a_leaf_needs_the_witness(log: Log, founded: Home, witness: Witness) -> None:
     def is_first(leaf: dict[str, object]) -> bool:
-        return leaf["kind"] == "grant" and leaf["n"] == 0
+        return leaf["kind"] == "roster" and leaf["version"] == 0
 
     grow(log, 3)
     with pytest.raises(NotWitnessed):
@@ -102,14 +103,14 @@ def test_relying_on_a_leaf_needs_the_witness(log: Log, founded: Home, witness: W
     with pytest.raises(NotWitnessed):
         require_witnessed(founded, 3, is_first)
     bundle = founded.public / "ledger" / "tile/entries/000.p/3"
-    bundle.write_bytes(bundle.read_bytes().replace(b'"n":0', b'"n":7'))
+    bundle.write_bytes(bundle.read_bytes().replace(b'"version":0', b'"version":7'))
     with pytest.raises(WardwellError, match="does not fit"):
         require_witnessed(founded, 0, is_first)
 
 
 def test_outside_a_demonstration_keys_count_only_when_the_trustee_signed_them(log: Log, founded: Home) -> None:
     from appliance.crypto import sshsig
-    from appliance.crypto.tlog import trusted_keys
+    from appliance.crypto.trusted_keys import trusted_keys
 
     assert str(trusted_keys(founded)[0]) == (founded.public / "ledger/vkey").read_text().strip()
     founded.settings_file.write_text('agency = "Test Agency"\n')

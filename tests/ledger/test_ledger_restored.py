@@ -11,10 +11,11 @@ import pytest
 
 from appliance import clock
 from appliance.crypto.canonical import canonical
-from appliance.crypto.notes import Checkpoint, Signer, cosigned_at
+from appliance.crypto.notes import Checkpoint, Signer, Verifier, cosigned_at
 from appliance.crypto.restore_statement import CUSTODY_KEY, Restored
-from appliance.crypto.tiles import Builder, publish
-from appliance.crypto.tlog import PublicLog, witnessed
+from appliance.crypto.tiles import Builder
+from appliance.crypto.tlog import PublicLog
+from appliance.crypto.trusted_keys import witnessed
 from appliance.custody.keys import custody_signer
 from appliance.custody.restore_signature import ORDER, publish_custody_key, record_restore
 from appliance.errors import WardwellError
@@ -25,7 +26,7 @@ from appliance.ledger.log import Disagreement, Log
 from appliance.settings import Home
 from appliance.spool.messages import Append, Refused
 from appliance.storage import open_store
-from tests.ledger.support import folders_of, grow
+from tests.ledger.support import folders_of, forge, grow, numbered
 
 ROOT = bytes(range(32))
 
@@ -64,17 +65,6 @@ def record(home: Home, mark: dict[str, object]) -> str:
     """Custody's word, a moment after the old history ended: a cosignature counts whole seconds."""
     with clock.held(clock.now() + timedelta(seconds=2)):
         return record_restore(home, ROOT, mark)
-
-
-def forge(home: Home, entries: list[bytes]) -> None:
-    """The public folder as root with the ledger's key would forge it."""
-    folder = home.public / "ledger"
-    shutil.rmtree(folder / "tile")
-    builder, signer = Builder(), keys.load(home)
-    for entry in entries:
-        builder.add(entry)
-    note = signer.sign(Checkpoint(signer.name, builder.size, builder.root()).text())
-    publish(folder, builder.take_full(), builder.take_partial(), note)
 
 
 def test_a_restored_log_is_accepted_with_the_word_of_both_groups(founded: Home, before: Callable[[], Path]) -> None:
@@ -224,7 +214,7 @@ def test_the_ledger_takes_the_word_once_and_from_custody_alone(founded: Home, be
     (founded.folder("ledger") / ORDER).write_text(note)
     _append(founded, 1)
     log = PublicLog(founded.public / "ledger")
-    assert [log.leaf(index)["kind"] for index in range(10, log.size)] == ["restored", "grant", "grant"]
+    assert [log.leaf(index)["kind"] for index in range(10, log.size)] == ["restored", "roster", "roster"]
     stated = Restored(log.checkpoint(), clock.now())
     (founded.folder("ledger") / ORDER).write_text(stated.sign(custody_signer(bytes(32))))
     with pytest.raises(WardwellError):
@@ -235,9 +225,7 @@ def test_the_ledger_takes_the_word_once_and_from_custody_alone(founded: Home, be
 def test_nobody_appends_such_an_entry_over_the_socket(founded: Home, before: Callable[[], Path]) -> None:
     store = open_store(founded, "ledger")
     log = Log(store)
-    [refused, granted] = log.append_all(
-        [Append(kind="restored", public={"size": 1, "note": "x"}), Append(kind="grant", public={"n": 1})]
-    )
+    [refused, granted] = log.append_all([Append(kind="restored", public={"size": 1, "note": "x"}), numbered(1)])
     assert isinstance(refused, Refused)
     assert not isinstance(granted, Refused), "the positive control"
     store.close()
@@ -261,7 +249,5 @@ def test_the_ledger_runs_while_the_witness_still_shows_what_was_given_up(
     store.close()
 
 
-def witness_key(home: Home) -> object:
-    from appliance.crypto.notes import Verifier
-
+def witness_key(home: Home) -> Verifier:
     return Verifier.parse((home.public / "witness/vkey").read_text())

@@ -21,8 +21,8 @@ from appliance.ledger import keys
 from appliance.runtime.worker import ask_upkeep
 from appliance.settings import Home
 from appliance.spool.append import LINE_LIMIT, LedgerDown, append
-from appliance.spool.messages import Append, SealedEntry
-from tests.ledger.support import Served, about, spooled
+from appliance.spool.messages import SealedEntry
+from tests.ledger.support import Served, about, numbered, spooled
 
 pytestmark = pytest.mark.system
 ANN = "a" * 32
@@ -125,7 +125,7 @@ def test_many_askers_are_served_in_one_breath(served: Served, founded: Home) -> 
 
     def ask(number: int) -> None:
         for _ in range(10):
-            sizes.append(append(founded, Append(kind="grant", public={"n": number})).public_index)
+            sizes.append(append(founded, numbered(number)).public_index)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(16)]
     for thread in threads:
@@ -136,11 +136,11 @@ def test_many_askers_are_served_in_one_breath(served: Served, founded: Home) -> 
 
 
 def test_a_second_ledger_and_an_edited_database_do_not_start(served: Served, founded: Home) -> None:
-    command = [sys.executable, "-m", "appliance.cli", "--home", str(founded.root), "ledger", "serve"]
+    command = [sys.executable, "-m", "provisioning.cli", "--home", str(founded.root), "ledger", "serve"]
     second = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert second.returncode == 1
     assert "already serving" in second.stderr
-    append(founded, Append(kind="grant", public={"n": 1}))
+    append(founded, numbered(1))
     assert served.stop() == 0
     from sqlalchemy import update
 

@@ -22,19 +22,7 @@ from appliance.ledger.commands import ledger as ledger_command
 from appliance.ledger.log import Log
 from appliance.settings import Home
 from appliance.spool.messages import Append
-from tests.ledger.support import folders_of, grow
-
-
-def rewritten(home: Home, entries: list[bytes]) -> Path:
-    """The public folder as root with the ledger's key would forge it: whole, signed, another history."""
-    folder = home.public / "ledger"
-    shutil.rmtree(folder / "tile")
-    builder, signer = Builder(), keys.load(home)
-    for entry in entries:
-        builder.add(entry)
-    note = signer.sign(Checkpoint(signer.name, builder.size, builder.root()).text())
-    publish(folder, builder.take_full(), builder.take_partial(), note)
-    return folder
+from tests.ledger.support import folders_of, forge, grow
 
 
 @pytest.mark.parametrize("size", [5, 300])
@@ -65,7 +53,7 @@ def test_the_edited_entry_is_named(log: Log, founded: Home, witness: Witness) ->
     grow(log, 40)
     witness.look()
     path = founded.public / "ledger/tile/entries/000.p/40"
-    path.write_bytes(path.read_bytes().replace(b'"n":17', b'"n":71'))
+    path.write_bytes(path.read_bytes().replace(b'"version":17', b'"version":71'))
     problem = verify_home(founded).problem
     assert problem is not None
     assert problem[0] == "entry 17"
@@ -84,11 +72,11 @@ def test_a_forged_history_with_the_ledgers_own_key_is_caught_by_the_witness(
     grow(log, 5)
     witness.look()
     entries = [b'{"kind":"grant","n":%d,"v":1}' % n for n in range(6)]
-    rewritten(founded, entries)
+    forge(founded, entries)
     problem = verify_home(founded).problem
     assert problem is not None
     assert "rewritten" in problem[1]
-    rewritten(founded, entries[:3])
+    forge(founded, entries[:3])
     problem = verify_home(founded).problem
     assert problem is not None
     assert "shrank" in problem[1]
@@ -104,7 +92,7 @@ def test_the_witness_refuses_a_fork_and_a_shrunken_log_and_keeps_the_alarm(
     saved = founded.root / "saved"
     shutil.copytree(founded.public / "ledger", saved)
     for entries in ([b"{}"] * 7, [b"{}"] * 2, [b"{}"] * 5):
-        rewritten(founded, entries)
+        forge(founded, entries)
         with pytest.raises(Alarm):
             witness.look()
     assert (founded.public / "witness/checkpoint").read_bytes() == honest
@@ -128,9 +116,9 @@ def test_the_witness_refuses_a_second_ticket_key(log: Log, founded: Home, witnes
     log.publish()
     witness.look()
     first = log_entry(founded)
-    rewritten(founded, [first, key % b"AAAA"])
+    forge(founded, [first, key % b"AAAA"])
     witness.look()
-    rewritten(founded, [first, key % b"AAAA", key % b"BBBB"])
+    forge(founded, [first, key % b"AAAA", key % b"BBBB"])
     with pytest.raises(Alarm, match="second ticket key"):
         witness.look()
     assert verify_home(founded).witnessed_size == 2
@@ -191,7 +179,7 @@ def test_the_commands(log: Log, founded: Home, tmp_path: Path, monkeypatch: pyte
     result = run(ledger_command, ["verify", "--json", "--database"])
     assert result.exit_code == 0
     assert json.loads(result.output)["size"] == 3
-    assert '"n": 2' in run(ledger_command, ["show", "--json", "--last", "1"]).output
+    assert '"version": 2' in run(ledger_command, ["show", "--json", "--last", "1"]).output
     ours = ["--ledger-key", (founded.public / "ledger/vkey").read_text()]
     theirs = ["--witness-note", str(out / "checkpoint"), "--witness-key", (out / "vkey").read_text()]
     copy = tmp_path / "copy"
@@ -200,7 +188,7 @@ def test_the_commands(log: Log, founded: Home, tmp_path: Path, monkeypatch: pyte
     assert result.exit_code == 0, result.output
     assert "The witness cosigned 3" in result.output
     bundle = copy / "tile/entries/000.p/3"
-    bundle.write_bytes(bundle.read_bytes().replace(b'"n":1', b'"n":4'))
+    bundle.write_bytes(bundle.read_bytes().replace(b'"version":1', b'"version":4'))
     result = run(kit, ["verify", "--log", str(copy), *ours, *theirs])
     assert result.exit_code == 1
     assert "NOT VERIFIED: entry 1" in result.output

@@ -11,8 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from appliance import cli
 from appliance.settings import Home
+from provisioning import cli
 
 LIFE = [
     *("preflight", "setup", "apply", "config show", "config diff", "check", "status", "doctor", "logs", "debug"),

@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance import clock
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import directory
+from appliance.desk.sign_in import accounts, directory
 from appliance.errors import Refused
 from appliance.operate import break_glass
 from appliance.operate.admin_commands import admin

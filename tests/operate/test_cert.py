@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from appliance import clock
+from appliance.crypto.authority import Authority
 from appliance.errors import Refused
 from appliance.operate import cert
 from appliance.settings import Hosts
@@ -84,7 +85,7 @@ def test_what_is_made_here_is_whole_and_private(tls: Path) -> None:
 
 
 def test_its_authority_can_sign_for_its_own_names_alone(tls: Path, tmp_path: Path) -> None:
-    authority = cert.Authority(tls / "authority", cert.TITLE)
+    authority = Authority(tls / "authority", cert.TITLE)
     for host, good in (("desk.agency.example", True), ("mail.agency.example", False)):
         certificate, _ = authority.server(f"try-{host}", host)
         command = ["openssl", "verify", "-CAfile", str(tls / "ca.crt"), str(certificate)]

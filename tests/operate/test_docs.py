@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from appliance.cli import wardwell
+from provisioning.cli import wardwell
 from provisioning.install import answers
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ import structlog
 from click.testing import CliRunner
 
 from appliance import clock, logs
-from appliance.cli import wardwell
 from appliance.settings import Home
+from provisioning.cli import wardwell
 
 
 @pytest.fixture

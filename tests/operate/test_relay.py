@@ -15,13 +15,16 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import wardwell
 from appliance.errors import WardwellError
 from appliance.health import checks, room
 from appliance.health.check import wrong
 from appliance.operate import relay
 from appliance.settings import Home
+from provisioning.cli import wardwell
 from tests.support.certificates import Authority
+from tests.support.waiting import LOOPBACK
+
+pytestmark = LOOPBACK
 
 AT = datetime(2026, 3, 1, 2, 3, 4, tzinfo=UTC)
 HOST = "logs.agency.example"

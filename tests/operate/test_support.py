@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import tarfile
 from pathlib import Path
 
@@ -57,9 +58,9 @@ def test_no_planted_identifier_gets_in(planted: Home) -> None:
 
 
 def test_a_value_outside_its_form_is_named_other(monkeypatch: pytest.MonkeyPatch, planted: Home) -> None:
-    monkeypatch.setattr(support.platform, "release", lambda: f"6.1 {PLANTED}")
+    monkeypatch.setattr(platform, "release", lambda: f"6.1 {PLANTED}")
     assert support.collect(planted, _answers).kernel == "other"
-    monkeypatch.setattr(support.platform, "release", lambda: "6.1.0-56-amd64")
+    monkeypatch.setattr(platform, "release", lambda: "6.1.0-56-amd64")
     assert support.collect(planted, _answers).kernel == "6.1.0-56-amd64"
 
 

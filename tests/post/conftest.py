@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from post_site import Desk
-from small_ledger import SmallLedger
-from town import Town
 
 from appliance import clock
 from appliance.charter import load_charter
@@ -23,6 +20,9 @@ from appliance.settings import Home
 from appliance.storage import Store
 from provisioning import build_space, packages
 from tests.conftest import make_home
+from tests.post.post_site import Desk
+from tests.post.small_ledger import SmallLedger
+from tests.post.town import Town
 from tests.support.databases import new_store
 from tests.support.ticket_keys import made_keys, some_keys
 
@@ -81,7 +81,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--log-level=warning",
         "--banner:js=import { createRequire as __wr } from 'node:module'; const require = __wr(import.meta.url);",
         f"--outfile={bundle}",
-        cwd=build_space.SPACE,
+        cwd=packages.SPACE,
     )
     return bundle
 

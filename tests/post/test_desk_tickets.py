@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from post_site import Desk
-from small_ledger import SmallLedger
 from sqlalchemy import update
 
 from appliance import clock
@@ -21,6 +19,8 @@ from appliance.errors import WardwellError
 from appliance.rules import months
 from appliance.spool.append import LedgerDown
 from appliance.storage import Store
+from tests.post.post_site import Desk
+from tests.post.small_ledger import SmallLedger
 
 
 def test_keys_of_this_month_and_the_next_stand_in_the_ledger(desk: Desk, ledger: SmallLedger) -> None:

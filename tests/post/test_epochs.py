@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from post_site import Desk, cell
-from small_ledger import SmallLedger
 
 from appliance import clock
 from appliance.charter import load_charter
@@ -31,6 +29,8 @@ from appliance.spool.append import LedgerDown
 from appliance.spool.messages import EpochTurned
 from appliance.storage import Store, open_store
 from appliance.storage.migrate import differences, upgrade
+from tests.post.post_site import Desk, cell
+from tests.post.small_ledger import SmallLedger
 
 
 def index(home: Home) -> dict[tuple[int, str], dict[str, object]]:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from post_site import cell
 from sqlalchemy import text
-from town import Town
 
 from appliance.kit import cells
 from appliance.post import boards
 from appliance.storage import Store
+from tests.post.post_site import cell
+from tests.post.town import Town
 
 pytestmark = pytest.mark.system
 

@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from post_site import Desk
-from small_ledger import SmallLedger
-
 from appliance.desk.sign_in import sessions
 from appliance.kit import keylist
 from appliance.post import epochs
 from appliance.post.memory import Memory
 from appliance.storage import Store
 from provisioning import packages
+from tests.post.post_site import Desk
+from tests.post.small_ledger import SmallLedger
 from tests.support.waiting import answers, until
 
 
@@ -61,8 +60,11 @@ class Town:
             text=True,
         )
         for name, server in zip(("desk", "post"), self._servers, strict=True):
-            until(lambda name=name, server=server: server.poll() is not None or answers(self.ports[name]), seconds=30)
-            assert server.poll() is None, self.log.read_text()
+            self._wait_for(name, server)
+
+    def _wait_for(self, name: str, server: subprocess.Popen[bytes]) -> None:
+        until(lambda: server.poll() is not None or answers(self.ports[name]), seconds=30)
+        assert server.poll() is None, self.log.read_text()
 
     def _static(self) -> http.server.ThreadingHTTPServer:
         public = self.home.public
@@ -129,7 +131,8 @@ class Town:
         epochs.turn(self.post, self.memory)
 
     def close(self) -> None:
-        for process in (*self._servers, self._node):
+        processes: list[subprocess.Popen[Any]] = [*self._servers, self._node]
+        for process in processes:
             process.terminate()
             process.wait(15)
         for stream in (self._node.stdin, self._node.stdout):

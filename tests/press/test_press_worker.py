@@ -70,29 +70,27 @@ def test_a_message_of_the_wrong_sender_is_set_aside(home: Home, store_of: Callab
     assert len(list((home.spool("desk", "press") / ".refused").iterdir())) == 1
 
 
-def test_the_loop_tells_its_health_and_renders_the_pages(home: Home, store_of: Callable[[str], Store]) -> None:
+def work_until_told(home: Home, store: Store) -> None:
+    """Let the loop run until it has told how it is."""
     control = Control()
-    thread = threading.Thread(target=worker.work, args=(store_of("press"), control))
+    thread = threading.Thread(target=worker.work, args=(store, control))
     thread.start()
     try:
         until(lambda: bool(told(home)))
     finally:
         control.stop()
         thread.join()
+
+
+def test_the_loop_tells_its_health_and_renders_the_pages(home: Home, store_of: Callable[[str], Store]) -> None:
+    work_until_told(home, store_of("press"))
     assert told(home)[0]["message"] == "Health"
     assert (home.public / "site" / "crisis" / "index.html").exists()
 
 
 def test_a_wrong_list_of_lines_is_a_health_problem_not_a_crash(home: Home, store_of: Callable[[str], Store]) -> None:
     (home.root / "resources.toml").write_text("nonsense = 1\n")
-    control = Control()
-    thread = threading.Thread(target=worker.work, args=(store_of("press"), control))
-    thread.start()
-    try:
-        until(lambda: bool(told(home)))
-    finally:
-        control.stop()
-        thread.join()
+    work_until_told(home, store_of("press"))
     assert told(home)[0]["ok"] is False
 
 

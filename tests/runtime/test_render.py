@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from appliance import settings
-from appliance.cli import wardwell
 from appliance.crypto.authority import Authority
 from appliance.settings import COMPARTMENTS, PRODUCTION, Home, Hosts
 from provisioning import front, render
+from provisioning.cli import wardwell
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = Hosts("desk.agency.example", "post.agency.example", "my.agency.example")

@@ -132,7 +132,12 @@ def test_upkeep_that_is_asked_for_during_a_turn_is_another_one() -> None:
 
 def test_upkeep_asked_for_twice_before_a_turn_is_one_and_after_it_two() -> None:
     control, cleaned = Held(9), list[float]()
-    control.between = lambda turn: [control.upkeep() for _ in range({2: 2, 5: 1}.get(turn, 0))].clear()
+
+    def between(turn: int) -> None:
+        for _ in range({2: 2, 5: 1}.get(turn, 0)):
+            control.upkeep()
+
+    control.between = between
     control.run(Duty(lambda: cleaned.append(control.at), 60.0))
     assert cleaned == [0.0, 2.0, 5.0]
     assert control.recorded == [(1, 0), (1, 1), (2, 1), (2, 2)]

@@ -12,6 +12,7 @@ import pytest
 from appliance import clock
 from appliance.desk import slips
 from appliance.desk.models.people import DeskAccount
+from appliance.desk.models.sessions import SessionRow
 from appliance.desk.sign_in import directory, lockout, sessions, totp
 from appliance.storage import Store
 from tests.support.desk_site import Browser, Space, add_member, add_person
@@ -213,7 +214,7 @@ def test_staff_set_up_codes_with_a_slip_and_a_drawing(browser: Callable[[], Brow
     page = one.get("/sign-in/app").get_data(as_text=True)
     assert "<svg" in page and "style=" not in page[page.index("<svg") : page.index("</svg>")]
     with desk.read() as session:
-        found = session.query(sessions.SessionRow).one()
+        found = session.query(SessionRow).one()
         member.secret = found.pending_totp
     assert one.fill("/sign-in/app", {"code": "abc"}).status_code == 401
     assert one.fill("/sign-in/app", {"code": member.code()}).headers["Location"] == "/"
@@ -233,7 +234,7 @@ def test_a_session_locks_when_idle_and_ends_after_twelve_hours(space: Callable[[
         assert one.call("POST", "/api/extend", {}).status_code == 401
     token = sessions.start(desk, member.handle, sessions.SPACE, "ready")
     with desk.write() as session:
-        row = session.query(sessions.SessionRow).filter_by(token_hash=sessions._hash(token)).one()
+        row = session.query(SessionRow).filter_by(token_hash=sessions._hash(token)).one()
         row.started_at = clock.now() - timedelta(hours=12)
     one.token = token
     assert one.call("POST", "/api/extend", {}).status_code == 401
@@ -265,7 +266,7 @@ def test_a_cookie_opens_no_api_and_a_bearer_token_no_page(
 
 def test_who_leaves_the_roster_is_out_at_once(space: Callable[[], Space], desk: Store) -> None:
     from appliance.desk.models.people import Person
-    from appliance.desk.people import accounts
+    from appliance.desk.sign_in import accounts
 
     handle = add_person(desk, "E1")
     assert accounts.of_person(desk, "E1") == handle

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from click.testing import CliRunner
 
-from appliance.cli import wardwell
 from appliance.kit.exposure import summarize
 from appliance.rules.exposure_model import load_model
+from provisioning.cli import wardwell
 from tests.exposure.histories import history
 from tests.space.conftest import Call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from provisioning.build_space import SPACE
+from provisioning.packages import SPACE
 from tests.space.conftest import NodeTests
 from tests.support.quick_space import QUICK_LOG_N, SHIPPED_LOG_N, bundles, factors, quick_code
 

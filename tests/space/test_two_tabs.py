@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_two_tabs_lose_nothing_and_share_no_key(site: LiveSite, tmp_path: Path) 
         saves = [request for request in sent if request.method == "PUT" and request.url.endswith("/api/vault")]
         statuses = [answer.status for request in saves if (answer := request.response())]
         assert 409 in statuses, statuses
-        blobs = [request.post_data_json["blob"] for request in sent if "blob" in (request.post_data or "")]
+        blobs = [json.loads(data)["blob"] for request in sent if "blob" in (data := request.post_data or "")]
         salts = [base64.b64decode(blob)[SALT] for blob in blobs]
         assert len(salts) >= 6
         assert len(set(salts)) == len(salts)

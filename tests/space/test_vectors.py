@@ -74,10 +74,10 @@ def _gcm() -> list[dict[str, str]]:
     """Vectors that open."""
     made = [(*(bytes.fromhex(one[name]) for name in _NAMES),) for one in PUBLISHED["gcm"]]
     for size in (0, 1, 8, 15, 16, 17, 31, 32, 33, 127, 128, 129, 4096):
-        for aad in (0, 1, 16, 24):
-            made.append((secrets.token_bytes(32), secrets.token_bytes(12), bytes(aad), secrets.token_bytes(size)))
-    for iv in (bytes(12), b"\xff" * 12):
-        made += [(KEY, iv, b"", _with_tag(tag, iv)) for tag in (0, 2**128 - 1)]
+        for length in (0, 1, 16, 24):
+            made.append((secrets.token_bytes(32), secrets.token_bytes(12), bytes(length), secrets.token_bytes(size)))
+    for edge in (bytes(12), b"\xff" * 12):
+        made += [(KEY, edge, b"", _with_tag(tag, edge)) for tag in (0, 2**128 - 1)]
     found = [dict(zip(_NAMES, (part.hex() for part in one), strict=True)) for one in made]
     for one, (key, iv, aad, message) in zip(found, made, strict=True):
         one["sealed"] = AESGCM(key).encrypt(iv, message, aad).hex()

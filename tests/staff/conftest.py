@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from staff_site import PEOPLE, Browser, RememberingLedger, handle_of
 
 from appliance import clock
 from appliance.charter import load_charter
-from appliance.desk.models.people import DeskAccount, Grant, Person
+from appliance.desk.models.people import DeskAccount, Person
 from appliance.desk.sign_in import sessions
 from appliance.settings import Home
 from appliance.storage import Store
+from tests.staff.staff_site import PEOPLE, Browser, RememberingLedger, handle_of
+from tests.support.desk_site import add_grant
 from webapp.desk import create_app
 
 
@@ -79,22 +80,8 @@ def browser(app: Flask, home: Home, store: Store) -> Callable[..., Browser]:
                     created_at=clock.now(),
                 )
             )
-            for role in roles:
-                session.add(
-                    Grant(
-                        handle=handle,
-                        role=role,
-                        salt="00" * 32,
-                        proposed_by="founding: agency",
-                        proposed_at=clock.now(),
-                        countersigned_by="founding: trustee",
-                        countersigned_at=clock.now(),
-                        leaf_index=0,
-                        revoke_proposed_by="",
-                        revoked_by="",
-                        revoked_at=None,
-                    )
-                )
+        for role in roles:
+            add_grant(store, handle, role)
         return Browser(app.test_client(), home, sessions.start(store, handle, sessions.STAFF, "ready"))
 
     return make

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, Route, expect, sync_playwright
-from staff_site import Browser
 
 from appliance.charter import Charter
 from appliance.desk.follow_up import steps as follow_up
 from appliance.settings import Home
 from appliance.storage import Store
+from tests.staff.staff_site import Browser
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
-from staff_outline import check_outline
-from staff_site import Browser, RememberingLedger, handle_of
 
 from appliance.desk.follow_up import corrections
 from appliance.desk.follow_up import steps as follow_up
@@ -22,6 +20,8 @@ from appliance.desk.models.people import DeskAccount
 from appliance.errors import WardwellError
 from appliance.spool.messages import Attended, IncidentNotice
 from appliance.storage import Store
+from tests.staff.staff_outline import check_outline
+from tests.staff.staff_site import Browser, RememberingLedger, handle_of
 from webapp.desk import words
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -10,9 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from staff_outline import check_outline
-from staff_release import release
-from staff_site import Browser, RememberingLedger, handle_of, refused_file
 
 from appliance import clock
 from appliance.charter import Charter
@@ -28,6 +25,9 @@ from appliance.spool.messages import (
     ReportPublished,
 )
 from appliance.storage import Store
+from tests.staff.staff_outline import check_outline
+from tests.staff.staff_release import release
+from tests.staff.staff_site import Browser, RememberingLedger, handle_of, refused_file
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 REFERENCE = "260001"

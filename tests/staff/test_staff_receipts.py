@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from staff_site import Browser, refused_file
 
 from appliance.desk.feeds import receipts
 from appliance.storage import Store
+from tests.staff.staff_site import Browser, refused_file
 
 AT = datetime(2026, 10, 15, 18, tzinfo=UTC)
 
@@ -54,8 +54,8 @@ def test_all_receipts_as_csv(browser: Callable[..., Browser]) -> None:
 def test_a_file_that_was_not_taken_says_what_to_do(browser: Callable[..., Browser]) -> None:
     cad = browser("cad")
     refused, rehearsed, taken = (cad.get(f"/receipts/{n}").get_data(as_text=True) for n in (1, 2, 3))
-    assert "drop the file again" in refused and "the intake alone can read it" in refused
-    assert "drop the file again" in rehearsed and "the intake alone can read it" not in rehearsed
+    assert "drop the file again" in refused and "only the intake can read it" in refused
+    assert "drop the file again" in rehearsed and "only the intake can read it" not in rehearsed
     assert "drop the file again" not in taken
     # Calls without a type are counted in words.
     assert "(empty)" in taken and "(empty)" not in refused

@@ -228,8 +228,12 @@ def test_content_is_on_disk_before_the_name_and_the_name_before_the_return(
         done.append(f"sync {'part' if name.endswith('.part') else Path(name).relative_to(tmp_path)}")
         fsync(descriptor)
 
+    def renamed(old: Any, new: Any) -> None:
+        done.append("rename")
+        rename(old, new)
+
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(os, "rename", lambda *given: (done.append("rename"), rename(*given)))
+    monkeypatch.setattr(os, "rename", renamed)
     _below(tmp_path)
     assert done == ["sync .", "sync one", "sync part", "rename", "sync one/two"]
     done.clear()

@@ -7,10 +7,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_mock_engine, text
+from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.schema import CreateTable
 
 from appliance.database import revisions, schema_of
@@ -35,9 +37,11 @@ def test_models_and_migrated_schema_agree(home: Home, compartment: str) -> None:
 @pytest.mark.parametrize("compartment", COMPARTMENTS)
 def test_models_compile_for_postgresql(compartment: str) -> None:
     made: list[str] = []
-    engine = create_mock_engine(
-        "postgresql+psycopg://", lambda sql, *_: made.append(str(sql.compile(dialect=engine.dialect)))
-    )
+
+    def remember(sql: Any, *_: Any) -> None:
+        made.append(str(sql.compile(dialect=engine.dialect)))
+
+    engine: MockConnection = create_mock_engine("postgresql+psycopg://", remember)
     metadata = metadata_of(compartment)
     for table in metadata.sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=engine.dialect)))

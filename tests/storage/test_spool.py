@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import func, select
 
 from appliance import clock
+from appliance.charter import load_charter
+from appliance.desk import worker as desk_worker
 from appliance.desk.models.base import Outbox, SeenMessage
-from appliance.spool import delivery
-from appliance.spool.messages import EpochTurned, Health
+from appliance.intake import serve as intake_serve
+from appliance.ledger import log as ledger_log
+from appliance.press import worker as press_worker
+from appliance.settings import Home
+from appliance.spool import delivery, messages
+from appliance.spool.messages import EpochTurned, Health, Message
 from appliance.storage import Store
 
 
@@ -28,7 +34,7 @@ def test_a_message_is_acted_on_once_even_when_the_file_comes_twice(store_of: Cal
     path = next(desk.home.spool("post", "desk").glob("*.json"))
     copy = path.read_bytes()
     got: list[Any] = []
-    handlers = {Health: lambda _session, message: got.append(message)}
+    handlers: Mapping[type[Message], delivery.Handler] = {Health: lambda _session, message: got.append(message)}
     assert delivery.receive(desk, SeenMessage, handlers, ("post",)) == 1
     path.write_bytes(copy)
     assert delivery.receive(desk, SeenMessage, handlers, ("post",)) == 0
@@ -127,3 +133,19 @@ def test_the_outbox_is_flushed_in_order(store_of: Callable[[str], Store]) -> Non
         delivery.enqueue(session, Outbox, EpochTurned(epoch=3), receiver="ledger")
     delivery.flush(desk, Outbox)
     assert b'"epoch":3' in sorted(desk.home.spool("desk", "ledger").glob("*.json"))[-1].read_bytes()
+
+
+def test_whatever_may_cross_has_somebody_who_takes_it(home: Home) -> None:
+    """A message that is left out of `AnyMessage`, or that its receiver has no handler for, would be set aside."""
+    on_the_socket = {messages.Append, messages.Appended, messages.Refused}
+    crossing = set(get_args(messages.AnyMessage))
+    assert {kind for kind in Message.__subclasses__() if kind.__module__ == messages.__name__} == (
+        crossing | on_the_socket
+    )
+    takers = {
+        "desk": desk_worker.handlers(load_charter(home)),
+        "intake": intake_serve.HANDLERS,
+        "ledger": ledger_log.HANDLERS,
+        "press": press_worker.HANDLERS,
+    }
+    assert [kind.__name__ for kind in crossing if kind not in takers[kind.crosses[1]]] == []

@@ -34,7 +34,7 @@ def newcomer(agency: System, used_file: Path) -> tuple[Pocket, int]:
             .order_by(func.count().desc())
         ).all()
     free = {number for number, handle in handles.items() if number not in taken and handle not in signed_in}
-    number, calls = next(tuple(one) for one in busy if one[0] in free)
+    number, calls = next((number, count) for number, count in busy if number in free)
     person = next(one for one in people.people if one.number == number)
     pocket = Pocket("officer", person.display, person.name, person.password, number=person.number)
     pocket.used_file, pocket.handle = str(used_file), handles[number]

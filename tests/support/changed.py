@@ -244,15 +244,20 @@ def select(changed: Iterable[str], sources: dict[str, Source]) -> Selection:
 
 
 def shorten(selection: Selection, seconds: dict[str, int], limit: float) -> None:
-    """Leave out what is furthest from the changes when the chosen files take more than `limit` seconds of work.
+    """Leave out what is furthest from the changes, and of what is equally far the longest, when the chosen files take
+    more than `limit` seconds of work.
 
     Changed test files stay, and everything stays when everything depends on the change.
     """
     if selection.everything:
         return
+
+    def rank(path: str) -> tuple[int, float]:
+        return selection.chosen[path].count("<-"), expected_seconds(path, seconds)
+
     total = 0.0
-    for path, reason in list(selection.chosen.items()):
-        cost = expected_seconds(path, seconds)
+    for path in sorted(selection.chosen, key=rank):
+        reason, cost = selection.chosen[path], expected_seconds(path, seconds)
         if reason == "changed" or total + cost <= limit:
             total += cost
         else:

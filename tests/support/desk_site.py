@@ -14,8 +14,7 @@ from flask import Flask
 
 from appliance import clock
 from appliance.desk.models.people import DeskAccount, Grant, Person
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import sessions
+from appliance.desk.sign_in import accounts, sessions
 from appliance.settings import Home
 from appliance.storage import Store
 from tests.support.waiting import until

@@ -10,7 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
-from provisioning import build_space
+from provisioning import packages
 from tests.support.cached import ROOT, cached, digest_of
 
 SHIPPED_LOG_N = 18
@@ -49,5 +49,5 @@ def _make(code: Path) -> None:
 
 def quick_code() -> Path:
     """A source tree, as far as the front and Node read one, whose private space works little. It has to be built."""
-    built = [path for name in ("dist", "dist-node") for path in (build_space.SPACE / name).rglob("*") if path.is_file()]
+    built = [path for name in ("dist", "dist-node") for path in (packages.SPACE / name).rglob("*") if path.is_file()]
     return cached("space", digest_of([*built, Path(__file__)]), _make)

@@ -145,7 +145,7 @@ def running(folder: Path) -> Iterator[Samba]:
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
     )
-    enter = ("nsenter", f"--target={process.pid}", "--net")
+    enter: tuple[str, ...] = ("nsenter", f"--target={process.pid}", "--net")
     if os.geteuid() != 0:
         enter = (*enter, "--user", "--preserve-credentials")
     try:

@@ -110,7 +110,7 @@ class System:
 
 
 def run(
-    home: Home, *arguments: str, check: bool = True, seconds: float = 170, command: str = "appliance.cli"
+    home: Home, *arguments: str, check: bool = True, seconds: float = 170, command: str = "provisioning.cli"
 ) -> subprocess.CompletedProcess[str]:
     """A `wardwell` command on `home`, or one of `command`."""
     done = subprocess.run(

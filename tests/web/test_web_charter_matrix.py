@@ -91,7 +91,7 @@ class Walker:
 def refused(answer: Any) -> bool:
     """403 and 404 pages, 401 of the API, or the way to the sign-in page."""
     if answer.status_code == 303:
-        return answer.headers["Location"] == "/sign-in"
+        return bool(answer.headers["Location"] == "/sign-in")
     return answer.status_code in (401, 403)
 
 

@@ -16,8 +16,8 @@ import webapp.desk
 from appliance.account import NOBODY
 from appliance.charter import Charter
 from appliance.desk import health
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import sessions
+from appliance.desk.models.sessions import SessionRow
+from appliance.desk.sign_in import accounts, sessions
 from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool.append import LedgerDown
@@ -229,11 +229,11 @@ def test_an_error_page_names_nobody_and_repeats_nothing(
 def test_polling_that_says_so_does_not_keep_a_session_alive(desk: Store, charter: Charter, coordinator: Member) -> None:
     token = sessions.start(desk, coordinator.handle, sessions.STAFF, "ready")
     with desk.write() as session:
-        row = session.query(sessions.SessionRow).one()
+        row = session.query(SessionRow).one()
         before = row.used_at = row.used_at - timedelta(minutes=1)
     assert sessions.find(desk, charter, token, sessions.STAFF, touch=False) is not None
     with desk.read() as session:
-        assert session.query(sessions.SessionRow).one().used_at == before
+        assert session.query(SessionRow).one().used_at == before
     assert sessions.find(desk, charter, token, sessions.STAFF) is not None
     with desk.read() as session:
-        assert session.query(sessions.SessionRow).one().used_at > before
+        assert session.query(SessionRow).one().used_at > before

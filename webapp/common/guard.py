@@ -17,9 +17,10 @@ from werkzeug.exceptions import Forbidden
 
 from appliance.account import ANYONE, NOBODY, Account
 from appliance.charter import Charter
+from appliance.charter.person_entry import person_entry
 from appliance.errors import WardwellError
+from appliance.spool import log_entries
 from appliance.spool.append import append
-from appliance.spool.messages import About, Append
 from webapp.common.site import current_site
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -95,35 +96,15 @@ def check_declared(app: Flask, charter: Charter) -> None:
         )
 
 
-def acting_role(charter: Charter, account: Account, category: str, purpose: str) -> str:
-    """The role by which `account` may see `category`, else its first role; "anyone" for nobody."""
-    ordered = [role for role in charter.roles if role in account.roles]
-    for role in ordered:
-        if charter.allows([role], category, purpose):
-            return role
-    return ordered[0] if ordered else ANYONE
-
-
 def _log_refusal(charter: Charter, account: Account, declared: Declaration) -> None:
-    role = acting_role(charter, account, declared.category, declared.purpose)
+    entry = person_entry(charter, account, declared.category, declared.purpose, allowed=False)
     # Names neither the person nor the address: only that a door was tried, and which kind of door.
-    _log.info("refused", role=role, category=declared.category, purpose=declared.purpose)
+    _log.info("refused", role=entry.actor_role, category=entry.category, purpose=entry.purpose)
     if declared.subjects is None or not charter.categories[declared.category].about_people:
         return
     subjects = declared.subjects(request.view_args or {})
-    if not subjects:
-        return
-    body = {
-        "actor": account.name,
-        "actor_role": role,
-        "category": declared.category,
-        "purpose": declared.purpose,
-        "outcome": "refused",
-        "incident": "",
-        "everyone": False,
-        "note": "",
-    }
-    append(current_site().home, Append(kind="about", about=[About(handle, body) for handle in dict.fromkeys(subjects)]))
+    if subjects:
+        append(current_site().home, log_entries.request(about=entry, handles=subjects))
 
 
 def install_guard(app: Flask, authenticate: Authenticate | None = None) -> None:

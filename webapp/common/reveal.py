@@ -12,9 +12,9 @@ from flask import g
 from werkzeug.exceptions import Forbidden
 
 from appliance.account import ANYONE, Account
+from appliance.charter.person_entry import person_entry
+from appliance.spool import log_entries
 from appliance.spool.append import append
-from appliance.spool.messages import About, Append
-from webapp.common.guard import acting_role
 from webapp.common.site import current_site
 
 T = TypeVar("T")
@@ -40,18 +40,11 @@ def reveal(
     account: Account = g.account
     site = current_site()
     allowed = site.charter.allows(account.roles | {ANYONE}, category, purpose)
-    body = {
-        "actor": account.name,
-        "actor_role": acting_role(site.charter, account, category, purpose),
-        "category": category,
-        "purpose": purpose,
-        "outcome": "allowed" if allowed else "refused",
-        "incident": incident,
-        "everyone": everyone,
-        "note": note,
-    }
+    entry = person_entry(
+        site.charter, account, category, purpose, allowed=allowed, incident=incident, everyone=everyone, note=note
+    )
     if subjects:
-        append(site.home, Append(kind="about", about=[About(handle, body) for handle in dict.fromkeys(subjects)]))
+        append(site.home, log_entries.request(about=entry, handles=subjects))
     if not allowed:
         raise Forbidden
     return load()

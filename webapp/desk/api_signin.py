@@ -12,8 +12,7 @@ from flask import Blueprint, Response, g
 from appliance import clock
 from appliance.account import Account
 from appliance.desk import vault
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import sessions, totp
+from appliance.desk.sign_in import accounts, sessions, totp
 from appliance.desk.sign_in import steps as signin
 from webapp.common.guard import discloses
 from webapp.common.site import Site, current_site

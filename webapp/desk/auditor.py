@@ -11,10 +11,10 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from appliance import clock
+from appliance.crypto.trusted_keys import key_of, trusted_keys
 from appliance.desk import releases
-from appliance.desk.models.base import Outbox
 from appliance.errors import WardwellError
-from appliance.spool.delivery import flush
+from appliance.settings import Home
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.skin import local
@@ -27,9 +27,8 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
     site = current_site()
     with site.store.read() as session:
         rows = releases.reports(session)
-    key = site.home.public / "press" / "report.pub"
     # Type and key only: the comment behind them is no part of OpenSSH's allowed_signers line.
-    report_key = " ".join(key.read_text().split()[:2]) if key.exists() else ""
+    report_key = key_of(_report_key(site.home))
     return render_template(
         "auditor/reports.html",
         rows=rows,
@@ -40,6 +39,13 @@ def _page(problem: WardwellError | None, first: str, last: str) -> str:
         last=last,
         note=NOTES.get(request.args.get("done", "")),
     )
+
+
+def _report_key(home: Home) -> str:
+    """The key that agency and trustee signed; before that the one that press has published, if any."""
+    signed = trusted_keys(home).report if (home.public / "site.json").exists() else ""
+    path = home.public / "press" / "report.pub"
+    return signed or (path.read_text() if path.exists() else "")
 
 
 @blueprint.get("/")
@@ -54,14 +60,11 @@ def reports() -> str:
 @discloses("report", "verify")
 def request_report() -> Any:
     """Ask press for a report."""
-    store = current_site().store
     first, last = request.form.get("first", ""), request.form.get("last", "")
     try:
-        with store.write() as session:
-            releases.request_report(session, *_days(first, last))
+        releases.request_report(current_site().store, *_days(first, last))
     except WardwellError as error:
         return _page(error, first, last), 400
-    flush(store, Outbox)
     return redirect(url_for("auditor.reports", done="requested"), 303)
 
 

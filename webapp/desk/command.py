@@ -12,7 +12,6 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from appliance.desk import releases as stored
-from appliance.desk.models.releases import Release
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.charts import Bar, Chart, bar_chart
@@ -58,7 +57,7 @@ def indicators(release: dict[str, Any]) -> list[Indicator]:
     return rows
 
 
-def _page(row: Release | None, template: str) -> str:
+def _page(row: stored.Release | None, template: str) -> str:
     release = stored.content(row) if row is not None else None
     return render_template(
         template,

@@ -11,12 +11,13 @@ from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
+from appliance.charter.person_entry import person_entry
 from appliance.desk.follow_up import corrections
 from appliance.desk.follow_up import steps as follow_up
 from appliance.errors import WardwellError
+from appliance.spool import log_entries
 from appliance.spool.append import append
-from appliance.spool.messages import About, Append
-from webapp.common.guard import acting_role, discloses
+from webapp.common.guard import discloses
 from webapp.common.reveal import reveal
 from webapp.common.site import current_site
 from webapp.desk.words import DECISIONS, GROUNDS, NOTES
@@ -64,26 +65,21 @@ def ask() -> Any:
         with site.store.read() as session:
             handle = corrections.concerned(session, g.account.id, fields[1])[1]
         if handle and handle != g.account.id:
-            append(site.home, Append(kind="about", about=[About(handle, _asked_for(fields[0]))]))
+            entry = person_entry(
+                site.charter,
+                g.account,
+                "follow_up",
+                "duty_of_care",
+                incident=fields[0],
+                note="Asked to correct the record; nothing was shown",
+                acting_for=("account", "own"),
+            )
+            append(site.home, log_entries.request(about=entry, handles=[handle]))
         with site.store.write() as session:
             corrections.ask(session, g.account.id, *fields)
     except WardwellError as problem:
         return _form(problem, 400)
     return redirect(url_for("corrections.form", done="asked"), 303)
-
-
-def _asked_for(reference: str) -> dict[str, Any]:
-    """The entry of whom somebody else's request is about."""
-    return {
-        "actor": g.account.name,
-        "actor_role": acting_role(current_site().charter, g.account, "account", "own"),
-        "category": "follow_up",
-        "purpose": "duty_of_care",
-        "outcome": "allowed",
-        "incident": reference,
-        "everyone": False,
-        "note": "Asked to correct the record; nothing was shown",
-    }
 
 
 @blueprint.get("/coordinator/corrections/")

@@ -12,8 +12,9 @@ from typing import Any
 from flask import Blueprint, g, make_response, redirect, render_template, url_for
 from flask.blueprints import BlueprintSetupState
 
+from appliance.charter import signatures
+from appliance.desk.log_state import log_state
 from appliance.desk.sign_in import sessions
-from appliance.desk.standing import charter_signatures, log_state
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk import skin, who
@@ -55,7 +56,7 @@ def leave() -> Any:
 def charter() -> str:
     """Who can see what, from the object that the guard asks."""
     site = current_site()
-    return render_template("charter.html", signatures=charter_signatures(site.home))
+    return render_template("charter.html", signatures=signatures.verify(site.home))
 
 
 @blueprint.get("/checkpoints/")

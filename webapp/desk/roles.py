@@ -9,8 +9,9 @@ from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
-from appliance.desk.people import accounts, grants
+from appliance.desk.people import grants
 from appliance.desk.people.lookup import find_account
+from appliance.desk.sign_in import accounts
 from webapp.common.guard import discloses
 from webapp.common.site import current_site
 from webapp.desk.words import NOTES

@@ -6,19 +6,20 @@ before there is a code. Must never see: any officer's record; overview figures a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, g, render_template, request
 
+from appliance.charter import signatures
 from appliance.crypto import sshsig
+from appliance.crypto.trusted_keys import signer_key
 from appliance.desk import releases, slips, vouching
+from appliance.desk.log_state import log_state
 from appliance.desk.people import lookup
-from appliance.desk.standing import charter_signatures, log_state
 from appliance.errors import WardwellError
-from appliance.storage import Store
 from webapp.common.guard import discloses
 from webapp.common.reveal import reveal
 from webapp.common.site import current_site
@@ -46,7 +47,7 @@ def overview() -> str:
         release = releases.content(row) if row is not None else None
     return render_template(
         "trustee/overview.html",
-        signatures=charter_signatures(site.home),
+        signatures=signatures.verify(site.home),
         log=log_state(site.home, timedelta(hours=site.charter.constants.cosignature_age_hours)),
         release=release,
         leaf_index=row.leaf_index if row is not None else -1,
@@ -81,28 +82,30 @@ def slips_page() -> str:
 @discloses("slip", "hand_over", subjects=_asked_for)
 def slip_for_one() -> Any:
     """Print the slip of one person; it is in that person's access log first."""
-    return _for_one(slips.issue, "A slip was printed", lambda printed: _paper([printed]))
+    return _for_one(past=False)
 
 
 @blueprint.post("/slips/past")
 @discloses("slip", "hand_over", subjects=_asked_for)
 def code_for_the_past() -> Any:
     """Print one of the two codes that open the time before to a space that was started over; entered as a slip is."""
-    return _for_one(
-        lambda store, handle: vouching.issue(store, handle, g.account),
-        "A code for the time before was printed",
-        lambda printed: render_template("trustee/past.html", code=printed),
-    )
+    return _for_one(past=True)
 
 
-def _for_one(issue: Callable[[Store, str], slips.Issued], note: str, paper: Callable[[Printed], str]) -> Any:
+def _for_one(*, past: bool) -> Any:
     store = current_site().store
     try:
         handle = lookup.find_account(store, request.form.get("person", ""))
     except WardwellError as error:
         page = render_template("trustee/slips.html", out=slips.count_open(store), days=slips.DAYS, problem=error)
         return page, 400
-    return paper(reveal([handle], "slip", "hand_over", lambda: _printed(handle, issue(store, handle)), note=note))
+
+    def load() -> Printed:
+        return _printed(handle, vouching.issue(store, handle, g.account) if past else slips.issue(store, handle))
+
+    note = "A code for the time before was printed" if past else "A slip was printed"
+    printed = reveal([handle], "slip", "hand_over", load, note=note)
+    return render_template("trustee/past.html", code=printed) if past else _paper([printed])
 
 
 @blueprint.post("/slips/everyone")
@@ -133,7 +136,7 @@ def _paper(printed: list[Printed]) -> str:
 
 def _fingerprint() -> str:
     try:
-        return sshsig.fingerprint((current_site().home.public / "trustee.pub").read_text())
+        return sshsig.fingerprint(signer_key(current_site().home, "trustee"))
     except OSError:
         raise WardwellError(
             "The trustee's public key is not here, so no slip can carry its fingerprint.",

@@ -9,8 +9,7 @@ from __future__ import annotations
 from flask import Response, g, request
 
 from appliance.account import NOBODY, Account
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import sessions
+from appliance.desk.sign_in import accounts, sessions
 from webapp.common.guard import Declaration
 from webapp.common.site import current_site
 

@@ -16,12 +16,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
-from appliance.charter import Charter
+from appliance.charter import Charter, signatures
+from appliance.desk.log_state import log_state
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.follow_up import Attendance, FollowUpMonth, Step
 from appliance.desk.models.people import Grant, Person, RosterVersion
 from appliance.desk.models.receipts import Receipt
-from appliance.desk.standing import charter_signatures, log_state
 from appliance.rules.months import begin, end, last_settled
 from appliance.rules.rollup import roll_up
 from appliance.settings import Home
@@ -95,7 +95,7 @@ def practices(store: Store, charter: Charter, period: str, zone: ZoneInfo) -> di
 
 
 def _charter(home: Home, charter: Charter) -> str:
-    unsigned = [signature.signer.lower() for signature in charter_signatures(home) if signature.problem]
+    unsigned = [signatures.SIGNERS[signed.signer] for signed in signatures.verify(home) if signed.problem]
     signed = f"not signed by {' and '.join(unsigned)}" if unsigned else "signed by the agency and the officers' trustee"
     return f"Version {charter.version}, {signed}"
 

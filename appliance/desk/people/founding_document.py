@@ -30,16 +30,19 @@ import msgspec
 from sqlalchemy import select
 
 from appliance import clock
+from appliance.account import Account
 from appliance.charter import Charter
+from appliance.charter.person_entry import person_entry
 from appliance.desk import slips
 from appliance.desk.models.people import DeskAccount, Person
 from appliance.desk.models.people import Slip as SlipRow
-from appliance.desk.people import accounts, grants
+from appliance.desk.people import grants
 from appliance.desk.roster import publication
+from appliance.desk.sign_in import accounts
 from appliance.errors import WardwellError
 from appliance.settings import Home
+from appliance.spool import log_entries
 from appliance.spool.append import append
-from appliance.spool.messages import About, Append
 from appliance.storage import Store
 
 NAMESPACE = "wardwell-charter"
@@ -103,7 +106,7 @@ def accept(home: Home, store: Store, charter: Charter, path: Path) -> int:
             accounts.add_local(store, local.sign_in_name, local.name, local.password)
     for grant in document.grants:
         grants.grant_at_founding(store, charter, _handle(store, grant), grant.role, signers)
-    _enter_slips(store, document, signers[1])
+    _enter_slips(store, charter, document, signers[1])
     return len(document.grants)
 
 
@@ -131,8 +134,9 @@ def check(document: Founding, people: set[str]) -> None:
             )
 
 
-def _enter_slips(store: Store, document: Founding, trustee: str) -> None:
+def _enter_slips(store: Store, charter: Charter, document: Founding, trustee: str) -> None:
     """Each slip's hash, once the person's own access log says so. A slip that was used is not brought back."""
+    by = Account("", trustee, frozenset({"trustee"}), None)
     for slip in document.slips:
         handle = _handle(store, slip)
         with store.read() as session:
@@ -142,17 +146,8 @@ def _enter_slips(store: Store, document: Founding, trustee: str) -> None:
         over = document.slips_until is None or document.slips_until <= clock.now()
         if there is not None or over or enrolled:
             continue
-        body = {
-            "actor": trustee,
-            "actor_role": "trustee",
-            "category": "slip",
-            "purpose": "hand_over",
-            "outcome": "allowed",
-            "incident": "",
-            "everyone": False,
-            "note": "A slip was made for the founding",
-        }
-        append(store.home, Append(kind="about", about=[About(handle, body)]))
+        about = person_entry(charter, by, "slip", "hand_over", note="A slip was made for the founding")
+        append(store.home, log_entries.request(about=about, handles=[handle]))
         slips.enter(store, handle, slip.sha256, document.slips_until or clock.now())
 
 

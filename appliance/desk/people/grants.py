@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from appliance.desk.models.people import DeskAccount, Grant, Person
 from appliance.desk.sign_in import sessions
 from appliance.errors import WardwellError
 from appliance.spool.append import append
-from appliance.spool.messages import Append
+from appliance.spool.log_entries import RoleGranted, RoleRevoked, request
 from appliance.storage import Store
 
 # Words in the roster's `duties`, or names of units, that exclude from coordinating.
@@ -155,8 +156,8 @@ def countersign(store: Store, charter: Charter, by: Account, grant_id: int) -> N
     with store.read() as session:
         if not _name(session, row.handle):
             raise WardwellError("That person is not here any more.", "Propose it for somebody else.")
-    leaf = _public(row, proposed_by=row.proposed_by, countersigned_by=by.id)
-    index = append(store.home, Append(kind="grant", public=leaf)).public_index
+    entry = RoleGranted(role=row.role, **_by_two(row, row.proposed_by, by.id))
+    index = append(store.home, request(entry)).public_index
     with store.write() as session:
         live = session.get_one(Grant, grant_id)
         if live.countersigned_at is None and live.revoked_at is None:
@@ -180,8 +181,8 @@ def countersign_end(store: Store, charter: Charter, by: Account, grant_id: int) 
     """Countersign the end of a grant: the ledger has it first; then the role is gone at once, sessions included."""
     row, first_roles = _load(store, grant_id, "ending")
     _second_person(charter, first_roles, row.revoke_proposed_by, by, row)
-    leaf = _public(row, proposed_by=row.revoke_proposed_by, countersigned_by=by.id)
-    append(store.home, Append(kind="revoke", public=leaf))
+    entry = RoleRevoked(role=row.role, **_by_two(row, row.revoke_proposed_by, by.id))
+    append(store.home, request(entry))
     with store.write() as session:
         live = session.get_one(Grant, grant_id)
         live.revoked_by, live.revoked_at = by.id, clock.now()
@@ -207,9 +208,16 @@ def roles_of(session: Session, handle: str) -> frozenset[str]:
     return frozenset(session.scalars(active))
 
 
-def _public(row: Grant, **people: str) -> dict[str, str]:
-    hashed = {name: subject(handle, row.salt) for name, handle in people.items()}
-    return {"role": row.role, "subject": subject(row.handle, row.salt), **hashed}
+class _ByTwo(TypedDict):
+    subject: str
+    proposed_by: str
+    countersigned_by: str
+
+
+def _by_two(row: Grant, first: str, second: str) -> _ByTwo:
+    """The salted hashes of whom it is about and of the two people."""
+    about, proposed_by, countersigned_by = (subject(handle, row.salt) for handle in (row.handle, first, second))
+    return {"subject": about, "proposed_by": proposed_by, "countersigned_by": countersigned_by}
 
 
 def grant_at_founding(store: Store, charter: Charter, handle: str, role: str, signers: tuple[str, str]) -> None:
@@ -231,7 +239,7 @@ def grant_at_founding(store: Store, charter: Charter, handle: str, role: str, si
         revoked_by="",
         revoked_at=None,
     )
-    leaf = {"role": role, "subject": subject(handle, row.salt), "founding": True}
-    row.leaf_index = append(store.home, Append(kind="grant", public=leaf)).public_index
+    entry = RoleGranted(role=role, subject=subject(handle, row.salt), founding=True)
+    row.leaf_index = append(store.home, request(entry)).public_index
     with store.write() as session:
         session.add(row)

@@ -19,14 +19,16 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.account import Account
 from appliance.charter import Charter
+from appliance.charter.person_entry import person_entry
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.holds import Hold
 from appliance.desk.models.people import DeskAccount, Person
 from appliance.desk.people import grants
 from appliance.errors import WardwellError
-from appliance.spool import delivery
+from appliance.spool import delivery, log_entries
 from appliance.spool.append import append
-from appliance.spool.messages import About, Append, LegalHold
+from appliance.spool.log_entries import HoldChanged
+from appliance.spool.messages import LegalHold
 from appliance.storage import Store
 
 CATEGORY, READ, ACT = "legal_hold", "verify", "hold"
@@ -156,7 +158,7 @@ def countersign(store: Store, charter: Charter, by: Account, hold_id: int) -> No
     _not_oneself(by, row.handle)
     if "trustee" not in by.roles | first_roles:
         raise WardwellError("One of the two must be the officers' trustee.", "Ask the trustee to countersign.")
-    _ledger(store, charter, by, row, "lifted" if ending else "placed", public=True)
+    _ledger(store, charter, by, row, "lifted" if ending else "placed")
     now = clock.now()
     with store.write() as session:
         live = session.get_one(Hold, hold_id)
@@ -231,23 +233,13 @@ def _load(store: Store, hold_id: int, *states: str) -> tuple[Hold, frozenset[str
         return row, roles
 
 
-def _ledger(store: Store, charter: Charter, by: Account, row: Hold, act: str, *, public: bool = False) -> None:
-    body = {
-        "actor": by.name,
-        "actor_role": next(
-            role for role in charter.roles if role in by.roles and charter.allows([role], CATEGORY, ACT)
-        ),
-        "category": CATEGORY,
-        "purpose": ACT,
-        "outcome": "allowed",
-        "incident": "",
-        "everyone": False,
-        "note": f"{_NOTES[act]} ({row.matter})",
-    }
+def _ledger(store: Store, charter: Charter, by: Account, row: Hold, act: str) -> None:
+    about = person_entry(charter, by, CATEGORY, ACT, note=f"{_NOTES[act]} ({row.matter})")
     # Without the matter: beside a date it could tell everybody whose it is.
-    leaf = {"act": act, "subject": grants.subject(row.handle, row.salt)} if public else None
-    kind = "legal-hold" if public else "about"
-    append(store.home, Append(kind=kind, public=leaf, about=[About(row.handle, body)]))
+    entry = None
+    if act in ("placed", "lifted"):
+        entry = HoldChanged(act="lifted" if act == "lifted" else "placed", subject=grants.subject(row.handle, row.salt))
+    append(store.home, log_entries.request(entry, about, [row.handle]))
 
 
 def _tell_intake(session: Session, handle: str) -> None:

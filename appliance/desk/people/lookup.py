@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from appliance.desk.models.people import DeskAccount, Person
-from appliance.desk.people.accounts import normal_name
+from appliance.desk.sign_in.accounts import normal_name
 from appliance.errors import WardwellError
 from appliance.storage import Store
 

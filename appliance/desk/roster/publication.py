@@ -21,13 +21,15 @@ from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.crypto import sshsig
+from appliance.crypto.trusted_keys import signer_key
 from appliance.desk.models.base import Outbox
 from appliance.desk.models.people import Person, RosterVersion
 from appliance.errors import WardwellError
 from appliance.settings import Home
 from appliance.spool import delivery
 from appliance.spool.append import append
-from appliance.spool.messages import Append, RosterPerson, RosterPublished
+from appliance.spool.log_entries import RosterTaken, request
+from appliance.spool.messages import RosterPerson, RosterPublished
 from appliance.storage import Store
 
 COLUMNS = ("employee_number", "name", "call_sign", "unit", "division")
@@ -115,7 +117,7 @@ def verify_two(home: Home, path: Path, namespace: str) -> tuple[str, str]:
     for signer in ("agency", "trustee"):
         signature = path.with_name(f"{path.name}.{signer}.sig")
         try:
-            line = (home.public / f"{signer}.pub").read_text().strip()
+            line = signer_key(home, signer)
             armored = signature.read_bytes()
         except OSError:
             raise WardwellError(
@@ -140,8 +142,8 @@ def take(store: Store, path: Path, by: tuple[str, str]) -> RosterVersion:
             session.expunge(newest)
             return newest
         version = (newest.version if newest is not None else 0) + 1
-    leaf = {"version": version, "headcount": len(rows), "sha256": digest}
-    index = append(store.home, Append(kind="roster", public=leaf)).public_index
+    entry = RosterTaken(version=version, headcount=len(rows), sha256=digest)
+    index = append(store.home, request(entry)).public_index
     with store.write() as session:
         taken = RosterVersion(
             version=version,

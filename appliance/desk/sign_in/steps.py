@@ -11,8 +11,7 @@ from typing import Literal
 
 from appliance.charter import Charter
 from appliance.desk import slips
-from appliance.desk.people import accounts
-from appliance.desk.sign_in import directory, lockout, totp
+from appliance.desk.sign_in import accounts, directory, lockout, totp
 from appliance.errors import WardwellError
 from appliance.settings import Settings
 from appliance.storage import Store
@@ -100,15 +99,20 @@ def _counted(gate: Gate, keys: list[str]) -> None:
         raise Locked(gate.charter.constants.lockout_minutes) from None
 
 
-def first_step(gate: Gate, name: str, password: str) -> tuple[str, Literal["code", "needs_slip"]]:
-    """Name and password, for the staff pages: the handle, and what comes next. Raises SignInRefused."""
+def _counted_password(gate: Gate, name: str, password: str) -> tuple[str, list[str]]:
+    """The handle once the password was right, and the counters that have counted this attempt."""
     keys = [lockout.key_of("name", accounts.normal_name(name))]
     _counted(gate, keys)
     try:
-        handle = check_password(gate, name, password)
+        return check_password(gate, name, password), keys
     except DirectoryUnknown:
         lockout.give_back(gate.store, keys)
         raise
+
+
+def first_step(gate: Gate, name: str, password: str) -> tuple[str, Literal["code", "needs_slip"]]:
+    """Name and password, for the staff pages: the handle, and what comes next. Raises SignInRefused."""
+    handle, keys = _counted_password(gate, name, password)
     # Given back, not cleared: a right password alone must not buy new tries.
     lockout.give_back(gate.store, keys)
     return handle, "code" if totp.enrolled(gate.store, handle) else "needs_slip"
@@ -140,13 +144,7 @@ def both_steps(gate: Gate, name: str, password: str, code: str) -> tuple[str, Li
     A wrong code counts against the name too: otherwise the count would tell that the password was right.
     Raises SignInRefused.
     """
-    keys = [lockout.key_of("name", accounts.normal_name(name))]
-    _counted(gate, keys)
-    try:
-        handle = check_password(gate, name, password)
-    except DirectoryUnknown:
-        lockout.give_back(gate.store, keys)
-        raise
+    handle, keys = _counted_password(gate, name, password)
     if not totp.enrolled(gate.store, handle):
         lockout.give_back(gate.store, keys)
         return handle, "needs_slip"

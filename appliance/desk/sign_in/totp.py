@@ -16,12 +16,15 @@ from sqlalchemy import update
 
 from appliance import clock
 from appliance.account import Account
+from appliance.charter import load_charter
+from appliance.charter.person_entry import person_entry
 from appliance.desk import slips
 from appliance.desk.models.people import DeskAccount
 from appliance.desk.sign_in import sessions
 from appliance.errors import WardwellError
+from appliance.spool import log_entries
 from appliance.spool.append import append
-from appliance.spool.messages import About, Append
+from appliance.spool.log_entries import AccountChanged
 from appliance.storage import Store
 
 STEP_SECONDS = 30
@@ -126,14 +129,5 @@ def record_change(store: Store, account: Account, note: str) -> None:
     """Put a replaced sign-in or vault into the ledger: a salted hash for everyone, an entry for the person."""
     salt = secrets.token_bytes(32)
     subject = hashlib.sha256(salt + bytes.fromhex(account.id)).hexdigest()
-    body = {
-        "actor": account.name,
-        "actor_role": min(account.roles, default="anyone"),
-        "category": "account",
-        "purpose": "own",
-        "outcome": "allowed",
-        "incident": "",
-        "everyone": False,
-        "note": note,
-    }
-    append(store.home, Append(kind="account", public={"subject": subject}, about=[About(account.id, body)]))
+    about = person_entry(load_charter(store.home), account, "account", "own", note=note)
+    append(store.home, log_entries.request(AccountChanged(subject=subject), about, [account.id]))

@@ -27,7 +27,7 @@ from appliance import clock
 from appliance.charter import Charter
 from appliance.crypto import sealing
 from appliance.crypto.canonical import canonical
-from appliance.crypto.tlog import NotWitnessed, require_witnessed
+from appliance.crypto.trusted_keys import NotWitnessed, require_witnessed
 from appliance.errors import WardwellError
 from appliance.intake.models import Call, Involvement, MailboxKey, Outbox, RosterRow, State, Waiting
 from appliance.rules.exposure_model import load_model

@@ -32,7 +32,7 @@ from appliance.intake.profile.feed_profile import SHIPPED, Columns, Profile, abo
 from appliance.intake.read import mapping
 from appliance.intake.read.formats import DOCUMENTS, Unusable, open_table
 from appliance.intake.read.opening import Source
-from appliance.intake.read.records import CallVersion
+from appliance.intake.records import CallVersion
 from appliance.spool.messages import RefusedRow
 
 CHILD = [sys.executable, "-m", "appliance.intake.guess.proposal"]

@@ -1,1 +1,1 @@
-"""Feed profiles: how one vendor's export is read, in a file that an administrator can edit, and what one would take."""
+"""Feed profiles: how one vendor's export is read, in a file that an administrator can edit."""

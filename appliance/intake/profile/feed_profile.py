@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from appliance.errors import WardwellError
-from appliance.intake.read.records import CallVersion
+from appliance.intake.records import CallVersion
 from appliance.rules.exposure_model import load_model
 
 SHIPPED = Path(__file__).parent / "shipped"

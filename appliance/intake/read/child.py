@@ -25,12 +25,12 @@ import msgspec
 from appliance.intake.profile.feed_profile import Profile, UnitLog
 from appliance.intake.read import mapping, unit_log
 from appliance.intake.read.formats import DOCUMENTS, Unusable, open_documents, open_table
+from appliance.intake.read.matching import Crew
 from appliance.intake.read.opening import Source
 from appliance.intake.read.parsing import LENGTH, Request, path_problem, printable
-from appliance.intake.read.records import LISTED, Batch, CallVersion, Ending, Opening, Shift, Shifts, Sighting
+from appliance.intake.read.sightings import Sightings
 from appliance.intake.read.times import WallClock
-from appliance.intake.settle.matching import Crew
-from appliance.intake.settle.sightings import Sightings
+from appliance.intake.records import LISTED, Batch, CallVersion, Ending, Opening, Shift, Shifts, Sighting
 from appliance.spool.messages import RefusedRow
 
 # A million calls with their narratives are some 250 MB.

@@ -18,7 +18,7 @@ from appliance.intake.read.formats import Table, positions
 from appliance.intake.read.formats.cell_shapes import NO_NUMBER, NUMBER, UNIT, code, step_of
 from appliance.intake.read.formats.tables import safe
 from appliance.intake.read.packing import Packing
-from appliance.intake.read.records import NO_CODE, CallVersion, UnitOnCall
+from appliance.intake.records import NO_CODE, CallVersion, UnitOnCall
 from appliance.spool.messages import RefusedRow
 
 HEADER_AGAIN = "header repeated"

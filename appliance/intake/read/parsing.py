@@ -25,7 +25,7 @@ from typing import IO
 import msgspec
 
 from appliance.intake.profile.feed_profile import Profile, UnitLog
-from appliance.intake.read.records import Batch, Ending, Opening, Shifts, Sighting
+from appliance.intake.records import Batch, Ending, Opening, Shifts, Sighting
 from appliance.spool.messages import RefusedRow, RosterPerson
 
 CHILD = [sys.executable, "-m", "appliance.intake.read.child"]

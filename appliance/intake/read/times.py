@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from appliance.intake.read.records import seconds
+from appliance.intake.records import seconds
 
 # What feeds write where a time is missing (seen in real exports).
 _BLANK = frozenset(

@@ -16,7 +16,7 @@ from appliance.intake.read import mapping, times
 from appliance.intake.read.formats import Table, positions
 from appliance.intake.read.formats.cell_shapes import IMPOSSIBLE_TIME, PERSON, UNIT
 from appliance.intake.read.mapping import Bad
-from appliance.intake.read.records import LONGEST_SHIFT, Shift, seconds
+from appliance.intake.records import LONGEST_SHIFT, Shift, seconds
 from appliance.spool.messages import RefusedRow
 
 _DAY = 86_400

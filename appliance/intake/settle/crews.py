@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from appliance.intake import models
 from appliance.intake.deliver.contributions import state
 from appliance.intake.models import UnitShift
-from appliance.intake.read.records import LONGEST_SHIFT, Part, Person
-from appliance.intake.settle.matching import RANK
+from appliance.intake.read.matching import RANK
+from appliance.intake.records import LONGEST_SHIFT, Part, Person
 from appliance.storage import insert_rows, rows_among
 
 _DAY = 86_400

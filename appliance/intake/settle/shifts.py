@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from appliance.intake.models import Held, Part, UnitShift
-from appliance.intake.read.records import LONGEST_SHIFT, Shift, Shifts
+from appliance.intake.records import LONGEST_SHIFT, Shift, Shifts
 from appliance.storage import insert_rows
 
 _DAY = 86_400

@@ -33,11 +33,12 @@ from appliance.intake.guess.types import nearest
 from appliance.intake.models import Call, Outbox, RosterRow, TakenFile
 from appliance.intake.profile.feed_profile import Profile, UnitLog, load_feed
 from appliance.intake.read.parsing import ParserDied, Reading, parse_files
-from appliance.intake.read.records import LISTED, NO_CODE, Ending
+from appliance.intake.records import LISTED, NO_CODE, Ending
 from appliance.intake.settle import crews
 from appliance.intake.settle.settling import SETTLED
 from appliance.intake.settle.shifts import Log
-from appliance.intake.settle.versions import Source, Tally, Versions
+from appliance.intake.settle.source import Source, Tally
+from appliance.intake.settle.versions import Versions
 from appliance.settings import Feed, Home
 from appliance.spool import delivery
 from appliance.spool.messages import DRY_RUN, FileReceipt, RefusedRow, RosterPerson

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import BigInteger, ColumnElement, delete, func, literal_column, select, type_coerce
@@ -25,9 +23,10 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.intake.deliver import contributions
 from appliance.intake.models import Call, Involvement, Outbox, month_of
-from appliance.intake.read.records import Part, Person, Sighting
+from appliance.intake.read.matching import joined, joined_parts
+from appliance.intake.records import Part, Person, Sighting
 from appliance.intake.settle.crews import Crews, Manned, kept, parts_of, store_parts
-from appliance.intake.settle.matching import joined, joined_parts
+from appliance.intake.settle.source import Source, Tally
 from appliance.rules.exposure_model import load_model
 from appliance.spool import delivery
 from appliance.spool.messages import Attended, IncidentNotice
@@ -41,25 +40,6 @@ _GROUP = 1_000
 _NOBODY = Manned([], [])
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where calls come from: the feed's name, the agency's zone, and after what time an open call is settled."""
-
-    feed: str
-    zone: ZoneInfo
-    settled: timedelta
-
-
-@dataclass
-class Tally:
-    """What one file amounted to."""
-
-    calls: int = 0
-    updates: int = 0
-    repeats: int = 0
-    involvements: int = 0
 
 
 class Known(msgspec.Struct, gc=False):

@@ -25,7 +25,7 @@ from appliance.custody.keys import create_file_custody, root_file
 from appliance.ledger import keys
 from appliance.ledger.log import Log
 from appliance.settings import Home
-from appliance.spool.messages import Append
+from appliance.spool.log_entries import RosterTaken, request
 from appliance.storage import open_store
 from appliance.storage.migrate import upgrade_all
 
@@ -43,7 +43,7 @@ def _fill(home: Home, database: int, boards: int) -> None:
     keys.create(home)
     with contextlib.closing(open_store(home, "ledger")) as store:
         log = Log(store)
-        log.append_all([Append(kind="release", public={"period": str(number)}) for number in range(5_000)])
+        log.append_all([request(RosterTaken(version=number, headcount=0, sha256="")) for number in range(5_000)])
         log.publish()
     with contextlib.closing(open_store(home, "desk")) as store:
         with store.writer.begin() as connection:
@@ -73,7 +73,7 @@ def _command(home: Home, *arguments: str) -> tuple[float, float, dict[str, Any]]
     begun = time.perf_counter()
     with open(output, "wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "appliance.cli", "backup", *arguments],
+            [sys.executable, "-m", "provisioning.cli", "backup", *arguments],
             env={**os.environ, "WARDWELL_HOME": str(home.root)},
             stdout=file,
             stderr=subprocess.DEVNULL,

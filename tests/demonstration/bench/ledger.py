@@ -66,7 +66,7 @@ def _ask(home: Home, handle: str) -> list[float]:
 
 
 def _serve(home: Home) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "appliance.cli", "ledger", "serve"]
+    command = [sys.executable, "-m", "provisioning.cli", "ledger", "serve"]
     quiet = subprocess.DEVNULL
     server = subprocess.Popen(command, env={**os.environ, "WARDWELL_HOME": str(home.root)}, stdout=quiet, stderr=quiet)
     while not home.socket("ledger").exists():

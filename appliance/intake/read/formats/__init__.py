@@ -22,8 +22,8 @@ from typing import BinaryIO
 
 from appliance.intake.profile.feed_profile import Profile
 from appliance.intake.read.formats.tables import RECORD_BYTES, Table, Unusable, positions, safe
-from appliance.intake.read.records import CallVersion
 from appliance.intake.read.times import WallClock
+from appliance.intake.records import CallVersion
 
 __all__ = ["DOCUMENTS", "RECORD_BYTES", "Table", "Unusable", "open_documents", "open_table", "positions", "safe"]
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from appliance.intake.read.formats.tables import Unusable
-from appliance.intake.read.records import NO_CODE
 from appliance.intake.read.times import WallClock
+from appliance.intake.records import NO_CODE
 
 NO_NUMBER = "no call number, or not one of letters and digits"
 IMPOSSIBLE_TIME = "impossible time"

@@ -22,8 +22,8 @@ import msgspec
 from appliance.intake.profile.feed_profile import Profile, about_conduct
 from appliance.intake.read.formats import cell_shapes, jsons, text
 from appliance.intake.read.formats.tables import Metered, Oversized, Unusable, safe
-from appliance.intake.read.records import NO_CODE, CallVersion, UnitOnCall, seconds
 from appliance.intake.read.times import WallClock
+from appliance.intake.records import NO_CODE, CallVersion, UnitOnCall, seconds
 
 # Documents are decoded as a whole; a real one has some 10 kB.
 FILE_BYTES = 32 * 1024 * 1024

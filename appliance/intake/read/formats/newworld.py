@@ -20,8 +20,8 @@ from xml.etree.ElementTree import Element
 from appliance.intake.profile.feed_profile import Profile
 from appliance.intake.read.formats import cell_shapes, xmls
 from appliance.intake.read.formats.tables import Unusable
-from appliance.intake.read.records import NO_CODE, CallVersion, UnitOnCall, seconds
 from appliance.intake.read.times import WallClock
+from appliance.intake.records import NO_CODE, CallVersion, UnitOnCall, seconds
 
 _ROOTS = ("CallExport", "Call")
 _DEEPEST = 4

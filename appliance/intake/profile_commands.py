@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from appliance.errors import WardwellError
-from appliance.intake.profile.check import expand
-from appliance.intake.profile.dry_run import dry_run
+from appliance.intake.dry_run.account import expand
+from appliance.intake.dry_run.console import dry_run
 
 
 @click.group("profile")

@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from appliance.intake.dry_run.account import Account, check, expand
 from appliance.intake.guess.types import nearest
-from appliance.intake.profile.check import Account, check, expand
 from appliance.intake.profile.feed_profile import UnitLog, load_feed
+from appliance.intake.read.matching import read_roster
 from appliance.intake.read.parsing import parse_files
-from appliance.intake.settle.matching import read_roster
 from appliance.spool.messages import RefusedRow, RosterPerson
 
 _SHOWN = 20

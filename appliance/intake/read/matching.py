@@ -15,7 +15,7 @@ from pathlib import Path
 
 from appliance.errors import WardwellError
 from appliance.intake.profile.feed_profile import Profile
-from appliance.intake.read.records import CallVersion, Part, Person, UnitOnCall
+from appliance.intake.records import CallVersion, Part, Person, UnitOnCall
 from appliance.spool.messages import RosterPerson
 
 _COLUMNS = {"employee_number", "name", "call_sign", "unit", "division"}

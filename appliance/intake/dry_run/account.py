@@ -16,9 +16,9 @@ import msgspec
 
 from appliance.errors import WardwellError
 from appliance.intake.profile.feed_profile import Profile
+from appliance.intake.read.matching import joined
 from appliance.intake.read.parsing import ParserDied, parse_files
-from appliance.intake.read.records import Ending, Sighting
-from appliance.intake.settle.matching import joined
+from appliance.intake.records import Ending, Sighting
 from appliance.spool.messages import RosterPerson
 
 

@@ -11,8 +11,8 @@ import hashlib
 import msgspec
 
 from appliance.intake.profile.feed_profile import Profile
-from appliance.intake.read.records import CallVersion, Person, Sighting
-from appliance.intake.settle.matching import Crew
+from appliance.intake.read.matching import Crew
+from appliance.intake.records import CallVersion, Person, Sighting
 
 # Codes of one feed are few; a feed that has more than this puts text where codes belong.
 _CODES = 10_000

@@ -1,0 +1,1 @@
+"""What a profile would take from files, without an appliance and without storing anything."""
