@@ -11,7 +11,7 @@ from tests.support.quick_space import QUICK_LOG_N, SHIPPED_LOG_N, bundles, facto
 
 
 def test_every_bundle_that_ships_states_the_full_factor_and_the_quick_copy_the_low_one(shipped_library: Path) -> None:
-    constants = json.loads((SPACE.parents[1] / "appliance" / "model" / "constants.json").read_text())
+    constants = json.loads((SPACE.parents[1] / "appliance" / "rules" / "constants.json").read_text())
     assert constants["age_scrypt_log_n"] == SHIPPED_LOG_N
     for space, factor in ((SPACE, SHIPPED_LOG_N), (quick_code() / "webapp" / "space", QUICK_LOG_N)):
         stated = {bundle.name: factors(bundle, kind) for bundle, kind in bundles(space).items()}
