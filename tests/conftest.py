@@ -44,9 +44,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Scratch folders on memory, unless somebody says where they belong. Workers take the place of their controller."""
-    if config.option.basetemp is None and "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room(MEMORY):
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+    """Scratch folders on memory, unless somebody says where they belong; workers get theirs below their controller's.
+
+    The name is short, because a unix socket's path has room for 107 characters.
+    """
+    chosen = config.option.basetemp is not None or "PYTEST_DEBUG_TEMPROOT" in os.environ
+    if chosen or hasattr(config, "workerinput") or not _has_room(MEMORY):
+        return
+    for left in MEMORY.glob("ww*"):
+        if left.name[2:].isdigit() and not Path("/proc", left.name[2:]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    config.option.basetemp = str(MEMORY / f"ww{os.getpid()}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What a green run left goes at once; what a red one left is there to look at until the next run."""
+    base = Path(str(session.config.option.basetemp or ""))
+    if exitstatus == 0 and base.parent == MEMORY and base.name == f"ww{os.getpid()}":
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def _has_room(folder: Path) -> bool:
