@@ -11,8 +11,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from tests.demonstration.agency import BASE_DN, generate
 from tests.demonstration.directory import SERVICE_DN, Directory
 from tests.demonstration.https import Client
 from tests.support.certificates import Authority
+from tests.support.waiting import until
 
 STICK = "/media/usb"
 DOMAIN = "wellness.harborview.example"
@@ -86,24 +85,22 @@ class Agency:
     def _wait_for_the_time(self) -> None:
         with self.network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
             asking.settimeout(0.2)
-            for _ in range(100):
-                # Refused at once while nobody listens.
-                with suppress(OSError):
-                    asking.sendto(b"\x23" + bytes(47), (TIME_SERVER, 123))
-                    asking.recv(48)
-                    return
-                time.sleep(0.05)
-        raise AssertionError("the time server did not answer within 5 s")
+
+            def told() -> bytes:
+                asking.sendto(b"\x23" + bytes(47), (TIME_SERVER, 123))
+                return asking.recv(48)
+
+            until(told, 5, not_yet=OSError)  # refused at once while nobody listens
 
     def start_directory(self) -> None:
         self._slapd = self.network.start(*self.directory.command(), log=self.folder / "slapd.log")
         self._servers.append(self._slapd)
-        for _ in range(100):
-            assert self._slapd.poll() is None, (self.folder / "slapd.log").read_text()
-            with suppress(OSError), self.network.entered(), socket.create_connection((DIRECTORY, 636), 1):
-                return
-            time.sleep(0.05)
-        raise AssertionError("the directory did not listen within 5 s")
+        until(self._directory_listens, 5, not_yet=OSError, explain=(self.folder / "slapd.log").read_text)
+
+    def _directory_listens(self) -> bool:
+        assert self._slapd.poll() is None, (self.folder / "slapd.log").read_text()
+        with self.network.entered(), socket.create_connection((DIRECTORY, 636), 1):
+            return True
 
     def stop_directory(self) -> None:
         """The directory is down, as it is now and then."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 from tests.appliance.network import DIRECTORY, ELSEWHERE, TIME_SERVER, WORKSTATION, Network
 from tests.appliance.rootfs import ADDRESS, CACHE, Layer, disk_image, kernel_of, run
+from tests.support.waiting import until
 
 BOX = "bookworm-for-tests"
 _GIGABYTES = 10
@@ -76,16 +76,16 @@ class Hypervisor:
             " && exec libvirtd"
         )
         self._daemon = self.network.start("unshare", "--mount", "sh", "-c", script, log=self.folder / "libvirtd.log")
-        deadline = time.monotonic() + 30
-        while self.call("virsh", "--quiet", "list", check=False).returncode:
-            assert self._daemon.poll() is None, (self.folder / "libvirtd.log").read_text()
-            assert time.monotonic() < deadline, "libvirt did not answer within 30 s"
-            time.sleep(0.2)
+        until(self._answers, 30, 0.2, explain=(self.folder / "libvirtd.log").read_text)
         self.call("virsh", "--quiet", "net-define", str(self.folder / "network.xml"))
         self.call("virsh", "--quiet", "net-start", "vagrant-libvirt")
         box = self._make_box()
         self.vagrant(self.folder, "box", "add", "--name", BOX, "--provider", "libvirt", str(box))
         box.unlink()
+
+    def _answers(self) -> bool:
+        assert self._daemon and self._daemon.poll() is None, (self.folder / "libvirtd.log").read_text()
+        return self.call("virsh", "--quiet", "list", check=False).returncode == 0
 
     def _make_box(self) -> Path:
         layer = Layer.over(self.stock_root)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.appliance.rootfs import ADDRESS, ssh_key
+from tests.support.waiting import until
 
 PROMPT = "sudo-password:"
 
@@ -108,16 +109,14 @@ class Shell:
 
     def wait(self, alive: object, timeout: float) -> float:
         """Until somebody can sign in; seconds. `alive` is the process that runs the appliance."""
-        started = time.monotonic()
-        while time.monotonic() - started < timeout:
+
+        def signs_in() -> bool:
             assert alive.poll() is None, "the appliance ended while it was starting"  # type: ignore[attr-defined]
-            try:
-                if self.run("true", check=False, timeout=30, sudo=False).returncode == 0:
-                    return time.monotonic() - started
-            except subprocess.TimeoutExpired:
-                pass
-            time.sleep(0.3)
-        raise AssertionError(f"nobody could sign in over ssh within {timeout:.0f} s")
+            return self.run("true", check=False, timeout=30, sudo=False).returncode == 0
+
+        started = time.monotonic()
+        until(signs_in, timeout, 0.3, not_yet=subprocess.TimeoutExpired)
+        return time.monotonic() - started
 
     def forget(self) -> None:
         """Close the shared connection (after a restart, or to sign in anew)."""
@@ -128,3 +127,9 @@ class Shell:
             timeout=30,
             check=False,
         )
+
+
+def listens(server: subprocess.Popen[bytes], log: Path) -> bool:
+    """Whether this sshd says in its log that it listens; it must not have ended."""
+    assert server.poll() is None, log.read_text()
+    return "listening" in log.read_text()

@@ -18,6 +18,7 @@ from tests.appliance.release import WARDWELL
 from tests.appliance.rootfs import run
 from tests.appliance.ssh import Shell
 from tests.appliance.workstations import Workstations
+from tests.support.waiting import pause, until
 
 
 @dataclass
@@ -90,16 +91,13 @@ class Story:
         """Until every compartment is up and desk answers a browser; how long it took."""
         people = self.people or Workstations(self.agency, self.shell, self.folder / "desks", {})
         begun = time.monotonic()
-        while True:
-            try:
-                if people.status("desk", "/sign-in") == 200 and people.status("post", "/state") == 200:
-                    break
-            except OSError:
-                pass
-            elapsed = time.monotonic() - begun
-            assert elapsed < seconds, self.units()
-            # Each question is a TLS handshake, of which an emulated machine that starts everything manages few.
-            time.sleep(0.2 if elapsed < 15 else 3)
+
+        def serves() -> bool:
+            if time.monotonic() - begun > 15:
+                pause(3, "each look is a TLS handshake, and an emulated machine that starts everything manages few")
+            return people.status("desk", "/sign-in") == 200 and people.status("post", "/state") == 200
+
+        until(serves, seconds, 0.2, not_yet=OSError, explain=self.units)
         # Those that no browser speaks to come up in their own time.
         units = " ".join(["wardwell-drop-sshd.service", *(f"wardwell@{name}.service" for name in COMPARTMENTS)])
         left = max(1, int(seconds - (time.monotonic() - begun)))

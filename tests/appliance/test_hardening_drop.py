@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ import pytest
 
 from tests.appliance.network import Network
 from tests.appliance.rootfs import ADDRESS, ROOT, run
+from tests.appliance.ssh import listens
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.appliance
 
@@ -142,11 +143,7 @@ def drop(network: Network, tmp_path: Path) -> Iterator[Drop]:
         subprocess.Popen(["unshare", "--mount", "sh", "-ec", script], stdout=out, stderr=out) as server,
     ):
         try:
-            for _ in range(100):
-                assert server.poll() is None, log.read_text()
-                if "listening" in log.read_text():
-                    break
-                time.sleep(0.1)
+            until(lambda: listens(server, log), 10, 0.1, explain=log.read_text)
             yield Drop(network, folder, folder / "state" / "drop" / "cad" / "in")
         finally:
             server.terminate()

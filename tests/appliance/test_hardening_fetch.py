@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,9 @@ import pytest
 
 from tests.appliance.network import Network
 from tests.appliance.rootfs import ADDRESS, run
+from tests.appliance.ssh import listens
 from tests.appliance.test_hardening_drop import render
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.appliance
 
@@ -92,10 +93,7 @@ def fetch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetch]:
         subprocess.Popen(["unshare", "--mount", "sh", "-ec", script], stdout=out, stderr=out) as server,
     ):
         try:
-            deadline = time.monotonic() + 60
-            while "listening" not in log.read_text():
-                assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
+            until(lambda: listens(server, log), 60, 0.1, explain=log.read_text)
             yield Fetch(network, folder, backups)
         finally:
             server.terminate()

@@ -23,6 +23,7 @@ from tests.appliance.kept import Kept, kept
 from tests.appliance.release import later
 from tests.demonstration import cad_csv
 from tests.demonstration.calls import CRITICAL_KINDS, critical_call
+from tests.support.waiting import pause, until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(3 * 3600)]
 
@@ -67,7 +68,7 @@ def _cut(appliance: Kept, scratch: Path) -> None:
     busy.start()
     if kind == "version":
         _until_it_changes(appliance)
-    time.sleep(random.Random(20261123 + number).uniform(0.2, WITHIN[kind]))
+    pause(random.Random(20261123 + number).uniform(0.2, WITHIN[kind]), "a moment of the plan")
     after = time.monotonic() - begun
     appliance.machine.kill()
     busy.join(60)
@@ -140,10 +141,7 @@ def _open(appliance: Kept) -> float:
 def _nothing_lost(appliance: Kept) -> None:
     """Every call that was ever delivered is there once."""
     wanted = len(_files(appliance))
-    deadline = time.monotonic() + 300
-    while (found := _calls(appliance)) != (wanted, wanted):
-        assert time.monotonic() < deadline, (found, wanted)
-        time.sleep(2)
+    until(lambda: _calls(appliance) == (wanted, wanted), 300, 2, explain=lambda: (_calls(appliance), wanted))
 
 
 def _file(appliance: Kept, number: int) -> Path:

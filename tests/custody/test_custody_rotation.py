@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -21,6 +20,7 @@ from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
 from tests.custody.support import HOLDERS, Files, People, hold
 from tests.support.databases import lay_database
+from tests.support.waiting import pause
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_a_database_is_under_one_key_after_a_power_cut(
         child = subprocess.Popen([sys.executable, "-c", program, str(path), old, new], stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()
-        time.sleep(delay)
+        pause(delay, "the moment of the kill")
         child.send_signal(signal.SIGKILL)
         cut += child.wait() == -signal.SIGKILL
         child.stdout.close()

@@ -40,7 +40,7 @@ from appliance.settings import COMPARTMENTS, Home
 from appliance.storage import Store
 from tests.ledger.support import serving
 from tests.support.databases import lay_database
-from tests.support.waiting import LOOPBACK
+from tests.support.waiting import LOOPBACK, until
 
 pytestmark = LOOPBACK
 
@@ -134,8 +134,7 @@ def sound(
         for thread in threads:
             thread.start()
         signatures.enter(home)
-        while PublicLog(home.public / "ledger").size < 1:
-            time.sleep(0.02)
+        until(lambda: PublicLog(home.public / "ledger").size)
         Witness(Folders(home.root / "demo/witness", home.public / "ledger", home.public / "witness")).look()
         yield home
         for web in webs:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from appliance.intake.models import RosterRow
 from appliance.intake.profile.feed_profile import SHIPPED
+from appliance.intake.serve import Watcher
 from appliance.storage import Store
 
 HEADER = (
@@ -61,3 +62,9 @@ def roster(store: Store, count: int = 30) -> None:
             )
             for number in range(1, count + 1)
         )
+
+
+def let_settle(watcher: Watcher) -> None:
+    """What the watcher has seen has kept still for two seconds longer: enough for a file that nobody has open."""
+    for drop in watcher.drops:
+        drop._seen = {name: (size, at, since - 2.0) for name, (size, at, since) in drop._seen.items()}

@@ -24,7 +24,7 @@ from appliance.errors import WardwellError
 from appliance.storage import open_store
 from appliance.storage.migrate import metadata_of
 from appliance.intake.serve import Watcher
-from tests.intake.support import file, roster, row
+from tests.intake.support import file, let_settle, roster, row
 from tests.intake.test_take import facts, messages, with_feed
 
 root = pathlib.Path(sys.argv[1])
@@ -34,7 +34,7 @@ def mount(*words):
 
 def turn(watcher):
     watcher.turn(scan=True)
-    time.sleep(1.1)
+    let_settle(watcher)
     watcher.turn(scan=True)
 
 mount("-t", "tmpfs", "-o", "size=64m", "none", str(root))

@@ -32,6 +32,7 @@ from appliance.spool import delivery
 from appliance.storage import Store, open_store
 from tests.intake.support import file, roster, row
 from tests.intake.test_take import facts, messages, with_feed
+from tests.support.waiting import pause, until
 
 NOW = datetime(2026, 10, 15, 18, tzinfo=UTC)
 KEY, HANDLE = sealing.key_pair(), f"{1:032x}"
@@ -176,7 +177,7 @@ def test_kills_at_any_moment_change_nothing(
                 run_to_the_end(loaded)
             finally:
                 os._exit(0)
-        time.sleep(draw.uniform(0, took))
+        pause(draw.uniform(0, took), "the moment of the kill")
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     run_to_the_end(loaded)
@@ -197,20 +198,16 @@ def test_the_served_watcher_survives_a_kill_in_the_middle_of_its_work(loaded: Ho
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(_SERVE, env=environment, stdout=subprocess.DEVNULL)
 
-    def until(left: Callable[[int], bool]) -> int:
-        deadline = time.monotonic() + 60
-        while not left(count := len(list(drop.iterdir()))):
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        return count
+    def left() -> int:
+        return len(list(drop.iterdir()))
 
     process = start()
-    until(lambda left: left < present - 10)
+    until(lambda: left() < present - 10, 60, 0.005, explain=left)
     process.kill()
     process.wait()
     assert len(list(drop.iterdir())) > 0
     process = start()
-    until(lambda left: left == 0)
+    until(lambda: left() == 0, 60, 0.005, explain=left)
     process.terminate()
     assert process.wait(20) == 0
     found = outcome(loaded)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from appliance.intake.settle import take
 from appliance.settings import Home
 from appliance.spool.messages import FileReceipt
 from appliance.storage import Store
-from tests.intake.support import HEADER, feed, file, profile_file, row
+from tests.intake.support import HEADER, feed, file, let_settle, profile_file, row
 from tests.intake.test_check import NAME, balanced, check
 from tests.intake.test_take import facts, messages, with_feed
 
@@ -103,7 +102,7 @@ def test_a_file_that_somebody_has_open_for_writing_waits(intake: Store) -> None:
         writing.flush()
         assert settled_after(Path(writing.name)) is None
         watcher.turn(scan=True)
-        time.sleep(1.1)
+        let_settle(watcher)
         assert watcher.turn(scan=True)
         assert facts(intake)[0] == []
     assert settled_after(Path(writing.name)) == pytest.approx(1.0)
@@ -140,7 +139,7 @@ def test_many_files_at_once_are_taken_in_turns_and_those_that_stay_hold_up_none(
 
     monkeypatch.setattr(take, "_leave_drop", leave_all_but_the_first)
     watcher.turn(scan=True)
-    time.sleep(1.1)
+    let_settle(watcher)
     found = []
     for _ in range(4):
         watcher.turn(scan=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import stat
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +25,7 @@ from appliance.intake.settle.take import quarantine_folder, take_files
 from appliance.runtime.turns import Control
 from appliance.settings import Home
 from appliance.storage import Store
-from tests.intake.support import feed, file, roster, row
+from tests.intake.support import feed, file, let_settle, roster, row
 from tests.support.waiting import until
 
 PROFILE = load_profile("san-luis-obispo")
@@ -182,7 +181,7 @@ def with_feed(home: Home) -> Home:
 
 def _settle(watcher: Watcher) -> None:
     watcher.turn(scan=True)
-    time.sleep(1.1)
+    let_settle(watcher)
     watcher.turn(scan=True)
 
 
@@ -199,7 +198,7 @@ def test_the_watcher_waits_for_growing_and_part_files_and_refuses_links(intake: 
     growing.write_bytes(feed(row("2"), row("3")))
     watcher.turn(scan=True)
     assert facts(intake)[0] == []
-    time.sleep(1.1)
+    let_settle(watcher)
     watcher.turn(scan=True)
     assert [number for number, *_ in facts(intake)[0]] == ["2", "3"]
     left = ["cad_export_20261014_233100.csv.part", "cad_export_20261016_233100.csv.filepart"]

@@ -23,6 +23,7 @@ from appliance.settings import Home
 from appliance.spool.append import LINE_LIMIT, LedgerDown, append
 from appliance.spool.messages import SealedEntry
 from tests.ledger.support import Served, about, numbered, spooled
+from tests.support.waiting import pause, until
 
 pytestmark = pytest.mark.system
 ANN = "a" * 32
@@ -94,16 +95,18 @@ def test_what_was_answered_survives_a_kill_and_nothing_is_doubled(served: Served
             try:
                 acknowledged.append(append(founded, about(handle)).about_indexes[handle])
             except LedgerDown:
-                time.sleep(0.02)
+                pause(0.02, "the ledger is starting")
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for _ in range(3):
-        time.sleep(0.5)
+        before = len(acknowledged)
+        until(lambda: len(acknowledged) > before + 10)  # noqa: B023 - called at once
         served.kill()
         served.start()
-    time.sleep(0.3)
+    before = len(acknowledged)
+    until(lambda: len(acknowledged) > before)
     stop.set()
     for thread in threads:
         thread.join()

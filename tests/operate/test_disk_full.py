@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from appliance.desk import slips
 from appliance.intake.serve import Watcher
 from appliance.storage import Store
 from tests.desk.test_desk_vault_api import SIZE, WRAPS, b64, enrolment
-from tests.intake.support import file, roster, row
+from tests.intake.support import file, let_settle, roster, row
 from tests.intake.test_take import facts, with_feed
 from tests.support.desk_fixtures import app, browser, charter, desk, ledger, space
 from tests.support.desk_site import Browser, Space, add_member
@@ -80,14 +79,14 @@ def test_exports_wait_until_there_is_room(
     sent: list[str] = []
     monkeypatch.setattr("appliance.intake.serve.delivery.send", lambda *given: sent.append(given[3].fix))
     watcher.turn(scan=True)
-    time.sleep(1.1)
+    let_settle(watcher)
     watcher.turn(scan=True)
     watcher.report()
     assert dropped.exists() and facts(intake)[0] == []
     assert "exports wait" in sent[0]
     fill(50 << 30)
     watcher.turn(scan=True)
-    time.sleep(1.1)
+    let_settle(watcher)
     watcher.turn(scan=True)
     watcher.report()
     assert [number for number, *_ in facts(intake)[0]] == ["1"]

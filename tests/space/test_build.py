@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from provisioning import build, build_space
 from provisioning.packages import SPACE
+from tests.support.waiting import pause
 
 SOURCES = sorted(path for path in (SPACE / "src").rglob("*") if path.suffix in (".ts", ".tsx"))
 # What would put a string into the page as markup, run it, or set a style that the policy refuses.
@@ -32,7 +32,7 @@ def test_two_builds_give_the_same_bytes(library: Path, tmp_path: Path) -> None:
 def test_who_starts_together_builds_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     builder = build.Builder("some.builder", "something", ("provisioning/build.py",), "provisioning")
     monkeypatch.setattr(build, "STAMPS", tmp_path)
-    monkeypatch.setattr("subprocess.run", lambda *args, **kwargs: time.sleep(0.5))
+    monkeypatch.setattr("subprocess.run", lambda *args, **kwargs: pause(0.5, "a build takes a while"))
     with ThreadPoolExecutor(2) as both:
         assert sorted(both.map(build.build, [builder] * 2)) == [False, True]
 

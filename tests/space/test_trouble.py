@@ -17,6 +17,7 @@ from appliance import clock, disk
 from tests.space.live_site import LiveSite
 from tests.space.walk import create, heading, keep_words, minutes_until, sign_in
 from tests.support.desk_site import Member
+from tests.support.waiting import pause_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -168,12 +169,12 @@ def test_a_page_that_goes_away_in_the_middle_of_a_minute_saves_nothing_more(
     page.route(re.compile(f"/api/(lock$|{last})"), lambda route: held.append(route))
     while not held:
         page.clock.run_for(60_000)
-        page.wait_for_timeout(500)
+        pause_page(page, 0.5, "a minute takes the browser a moment")
     before = len(saves)  # no other minute goes on beside this one
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
     with page.expect_response(re.compile(f"/api/{last}")):
         held[0].continue_()
-    page.wait_for_timeout(3000)
+    pause_page(page, 3, "nothing is sent meanwhile")
     assert len(saves) == before > 0
 
 

@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -59,11 +58,14 @@ def _workstation(agency: System, driver: Playwright, folder: Path) -> BrowserCon
 def _kill(profile: Path) -> None:
     """The browser that uses this profile ends at once, with everything that belongs to it."""
     assert processes(profile)
-    while ours := processes(profile):
-        for number in ours:
+
+    def gone() -> bool:
+        for number in processes(profile):
             with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
-        time.sleep(0.1)
+        return not processes(profile)
+
+    until(gone, every=0.1)
 
 
 class Officer:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.settings import Directory
 from tests.support.certificates import Authority
+from tests.support.waiting import until
 
 REALM, BASE = "AGENCY.EXAMPLE", "DC=agency,DC=example"
 PASSWORD = "right horse battery 1"
@@ -161,11 +161,10 @@ def running(folder: Path) -> Iterator[Samba]:
 
 
 def _wait(enter: tuple[str, ...], process: subprocess.Popen[bytes]) -> None:
-    for _ in range(150):
-        if process.poll() is not None:
-            raise RuntimeError("the domain controller ended at once")
-        probe = [*enter, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/636"]
-        if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
-            return
-        time.sleep(0.1)
-    raise RuntimeError("the domain controller did not listen within 15 seconds")
+    probe = [*enter, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/636"]
+
+    def listens() -> bool:
+        assert process.poll() is None, "the domain controller ended at once"
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+    until(listens, 15, 0.1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.settings import Directory
 from tests.support.certificates import Authority
+from tests.support.waiting import answers, until
 
 BASE = "dc=agency,dc=example"
 SERVICE_PASSWORD = "service password"
@@ -130,10 +130,8 @@ access to * by dn.exact="cn=service,{BASE}" read by self read by * none
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        if process.poll() is not None:
-            raise RuntimeError("slapd ended at once")
-        time.sleep(0.05)
-    raise RuntimeError("slapd did not listen within 10 seconds")
+    def listens() -> bool:
+        assert process.poll() is None, "slapd ended at once"
+        return answers(port)
+
+    until(listens, 10)
