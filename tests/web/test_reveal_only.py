@@ -60,7 +60,7 @@ WHOLE_MODULES = {
     "sign_in.sessions": "who is signed in",
     "sign_in.steps": "who is signing in",
     "sign_in.totp": "who is signed in",
-    "standing": "what is published",
+    "log_state": "what is published",
     "tickets": "blind signatures for whoever is signed in",
     "vault": "the signed-in person's own sealed rows",
     "versions": "proofs about the signed-in person's own rows",
