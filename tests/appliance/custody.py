@@ -57,7 +57,7 @@ def hold_ceremony(shell: Shell, present: Cards | None = None) -> Cards:
         for _ in range(6):
             name = console.expect(r"([A-Z][a-z]+ [A-Z][a-z]+): the words of your card.*: ").group(1)
             console.type(cards.words[name])
-            console.expect("That is right")
+            console.expect("Correct: ")
         console.expect("The ceremony is held", timeout=400)
         status = console.end()
     assert status == 0, console.shown[-2000:]
