@@ -107,3 +107,8 @@ def test_the_command_fails_when_a_count_is_not_0(monkeypatch: pytest.MonkeyPatch
     result = CliRunner().invoke(command.house)
     assert result.exit_code == 1
     assert "files over 400 lines: webapp/a.ts (500 lines)" in result.stderr
+
+
+@pytest.mark.parametrize("name", command.MUST_BE_NONE)
+def test_this_repository_has_none(name: str) -> None:
+    assert command.MUST_BE_NONE[name](command.ROOT) == []
