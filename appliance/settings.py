@@ -100,7 +100,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scan_seconds: float = 10.0
     custody: Literal["shares", "file"] = "file"
     demonstration: bool = False
-    database_url: str = ""
     # The address that the front listens on.
     address: str = "127.0.0.1"
     # Where the access log's witness runs: with the officers' trustee, or as a user of this machine.

@@ -7,8 +7,10 @@ import tomllib
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
+from appliance.settings import Settings
 from provisioning.cli import wardwell
 from provisioning.install import answers
 from tests.demonstration.commands import demo
@@ -118,6 +120,25 @@ def test_what_is_not_there_is_noticed() -> None:
     assert missing_paths("`appliance/none.py` and `appliance/cli.py`") == ["appliance/none.py"]
     assert long_lines("x" * 121) and not long_lines("|" + "x" * 121)
     assert _DIARY.findall("on 2026-11-23, 14:48 UTC, at 20b2e77") and len(PAGES) > 25
+
+
+def settings_of(kind: type[msgspec.Struct]) -> set[str]:
+    """The names of a struct's fields, with those of the structs inside it."""
+    names = set()
+    for field in msgspec.structs.fields(kind):
+        names.add(field.encode_name)
+        for inner in (field.type, *getattr(field.type, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+                names |= settings_of(inner)
+    return names
+
+
+@pytest.mark.parametrize("kind", [Settings, answers.Answers])
+def test_every_setting_is_documented(kind: type[msgspec.Struct]) -> None:
+    text = "".join((ROOT / page).read_text() for page in PAGES)
+    assert {name for name in settings_of(kind) if name not in text} == set()
+    assert "scan_seconds" in settings_of(Settings) and "pull_key" in settings_of(answers.Answers)
+    assert "conjured_seconds" not in text
 
 
 def test_the_answers_that_are_shown_are_answers() -> None:
